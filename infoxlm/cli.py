@@ -1,0 +1,170 @@
+"""`infoxlm COMMAND KEY=VALUE ...`: find the command, compose its configuration, run it."""
+
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infoxlm import __version__
+from infoxlm.errors import UserError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+#: What `infoxlm --help` says of each command; each is a module in infoxlm.tasks.
+COMMANDS = {
+    "train": "fine-tune, scoring every language along the way",
+    "evaluate": "score a checkpoint in every language",
+    "convert": "PyTorch weights to Paddle, and back",
+    "dashboard": "curves and hyper-parameters of all runs in the browser",
+}
+
+USAGE = f"""\
+infoxlm {__version__}: reproduce and extend InfoXLM with PaddlePaddle
+
+usage: infoxlm COMMAND [KEY=VALUE ...]
+
+{chr(10).join(f"  {name:<10} {what}" for name, what in COMMANDS.items())}
+
+  infoxlm COMMAND --help            its groups and keys
+  infoxlm COMMAND --cfg job         the configuration it would run with
+  infoxlm train --multirun seed=1,2,3
+  eval "$(infoxlm -sc install=bash)"    completion of commands, groups and keys
+
+try: infoxlm train experiment=demo
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; ends the process with a code other than 0 after an error."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(USAGE, end="")  # noqa: T201
+    elif words[0] in ("--version", "-V"):
+        print(f"infoxlm {__version__}")  # noqa: T201
+    elif words[0] in ("-sc", "--shell-completion") or words[0].startswith("--shell-completion="):
+        complete(words)
+    elif words[0] not in COMMANDS:
+        fail(UserError(f"there is no command {words[0]!r}", nearest_command(words[0])))
+    else:
+        run_command(words[0], words[1:])
+
+
+def nearest_command(word: str) -> str:
+    """The remedy for a mistyped command."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, COMMANDS, n=1)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    return f"{hint}The commands are {', '.join(COMMANDS)}."
+
+
+def fail(error: UserError, code: int = 1) -> None:
+    """Print an error as one line and end the process."""
+    line = " ".join(str(error).split())
+    sys.stderr.write(f"infoxlm: error: {line}\n")
+    sys.exit(code)
+
+
+def complete(words: Sequence[str]) -> None:
+    """Answer the shell's completion: commands first, then what Hydra knows of the command."""
+    line = os.environ.get("COMP_LINE", "")
+    _, _, rest = line.partition(" ")
+    command, space, overrides = rest.lstrip().partition(" ")
+    if not any("query" in word for word in words):
+        run_hydra("train", words)  # install and uninstall are the same for every command
+    elif not space:
+        print(" ".join(name for name in COMMANDS if name.startswith(command)))  # noqa: T201
+    elif command in COMMANDS:
+        # Hydra completes what follows the program's name, so the command goes out of the line.
+        os.environ["COMP_LINE"] = f"infoxlm {overrides}"
+        run_hydra(command, words)
+
+
+def run_command(command: str, words: Sequence[str]) -> None:
+    """Run one command, turning what users can mend into one line."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    # Hydra would print a traceback and end the process; raised instead, errors are explained here.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        run_hydra(command, words)
+    except UserError as error:
+        fail(error)
+    except (HydraException, OmegaConfBaseException, ConfigurationValueError) as error:
+        from infoxlm.composition_errors import explain
+
+        fail(explain(error, command))
+    except KeyboardInterrupt:
+        sys.stderr.write("infoxlm: interrupted\n")
+        sys.exit(130)
+
+
+class ConfigurationValueError(ValueError):
+    """Hydra's bare ValueError for an override that is no choice of a group."""
+
+
+def run_hydra(command: str, words: Sequence[str]) -> None:
+    """Compose the command's configuration as Hydra does, and run the command on it."""
+    import hydra
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+    from omegaconf import DictConfig
+    from omegaconf.errors import OmegaConfBaseException
+
+    from infoxlm.schema import register_schemas
+
+    composed = False
+    mistakes: list[Exception] = []
+
+    def job(configuration: DictConfig) -> float | None:
+        nonlocal composed
+        composed = True
+        folder = Path(HydraConfig.get().runtime.output_dir)
+        try:
+            return run_task(command, configuration, folder)
+        except (UserError, OmegaConfBaseException) as error:
+            if HydraConfig.get().mode is RunMode.MULTIRUN:
+                raise  # Hydra notes which job it was and goes on with the others
+            mistakes.append(error)
+            remove_untouched(folder)
+            return None
+
+    register_schemas()
+    logging.captureWarnings(True)
+    program = "infoxlm" if words[:1] == ["-sc"] else f"infoxlm {command}"
+    sys.argv = [program, *words]
+    try:
+        hydra.main(version_base="1.3", config_path="pkg://infoxlm.conf", config_name=command)(job)()
+    except ValueError as error:
+        if composed or isinstance(error, OmegaConfBaseException):
+            raise
+        raise ConfigurationValueError(str(error)) from error
+    if mistakes:
+        raise mistakes[0]
+
+
+def run_task(command: str, configuration: "DictConfig", folder: Path) -> float | None:
+    """Check a composed configuration against its schema and run its command in a folder."""
+    from omegaconf import OmegaConf
+
+    from infoxlm.hardware import prepare_environment
+    from infoxlm.schema import SCHEMAS
+
+    # Merging into the schema refuses keys that `+key=value` added at the top.
+    plain = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(SCHEMAS[command]), configuration))
+    if hasattr(plain, "hardware"):
+        prepare_environment(plain.hardware.threads)
+    return import_module(f"infoxlm.tasks.{command}").run(plain, folder)
+
+
+def remove_untouched(folder: Path) -> None:
+    """Remove the folder of a run that ended before it wrote anything of its own."""
+    written = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".log"]
+    if (folder / ".hydra").is_dir() and all(path.parent.name == ".hydra" for path in written):
+        shutil.rmtree(folder, ignore_errors=True)

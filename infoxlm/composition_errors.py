@@ -1,0 +1,84 @@
+"""Hydra's and OmegaConf's complaints, in one line with a remedy."""
+
+import re
+from dataclasses import is_dataclass
+from difflib import get_close_matches
+from typing import get_args, get_type_hints
+
+from hydra.errors import OverrideParseException
+from omegaconf.errors import OmegaConfBaseException
+
+from infoxlm.errors import UserError
+from infoxlm.schema import SCHEMAS
+
+
+def known_keys(schema: type, prefix: str = "") -> list[str]:
+    """Every key of a schema, dotted: ``model``, ``model.name``, ..."""
+    keys = []
+    for name, kind in get_type_hints(schema).items():
+        keys.append(f"{prefix}{name}")
+        for option in (kind, *get_args(kind)):  # ShapeConfig | None is a union
+            if is_dataclass(option):
+                keys += known_keys(option, f"{prefix}{name}.")
+    return keys
+
+
+def nearest_key(key: str, command: str) -> str:
+    """A remedy that names the key somebody probably meant."""
+    keys = known_keys(SCHEMAS[command])
+    section, _, last = key.rpartition(".")
+    siblings = {k.rpartition(".")[2]: k for k in keys if k.rpartition(".")[0] == section}
+    near = [siblings[k] for k in get_close_matches(last, siblings, n=1, cutoff=0.5)]
+    near = near or [k for k in keys if k.endswith(f".{last}")][:1]
+    near = near or get_close_matches(key, keys, n=1, cutoff=0.6)
+    near = near or [k for name, k in siblings.items() if is_initials(last, name)]
+    hint = f"Did you mean {near[0]}? " if near else ""
+    return f"{hint}`infoxlm {command} --help` lists the keys."
+
+
+def is_initials(short: str, name: str) -> bool:
+    """Whether a key was shortened to its words' initials, as ``lr`` for ``learning_rate``."""
+    return short == "".join(word[:1] for word in name.split("_"))
+
+
+def explain(error: Exception, command: str) -> UserError:
+    """Turn a composition error into what, where, value and remedy.
+
+    Args:
+        error: What Hydra or OmegaConf raised.
+        command: The command that was composed.
+    """
+    cause = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    text = str(error)
+    key = getattr(cause, "full_key", None) or ""
+    reason = getattr(cause, "msg", None) or str(cause)
+    first_line = next((line for line in str(reason).splitlines() if line.strip()), text)
+
+    if match := re.search(r"Could not find '([^']*?)/?([^'/]*)'", text):
+        group, option = match.groups()
+        options = re.findall(r"^\t(\w+)$", text, re.MULTILINE)
+        near = get_close_matches(option, options, n=1)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        return UserError(
+            f"{group}={option}: there is no such option",
+            f"{hint}The options of {group} are {', '.join(options)}.",
+        )
+    if match := re.search(r"Could not override '([^']+)'", text):
+        key = match.group(1)
+    if match := re.search(r"(?:Key|key) '([^']+)' (?:is )?not in", f"{text} {reason}"):
+        missing = key if key.endswith(match.group(1)) else match.group(1)
+        return UserError(f"{missing}: there is no such key", nearest_key(missing, command))
+    if "mandatory value" in text.lower():
+        return UserError(f"{key} is not set", f"Give it: infoxlm {command} {key}=VALUE.")
+    if isinstance(cause, OmegaConfBaseException) and key:
+        return UserError(f"{key}: {first_line}", f"`infoxlm {command} --help` shows its form.")
+    if isinstance(cause, OverrideParseException) or isinstance(error, OverrideParseException):
+        override = getattr(error, "override", None) or getattr(cause, "override", "")
+        return UserError(
+            f"{override}: this is not KEY=VALUE as Hydra reads it",
+            f"Put a value with special characters into two pairs of quotes: KEY=\"'VALUE'\".",
+        )
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("See ")]
+    return UserError(" ".join(lines), f"`infoxlm {command} --help` shows the form.")

@@ -1,0 +1,100 @@
+"""A checkpoint being read: configuration, tokenizer, and tensors one at a time."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from infoxlm.convert.architecture import ExpectedTensor
+from infoxlm.errors import UserError
+from infoxlm.tokenizer import InfoXLMTokenizer
+
+#: Types that float32 holds exactly.
+FLOAT_TYPES = ("float32", "float16", "bfloat16")
+
+
+class Tensors(Protocol):
+    """Named tensors of one file."""
+
+    @property
+    def path(self) -> Path:
+        """The file, for messages."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The stored names."""
+
+    def read(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        """Read one tensor as float32; UserError when its shape is another."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a framework lays out the weights of linear layers.
+
+    Attributes:
+        framework: The framework's name.
+        safetensors_format: What it writes as ``format`` into the metadata of safetensors.
+            transformers refuses "np" and PaddleNLP refuses "pt", so that nobody loads
+            transposed matrices by mistake.
+        dtype_key: What its config.json calls the type of the numbers.
+    """
+
+    framework: str
+    safetensors_format: str
+    dtype_key: str
+
+    def shape(self, tensor: ExpectedTensor) -> tuple[int, ...]:
+        """The shape of a tensor in this layout."""
+        shape = tensor.torch_shape
+        return shape[::-1] if tensor.is_linear and self is PADDLE else shape
+
+    def convert(self, values: np.ndarray, tensor: ExpectedTensor, target: "Layout") -> np.ndarray:
+        """The values of a tensor of this layout in another, as a view."""
+        return values.T if tensor.is_linear and self is not target else values
+
+
+PYTORCH = Layout("PyTorch", "pt", "torch_dtype")
+PADDLE = Layout("Paddle", "np", "dtype")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a conversion starts from.
+
+    Attributes:
+        source: What the user called it, for messages and the report.
+        layout: How its linear layers lie.
+        config: Its checked ``config.json``.
+        tensors: Its weights.
+        tokenizer: Its tokenizer.
+    """
+
+    source: str
+    layout: Layout
+    config: dict[str, Any]
+    tensors: Tensors
+    tokenizer: InfoXLMTokenizer
+
+
+def as_float32(values: np.ndarray, shape: tuple[int, ...], path: Path, name: str) -> np.ndarray:
+    """Check a tensor that was just read, and widen it.
+
+    Raises:
+        UserError: Its type or shape is not the expected one, or it holds infinities or NaN.
+    """
+    if values.dtype.name not in FLOAT_TYPES:
+        raise UserError(
+            f"{path}: {name} is of type {values.dtype.name}",
+            f"Give weights in {', '.join(FLOAT_TYPES)}; quantised ones are not converted.",
+        )
+    if values.shape != shape:
+        raise UserError(
+            f"{path}: {name} has shape {list(values.shape)}, config.json asks for {list(shape)}",
+            "Give weights and a config.json that belong together.",
+        )
+    values = values.astype(np.float32, copy=False)
+    if not np.isfinite(values).all():
+        raise UserError(f"{path}: {name} holds infinities or NaN", "Fetch or save it again.")
+    return values

@@ -1,0 +1,170 @@
+"""The conversion itself, the same in both directions."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from infoxlm.convert.architecture import (
+    MODEL_TYPE,
+    ExpectedTensor,
+    class_names,
+    number_of_labels,
+)
+from infoxlm.convert.checkpoint import PYTORCH, Checkpoint, Layout
+from infoxlm.convert.names import TIED, NameMatch, match_names
+from infoxlm.convert.report import REPORT_FILE, ConversionReport, TensorRecord
+from infoxlm.convert.safetensors_file import SafetensorsReader, SafetensorsWriter
+from infoxlm.convert.target_folder import target_folder
+from infoxlm.errors import UserError
+
+WEIGHTS_FILE = "model.safetensors"
+#: Entries of config.json that describe one copy of a model, not the model.
+STORAGE_KEYS = {"torch_dtype", "dtype", "return_dict", "_name_or_path"}
+
+
+def write_model_folder(
+    checkpoint: Checkpoint, target: Path, layout: Layout, *, overwrite: bool
+) -> ConversionReport:
+    """Write a checkpoint as a model folder in float32, whole or not at all.
+
+    Args:
+        checkpoint: What to write.
+        target: The folder.
+        layout: The framework to write it for.
+        overwrite: Replace a folder that an earlier conversion wrote.
+
+    Returns:
+        What was done; also written as ``conversion.md``.
+
+    Raises:
+        UserError: The checkpoint is not an XLM-R, or the target is in the way.
+    """
+    match = match_names(checkpoint.tensors.names, checkpoint.config, str(checkpoint.tensors.path))
+    check_tokenizer(checkpoint)
+    check_tied(checkpoint, match)
+    with target_folder(target, overwrite=overwrite, source=checkpoint.tensors.path) as folder:
+        records = copy_tensors(checkpoint, match, folder / WEIGHTS_FILE, layout)
+        check_written(folder / WEIGHTS_FILE, match, layout, records)
+        config = converted_config(checkpoint.config, match, layout)
+        text = json.dumps(config, indent=2, ensure_ascii=False, sort_keys=True)
+        (folder / "config.json").write_text(text + "\n", encoding="utf-8")
+        checkpoint.tokenizer.save_pretrained(folder)
+        report = ConversionReport(
+            source=checkpoint.source,
+            target=target,
+            framework=layout.framework,
+            architectures=tuple(config["architectures"]),
+            tensors=records,
+            match=match,
+        )
+        (folder / REPORT_FILE).write_text(report.markdown(), encoding="utf-8")
+    return report
+
+
+def check_tokenizer(checkpoint: Checkpoint) -> None:
+    """Refuse a tokenizer with ids that have no embedding.
+
+    Raises:
+        UserError: There are more token ids than word embeddings.
+    """
+    ids, rows = checkpoint.tokenizer.vocab_size, checkpoint.config["vocab_size"]
+    if ids > rows:
+        raise UserError(
+            f"{checkpoint.source}: the tokenizer has {ids} ids, config.json says vocab_size {rows}",
+            "Put the vocabulary file that the weights were trained with beside them.",
+        )
+
+
+def check_tied(checkpoint: Checkpoint, match: NameMatch) -> None:
+    """Make sure that the tensors left out as second names hold nothing of their own.
+
+    Raises:
+        UserError: One differs from the tensor it is tied to.
+    """
+    for name in match.tied:
+        first, second = match.sources[TIED[name]], match.sources[name]
+        shape = match.expected[TIED[name]].torch_shape
+        read = checkpoint.tensors.read
+        if not np.array_equal(read(first, shape), read(second, shape)):
+            raise UserError(
+                f"{checkpoint.tensors.path}: {second} differs from {first}",
+                "XLM-R ties the two; a model with an output matrix of its own is not converted.",
+            )
+
+
+def copy_tensors(
+    checkpoint: Checkpoint, match: NameMatch, path: Path, layout: Layout
+) -> tuple[TensorRecord, ...]:
+    """Write every tensor in another layout, one in memory at a time."""
+    shapes = {name: layout.shape(tensor) for name, tensor in match.expected.items()}
+    records = []
+    with SafetensorsWriter(path, shapes, layout.safetensors_format) as writer:
+        for name, tensor in progress(match.expected, "writing"):
+            source_name = match.sources[name]
+            values = checkpoint.tensors.read(source_name, checkpoint.layout.shape(tensor))
+            writer.write(name, checkpoint.layout.convert(values, tensor, layout))
+            records.append(
+                TensorRecord(
+                    source_name=source_name,
+                    target_name=name,
+                    shape=shapes[name],
+                    transposed=tensor.is_linear and layout is not checkpoint.layout,
+                    sha256=checksum(checkpoint.layout.convert(values, tensor, PYTORCH)),
+                )
+            )
+    return tuple(records)
+
+
+def check_written(
+    path: Path, match: NameMatch, layout: Layout, records: tuple[TensorRecord, ...]
+) -> None:
+    """Read the new file back and compare every value with what was converted.
+
+    Raises:
+        UserError: A tensor came out different.
+    """
+    written = SafetensorsReader(path)
+    expected = {record.target_name: record.sha256 for record in records}
+    for name, tensor in progress(match.expected, "reading back"):
+        values = written.read(name, layout.shape(tensor))
+        if checksum(layout.convert(values, tensor, PYTORCH)) != expected[name]:
+            raise UserError(
+                f"{path.name}: {name} was read back with other values than were written",
+                "Check the disk and convert again.",
+            )
+
+
+def checksum(values: np.ndarray) -> str:
+    """SHA-256 of values in C order, as little-endian float32."""
+    return hashlib.sha256(np.ascontiguousarray(values, "<f4").data).hexdigest()
+
+
+def progress(
+    tensors: dict[str, ExpectedTensor], doing: str
+) -> Iterable[tuple[str, ExpectedTensor]]:
+    """Go through the tensors with a bar, should it take long."""
+    return tqdm(tensors.items(), desc=doing, unit=" tensors", delay=3, leave=False)
+
+
+def converted_config(config: dict[str, Any], match: NameMatch, layout: Layout) -> dict[str, Any]:
+    """The config.json of the target.
+
+    Everything is kept but what says how the numbers were stored, and PaddleNLP's
+    ``return_dict``, which would turn the outputs of transformers into tuples.
+    """
+    kept = {key: config[key] for key in config.keys() - STORAGE_KEYS}
+    if "classifier" in match.parts and not kept.get("id2label"):
+        labels = [f"LABEL_{index}" for index in range(number_of_labels(config))]
+        kept["id2label"] = {str(index): label for index, label in enumerate(labels)}
+        kept["label2id"] = {label: index for index, label in enumerate(labels)}
+    return {
+        **kept,
+        "architectures": class_names(match.parts),
+        "model_type": MODEL_TYPE,
+        layout.dtype_key: "float32",
+    }

@@ -1,0 +1,98 @@
+"""safetensors files, read and written one tensor at a time."""
+
+import json
+import math
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import ml_dtypes  # noqa: F401  (NumPy learns bfloat16 by this import, and safetensors asks NumPy)
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from infoxlm.convert.checkpoint import as_float32
+from infoxlm.errors import UserError
+
+
+class SafetensorsReader:
+    """The tensors of a safetensors file, mapped into memory and read on demand.
+
+    Args:
+        path: The file.
+
+    Raises:
+        UserError: It is damaged or cut short.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._file = safe_open(path, framework="np")
+        except (SafetensorError, OSError) as error:
+            raise UserError(
+                f"{path} is not a whole safetensors file: {error}",
+                "Fetch or save it again (a git clone needs `git lfs pull`).",
+            ) from error
+        self.names = frozenset(self._file.keys())
+        self.format: str | None = (self._file.metadata() or {}).get("format")
+
+    def read(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        """Read one tensor as float32; UserError when its shape is another."""
+        return as_float32(self._file.get_tensor(name), shape, self.path, name)
+
+
+class SafetensorsWriter:
+    """Writes a safetensors file of float32 tensors without holding them all.
+
+    ``safetensors.numpy.save_file`` wants the whole state dict in memory and copies it; a large
+    model is 2.2 GB. The format: a little-endian u64 with the length of the header, the header
+    (JSON: type, shape and byte range by name), then the tensors in C order without gaps;
+    https://github.com/huggingface/safetensors#format.
+
+    Args:
+        path: The file to write.
+        shapes: Name to shape, in the order of writing.
+        file_format: What to put as ``format`` into the metadata.
+    """
+
+    def __init__(self, path: Path, shapes: Mapping[str, tuple[int, ...]], file_format: str) -> None:
+        self._path = path
+        self._shapes = shapes
+        self._waiting = iter(shapes)
+        self._header = self._make_header(file_format)
+
+    def _make_header(self, file_format: str) -> bytes:
+        header: dict[str, object] = {"__metadata__": {"format": file_format}}
+        end = 0
+        for name, shape in self._shapes.items():
+            start, end = end, end + 4 * math.prod(shape)
+            header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [start, end]}
+        text = json.dumps(header, separators=(",", ":")).encode()
+        return text + b" " * (-len(text) % 8)  # so that the tensors are aligned
+
+    def __enter__(self) -> Self:
+        self._file = self._path.open("xb")
+        self._file.write(struct.pack("<Q", len(self._header)) + self._header)
+        return self
+
+    def write(self, name: str, values: np.ndarray) -> None:
+        """Append the next tensor.
+
+        Raises:
+            ValueError: It is not the one that ``shapes`` names next.
+        """
+        if name != next(self._waiting, None) or values.shape != self._shapes[name]:
+            raise ValueError(f"{name} {values.shape} is not the tensor to write next")
+        self._file.write(np.ascontiguousarray(values, "<f4").data)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+        if error is None and (name := next(self._waiting, None)) is not None:
+            raise ValueError(f"{name} was not written")

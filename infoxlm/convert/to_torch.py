@@ -1,0 +1,45 @@
+"""Paddle to PyTorch."""
+
+from pathlib import Path
+
+from infoxlm.convert.architecture import read_config
+from infoxlm.convert.checkpoint import PADDLE, PYTORCH, Checkpoint
+from infoxlm.convert.conversion import write_model_folder
+from infoxlm.convert.report import ConversionReport
+from infoxlm.tokenizer import InfoXLMTokenizer
+
+
+def convert_to_torch(source: Path, target: Path, *, overwrite: bool = False) -> ConversionReport:
+    """Write a Paddle folder as one that transformers loads, with the same values.
+
+    Args:
+        source: A folder that ``infoxlm convert``, ``infoxlm train`` or PaddleNLP wrote.
+        target: The folder to write.
+        overwrite: Replace a target that an earlier conversion wrote.
+
+    Returns:
+        What was done; the target holds it as ``conversion.md``.
+
+    Raises:
+        UserError: The source cannot be read or is not an XLM-R, or the target is in the way.
+    """
+    return write_model_folder(
+        read_paddle_folder(Path(source)), target, PYTORCH, overwrite=overwrite
+    )
+
+
+def read_paddle_folder(folder: Path) -> Checkpoint:
+    """Open a folder with weights in Paddle's layout.
+
+    Raises:
+        UserError: A file is missing or damaged, or the model is of another kind.
+    """
+    from infoxlm.model.weights_file import WeightsFile  # imports paddle
+
+    return Checkpoint(
+        source=str(folder),
+        layout=PADDLE,
+        config=read_config(folder),
+        tensors=WeightsFile.find(folder),
+        tokenizer=InfoXLMTokenizer.from_pretrained(folder),
+    )

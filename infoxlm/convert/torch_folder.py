@@ -1,0 +1,139 @@
+"""PyTorch checkpoints: a folder as transformers writes it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from infoxlm.convert.architecture import read_config
+from infoxlm.convert.checkpoint import (
+    PADDLE,
+    PYTORCH,
+    Checkpoint,
+    Tensors,
+    as_float32,
+)
+from infoxlm.convert.safetensors_file import SafetensorsReader
+from infoxlm.errors import UserError
+from infoxlm.tokenizer import InfoXLMTokenizer
+
+if TYPE_CHECKING:
+    import torch
+
+SAFETENSORS_FILE = "model.safetensors"
+PICKLE_FILE = "pytorch_model.bin"
+
+
+def read_torch_folder(folder: Path, source: str | None = None) -> Checkpoint:
+    """Open a folder with ``model.safetensors`` or ``pytorch_model.bin``; the first is preferred.
+
+    Args:
+        folder: The folder.
+        source: What the user called it; the folder itself when None.
+
+    Raises:
+        UserError: A file is missing or damaged, or the model is of another kind.
+    """
+    config = read_config(folder)
+    return Checkpoint(
+        source=source or str(folder),
+        layout=PYTORCH,
+        config=config,
+        tensors=find_tensors(folder),
+        tokenizer=InfoXLMTokenizer.from_pretrained(folder),
+    )
+
+
+def find_tensors(folder: Path) -> Tensors:
+    """Open the weights of a folder.
+
+    Raises:
+        UserError: There are none, they are split over several files, or they are Paddle's.
+    """
+    if (path := folder / SAFETENSORS_FILE).is_file():
+        reader = SafetensorsReader(path)
+        if reader.format == PADDLE.safetensors_format:
+            raise UserError(
+                f"{path} is in Paddle's layout already",
+                "Give a PyTorch checkpoint, or set direction=to_torch to convert back.",
+            )
+        return reader
+    if (path := folder / PICKLE_FILE).is_file():
+        return PickledTensors(path)
+    for name in (SAFETENSORS_FILE, PICKLE_FILE):
+        if (folder / f"{name}.index.json").is_file():
+            raise UserError(
+                f"{folder} holds its weights in several files ({name}.index.json)",
+                'Save them in one with transformers: save_pretrained(..., max_shard_size="50GB").',
+            )
+    raise UserError(
+        f"{folder} has neither {SAFETENSORS_FILE} nor {PICKLE_FILE}",
+        "Give a folder with PyTorch weights in one of the two.",
+    )
+
+
+def require_torch() -> None:
+    """Raise UserError when torch is not installed."""
+    try:
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise UserError(
+            f"reading {PICKLE_FILE} needs torch, which is not installed ({error})",
+            'Run `pip install "infoxlm[torch]"`, or give a folder with model.safetensors.',
+        ) from error
+
+
+class PickledTensors:
+    """The tensors of a ``pytorch_model.bin``, loaded without running code from it.
+
+    Args:
+        path: The file.
+
+    Raises:
+        UserError: torch is missing, or the file is damaged or holds more than tensors.
+    """
+
+    def __init__(self, path: Path) -> None:
+        require_torch()
+        self.path = path
+        self._state = load_state_dict(path)
+        self.names = frozenset(self._state)
+
+    def read(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        """Read one tensor as float32; UserError when its shape is another."""
+        import torch
+
+        tensor = self._state[name].detach()
+        # NumPy has no bfloat16 of its own.
+        values = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+        return as_float32(values, shape, self.path, name)
+
+
+def load_state_dict(path: Path) -> "dict[str, torch.Tensor]":
+    """Load a state dict, mapped into memory where the file's format allows.
+
+    Raises:
+        UserError: The file is damaged, cut short, or holds anything but named tensors.
+    """
+    import torch
+
+    load: dict[str, Any] = {"map_location": "cpu", "weights_only": True}
+    try:
+        # Files from before PyTorch 1.6 are no zip archives and cannot be mapped.
+        is_archive = path.open("rb").read(2) == b"PK"
+        state = torch.load(path, mmap=is_archive, **load)
+    except Exception as error:  # pickle, zip and torch raise a dozen kinds for a damaged file
+        reason = str(error).split("\n")[0] or type(error).__name__
+        raise UserError(
+            f"{path} cannot be loaded as plain tensors: {reason}",
+            "Fetch or save it again (a git clone needs `git lfs pull`).",
+        ) from error
+    tensors_only = isinstance(state, dict) and all(
+        isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in state.items()
+    )
+    if not tensors_only:
+        raise UserError(
+            f"{path} holds something else than tensors by name",
+            "Save the model's state_dict() alone, as save_pretrained of transformers does.",
+        )
+    return state

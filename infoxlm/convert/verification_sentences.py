@@ -1,0 +1,36 @@
+"""Sentences to compare two models on: two for each language, some short and some long."""
+
+#: Language and sentence; written for this purpose.
+SENTENCES = (
+    ("ar", "وصل القطار متأخرًا هذا الصباح."),
+    ("ar", "سألت المعلمة طلابها عن الكتب التي قرؤوها في العطلة، ثم كتبت أسماءها على اللوح."),
+    ("bg", "Градината зад къщата е пълна с рози."),
+    ("bg", "Не успяхме да намерим отворена пекарна, затова закусихме с ябълки и чай на гарата."),
+    ("de", "Der Bäcker öffnet um sechs Uhr."),
+    ("de", "Weil die Brücke gesperrt war, fuhren wir über das Nachbardorf und kamen später an."),
+    ("el", "Η θάλασσα ήταν ήρεμη χθες."),
+    ("el", "Ο παππούς μου φύτεψε αυτή την ελιά την ημέρα που γεννήθηκε η μητέρα μου."),
+    ("en", "Tea?"),
+    ("en", "Nobody in the office had noticed that the clock on the wall, which was a present from "
+           "the owner, had stopped on Tuesday at 10:47, so the meeting began 35 minutes late."),
+    ("es", "¿Quién ha dejado la ventana abierta?"),
+    ("es", "Mi vecina vende mermelada casera los domingos, pero nunca la de cereza."),
+    ("fr", "L’été dernier, il n’a presque pas plu."),
+    ("fr", "Les enfants ont construit une cabane avec trois planches, une corde et un vieux drap."),
+    ("hi", "आज बाज़ार बंद है।"),
+    ("hi", "दादी ने कहा कि बारिश रुकने के बाद ही हम नदी के किनारे टहलने जाएँगे।"),
+    ("ru", "Ключи лежат на верхней полке."),
+    ("ru", "Когда погас свет, соседи вышли во двор со свечами и до полуночи играли в шахматы."),
+    ("sw", "Mvua ilinyesha usiku kucha."),
+    ("sw", "Wavuvi walirudi bandarini mapema kwa sababu upepo ulikuwa mkali kuliko jana."),
+    ("th", "แมวนอนอยู่บนหลังคา"),
+    ("th", "ร้านหนังสือเล็ก ๆ ใกล้สถานีรถไฟจะย้ายไปอยู่ชั้นสองของตลาดในเดือนหน้า"),
+    ("tr", "Çorba çok sıcak, biraz bekle."),
+    ("tr", "Kardeşim bisikletini tamir ettirdikten sonra göle kadar gidip akşam eve döndü."),
+    ("ur", "یہ پل بہت پرانا ہے۔"),
+    ("ur", "ڈاکٹر نے مریض کو بتایا کہ دو ہفتے آرام کرنے کے بعد وہ دوبارہ کام پر جا سکتا ہے۔"),
+    ("vi", "Con đường này dẫn ra biển."),
+    ("vi", "Sau giờ học, hai chị em thường ghé thư viện để mượn truyện và tránh nắng."),
+    ("zh", "雪停了。"),
+    ("zh", "他把修好的收音机送给了楼下的老人，因为老人每天早上都想听天气预报。"),
+)  # fmt: skip

@@ -1,0 +1,124 @@
+"""XLM-R's vocabulary as the SentencePiece model that tokenizers read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from infoxlm.errors import UserError
+
+#: Scripts that joined Unicode after XLM-R's vocabulary was made (2019, Unicode 12) and have
+#: characters composed of two others: sentencepiece composes them now, XLM-R's does not.
+YOUNGER_SCRIPTS = (
+    range(0x105C0, 0x10600),  # Todhri, Unicode 16
+    range(0x11380, 0x11400),  # Tulu-Tigalari, Unicode 16
+    range(0x11900, 0x11960),  # Dives Akuru, Unicode 13
+    range(0x16100, 0x16140),  # Gurung Khema, Unicode 16
+    range(0x16D40, 0x16D80),  # Kirat Rai, Unicode 16
+)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """A unigram vocabulary in fairseq's order.
+
+    Attributes:
+        pieces: ``<s> <pad> </s> <unk>``, the pieces proper, ``<mask>``.
+        scores: The log-probability of each piece.
+        normaliser: What normalisation turns a character into; characters that stay as they
+            are have no entry.
+    """
+
+    pieces: tuple[str, ...]
+    scores: np.ndarray
+    normaliser: Mapping[str, str]
+
+
+def sentencepiece_model(vocabulary: Vocabulary) -> bytes:
+    """The contents of ``sentencepiece.bpe.model``.
+
+    SentencePiece's own order is ``<unk> <s> </s>`` and then the pieces proper, so that a piece's
+    id is one less than fairseq's; ``<pad>`` and ``<mask>`` are not in the file.
+    """
+    protocol = _protocol()
+    model = protocol.ModelProto()
+    kind = protocol.ModelProto.SentencePiece
+    model.pieces.add(piece="<unk>", score=0.0, type=kind.UNKNOWN)
+    for control in ("<s>", "</s>"):
+        model.pieces.add(piece=control, score=0.0, type=kind.CONTROL)
+    for piece, score in zip(vocabulary.pieces[4:-1], vocabulary.scores[4:-1], strict=True):
+        model.pieces.add(piece=piece, score=float(score))
+    trainer = model.trainer_spec
+    trainer.model_type = protocol.TrainerSpec.UNIGRAM
+    trainer.vocab_size = len(model.pieces)
+    trainer.unk_id, trainer.bos_id, trainer.eos_id, trainer.pad_id = 0, 1, 2, -1
+    normalizer = model.normalizer_spec
+    normalizer.name = "nmt_nfkc"
+    normalizer.precompiled_charsmap = compiled_rules(normaliser_rules(vocabulary.normaliser))
+    normalizer.add_dummy_prefix = True
+    normalizer.remove_extra_whitespaces = True
+    normalizer.escape_whitespaces = True
+    return model.SerializeToString()
+
+
+def normaliser_rules(single: Mapping[str, str]) -> dict[str, str]:
+    """XLM-R's nmt_nfkc: its own single characters, and today's sequences that it had too.
+
+    sentencepiece renews its nmt_nfkc with Unicode, and no longer turns U+200D into a space.
+    What a vocabulary file records are single characters. The sequences (a letter and its
+    accents that become one character) come from the installed sentencepiece, without those
+    that contain a character it changes and XLM-R does not, or that is of a younger script.
+
+    Args:
+        single: What becomes of each character that changes.
+
+    Returns:
+        Source text to its replacement.
+    """
+    installed = dict(_normalizer(rule_name="nmt_nfkc").Decompile())
+    newly_changed = {source for source in installed if len(source) == 1 and source not in single}
+
+    def is_younger(character: str) -> bool:
+        return character in newly_changed or any(
+            ord(character) in script for script in YOUNGER_SCRIPTS
+        )
+
+    sequences = {
+        source: target
+        for source, target in installed.items()
+        if len(source) > 1 and not any(map(is_younger, source))
+    }
+    return {**single, **sequences}
+
+
+def compiled_rules(rules: Mapping[str, str]) -> bytes:
+    """Rules in the form a SentencePiece model holds them in (a trie)."""
+    protocol = _protocol()
+    normalizer = _normalizer(norm_map=list(rules.items()))
+    spec = protocol.NormalizerSpec()
+    spec.ParseFromString(normalizer.serialized_normalizer_spec())
+    if dict(normalizer.Decompile()) != dict(rules):
+        raise RuntimeError("sentencepiece compiled other normalisation rules than it was given")
+    return spec.precompiled_charsmap
+
+
+def _protocol() -> Any:
+    """sentencepiece's message classes, which protobuf makes at run time."""
+    from sentencepiece import sentencepiece_model_pb2
+
+    return sentencepiece_model_pb2
+
+
+def _normalizer(**source: Any) -> Any:
+    """A normaliser, made from ``rule_name`` or ``norm_map``."""
+    import sentencepiece
+
+    sentencepiece.set_min_log_level(2)  # it reports every step of compiling
+    try:
+        return sentencepiece.SentencePieceNormalizer(**source)
+    except TypeError as error:
+        raise UserError(
+            f"sentencepiece {sentencepiece.__version__} cannot compile normalisation rules",
+            'Run `pip install "sentencepiece>=0.2.3"`.',
+        ) from error

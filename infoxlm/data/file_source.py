@@ -1,0 +1,62 @@
+"""Pairs in files: which file holds which split in which language."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from infoxlm.constants import LANGUAGES
+from infoxlm.data.example import Example
+from infoxlm.data.pair_file import PairFile
+from infoxlm.errors import UserError
+
+#: split (train, dev, test) -> language -> file
+SplitFiles = Mapping[str, Mapping[str, PairFile]]
+
+
+class FileSource:
+    """Reads the splits and languages that were found in a folder, a zip or a file.
+
+    Args:
+        name: Where the files are and what is known to be missing, for messages.
+        files: The file of each split and language.
+    """
+
+    def __init__(self, name: str, files: SplitFiles) -> None:
+        self.name = name
+        self._files = files
+
+    def languages(self, split: str) -> tuple[str, ...]:
+        """Return the languages that hold this split, in the order of `LANGUAGES`."""
+        return tuple(language for language in LANGUAGES if language in self._files.get(split, {}))
+
+    def read(self, split: str, language: str, limit: int | None = None) -> Iterator[Example]:
+        """Stream the labelled pairs of the first `limit` rows, or of all.
+
+        Raises:
+            UserError: The split or language is not there, or a line cannot be read.
+        """
+        return self._file(split, language).examples(limit)
+
+    def fingerprint(self, split: str, language: str) -> str:
+        """Return a digest of the bytes behind a split and language, and of how they are read."""
+        return self._file(split, language).fingerprint()
+
+    def files(self, split: str, language: str) -> tuple[Path, ...]:
+        """Return the files on disk behind a split and language."""
+        return (self._file(split, language).file.path,)
+
+    def _file(self, split: str, language: str) -> PairFile:
+        languages = self.languages(split)
+        if not languages:
+            raise UserError(
+                f"{self.name} has no {split} data, only {', '.join(self._files)}",
+                "Give data.train_root=FOLDER_OR_FILE."
+                if split == "train"
+                else f"Give a data.root that has {split}.",
+            )
+        if language not in languages:
+            key = "data.train_languages" if split == "train" else "data.eval_languages"
+            raise UserError(
+                f"{self.name} has no {split} data in {language!r}, only {' '.join(languages)}",
+                f"Add it or choose from these with {key}=[...].",
+            )
+        return self._files[split][language]

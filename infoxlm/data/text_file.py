@@ -1,0 +1,122 @@
+"""A text file of one record a line, on disk or inside a zip, read without loading it."""
+
+import hashlib
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+from infoxlm.errors import UserError
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """One UTF-8 text file.
+
+    Attributes:
+        path: The file, or the zip that holds it.
+        member: The name inside the zip; None for a file of its own.
+    """
+
+    path: Path
+    member: str | None = None
+
+    def __str__(self) -> str:
+        return str(self.path) if self.member is None else f"{self.path}/{self.member}"
+
+    @property
+    def suffix(self) -> str:
+        """The ending of the file's own name, such as `.tsv`."""
+        return Path(self.member or self.path).suffix
+
+    def lines(self) -> Iterator[tuple[int, str]]:
+        """Yield line numbers (the first is 1) and lines without their line ends.
+
+        Only a line feed ends a line: the texts hold characters such as U+0085 and U+2028 that
+        `str.splitlines` would cut at. A byte order mark, carriage returns before the line feed
+        and blank lines at the end of the file are left out.
+
+        Raises:
+            UserError: The file cannot be read, is empty, is not UTF-8 or has a blank line inside.
+        """
+        number, blank = 0, 0
+        with self._open() as stream:
+            for number, raw in enumerate(stream, start=1):
+                try:
+                    line = raw.decode("utf-8").rstrip("\r\n")
+                except UnicodeDecodeError as error:
+                    raise UserError(
+                        f"{self}, line {number}: byte 0x{raw[error.start]:02x} is not UTF-8",
+                        "Save the file as UTF-8.",
+                    ) from error
+                if number == 1:
+                    line = line.removeprefix("\ufeff")
+                if not line:
+                    blank = blank or number
+                    continue
+                if blank:
+                    raise UserError(f"{self}, line {blank} is blank", "Remove it.")
+                yield number, line
+        if number == 0 or blank == 1:
+            raise UserError(f"{self} is empty", "Copy or download it again.")
+
+    def sha256(self) -> str:
+        """Return the hex digest of the bytes, unpacked if they are in a zip."""
+        try:
+            status = self.path.stat()
+        except OSError as error:
+            raise self._unreadable(error) from error
+        return _sha256(self, status.st_size, status.st_mtime_ns)
+
+    def _unreadable(self, error: OSError) -> UserError:
+        return UserError(f"{self} cannot be read: {error.strerror or error}", "Check the path.")
+
+    @contextmanager
+    def _open(self) -> Iterator[IO[bytes]]:
+        try:
+            if self.member is None:
+                with open(self.path, "rb") as stream:
+                    yield stream
+            else:
+                # The buffer turns the zip's slow line reading into one as fast as a file's.
+                with (
+                    zipfile.ZipFile(self.path) as archive,
+                    io.BufferedReader(archive.open(self.member), 1 << 16) as stream,
+                ):
+                    yield stream
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise UserError(
+                f"{self}: the zip is damaged ({error})", "Download it again."
+            ) from error
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+
+@cache
+def _sha256(file: TextFile, size: int, modified_ns: int) -> str:
+    """Hash once a process: fifteen languages may share one file (size and time renew it)."""
+    digest = hashlib.sha256()
+    with file._open() as stream:
+        while chunk := stream.read(1 << 16):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def zip_members(path: Path) -> dict[str, TextFile]:
+    """Map the bare names of a zip's files to the files.
+
+    Raises:
+        UserError: The zip is damaged or cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {Path(name).name: TextFile(path, name) for name in archive.namelist()}
+    except (zipfile.BadZipFile, OSError) as error:
+        raise UserError(
+            f"{path} cannot be opened as a zip ({error})", "Download it again."
+        ) from error

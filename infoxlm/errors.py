@@ -1,0 +1,17 @@
+"""The one exception for mistakes that a user can mend."""
+
+
+class UserError(Exception):
+    """Bad input, a missing file, a setting that cannot work here.
+
+    The command line prints it as one line, without a traceback, and exits with code 1.
+
+    Args:
+        problem: What is wrong, where, and the value that was found.
+        remedy: What to do about it, as an imperative sentence.
+    """
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(f"{problem.rstrip('.')}. {remedy}")

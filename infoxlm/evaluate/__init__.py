@@ -1,0 +1,1 @@
+"""Scores of a run: accuracy per language, how sure it is, and reports of it."""

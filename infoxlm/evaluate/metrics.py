@@ -1,0 +1,127 @@
+"""What one split's predictions amount to: accuracy per language and what follows from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from infoxlm.constants import LABELS, LANGUAGES
+from infoxlm.evaluate.intervals import Interval, cluster_bootstrap, wilson_interval
+
+_N = len(LABELS)
+
+
+@dataclass(frozen=True)
+class SplitScores:
+    """Scores of one split; all but one follow from the confusion matrices.
+
+    Attributes:
+        confusion: Per language the counts `[gold, predicted]`, int64 `[3, 3]`, in the order of
+            LANGUAGES and LABELS.
+        average_interval: 95 % interval of `average` that knows which examples are translations
+            of each other; None when the row numbers were not given.
+    """
+
+    confusion: Mapping[str, NDArray[np.int64]]
+    average_interval: Interval | None = None
+
+    @classmethod
+    def from_predictions(
+        cls,
+        labels: Mapping[str, NDArray[np.int64]],
+        predictions: Mapping[str, NDArray[np.int64]],
+        rows: Mapping[str, NDArray[np.int64]] | None = None,
+    ) -> "SplitScores":
+        """Tally predictions.
+
+        Args:
+            labels: Gold label ids per language, each `[n]` with n at least 1.
+            predictions: Predicted label ids of the same examples.
+            rows: Row numbers of the same examples, equal for translations of each other.
+        """
+        if labels.keys() != predictions.keys() or not labels or labels.keys() - set(LANGUAGES):
+            raise ValueError(f"labels of {sorted(labels)}, predictions of {sorted(predictions)}")
+        languages = [language for language in LANGUAGES if language in labels]
+        confusion = {
+            language: _confusion(labels[language], predictions[language]) for language in languages
+        }
+        if rows is None:
+            return cls(confusion)
+        correct = [labels[language] == predictions[language] for language in languages]
+        interval = cluster_bootstrap(
+            np.concatenate(correct),
+            np.concatenate([rows[language] for language in languages]),
+            weights=np.concatenate([np.full(len(part), 1 / len(part)) for part in correct]),
+        )
+        return cls(confusion, interval)
+
+    @property
+    def examples(self) -> dict[str, int]:
+        """Number of examples per language."""
+        return {language: int(counts.sum()) for language, counts in self.confusion.items()}
+
+    @property
+    def accuracy(self) -> dict[str, float]:
+        """Share of correct predictions per language."""
+        return {
+            language: float(np.trace(counts) / counts.sum())
+            for language, counts in self.confusion.items()
+        }
+
+    @property
+    def average(self) -> float:
+        """Mean of the languages' accuracies, each language counting the same."""
+        return float(np.mean(list(self.accuracy.values())))
+
+    @property
+    def gap(self) -> float | None:
+        """English accuracy minus the mean of the others; None without English or others.
+
+        The cross-lingual transfer gap of Chi et al. (2021), "InfoXLM", and of XTREME.
+        """
+        others = self.accuracy
+        english = others.pop("en", None)
+        if english is None or not others:
+            return None
+        return float(english - np.mean(list(others.values())))
+
+    @property
+    def pooled_confusion(self) -> NDArray[np.int64]:
+        """Counts `[gold, predicted]` over all languages, `[3, 3]`."""
+        return sum(self.confusion.values(), np.zeros((_N, _N), np.int64))
+
+    @property
+    def interval(self) -> dict[str, Interval]:
+        """Wilson 95 % interval of each language's accuracy."""
+        return {
+            language: wilson_interval(int(np.trace(counts)), int(counts.sum()))
+            for language, counts in self.confusion.items()
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """The form in results.json: plain Python values, every share a fraction.
+
+        The key "all" of `confusion` holds the counts over all languages.
+        """
+        confusion = {"all": self.pooled_confusion, **self.confusion}
+        return {
+            "accuracy": self.accuracy,
+            "average": self.average,
+            "average_interval": list(self.average_interval) if self.average_interval else None,
+            "gap": self.gap,
+            "examples": self.examples,
+            "interval": {language: list(pair) for language, pair in self.interval.items()},
+            "confusion": {name: counts.tolist() for name, counts in confusion.items()},
+        }
+
+
+def _confusion(labels: NDArray[np.int64], predictions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count `[gold, predicted]`."""
+    if labels.shape != predictions.shape or labels.size == 0:
+        raise ValueError(f"{labels.shape} labels with {predictions.shape} predictions")
+    if min(labels.min(), predictions.min()) < 0 or max(labels.max(), predictions.max()) >= _N:
+        raise ValueError(f"label ids must be 0 to {_N - 1}")
+    cells = labels.astype(np.int64) * _N + predictions
+    return np.bincount(cells, minlength=_N * _N).reshape(_N, _N)

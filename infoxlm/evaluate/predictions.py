@@ -1,0 +1,132 @@
+"""predictions.jsonl: every prediction of a run, so that two runs can be compared pair by pair."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from infoxlm.atomic import atomic_path
+from infoxlm.constants import LABELS, LANGUAGES
+from infoxlm.errors import UserError
+
+_KEYS = ("language", "row", "label", "predicted", "probabilities")
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predictions of one run, a column an attribute.
+
+    Attributes:
+        languages: Language codes, str `[n]`.
+        rows: Row numbers in the source files, int64 `[n]`; equal for translations.
+        labels: Gold label ids, int64 `[n]`.
+        predicted: Predicted label ids, int64 `[n]`.
+        probabilities: float64 `[n, 3]` in the order of LABELS.
+    """
+
+    languages: NDArray[np.str_]
+    rows: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        """Number of predictions."""
+        return len(self.rows)
+
+    @property
+    def correct(self) -> NDArray[np.bool_]:
+        """Whether each prediction is right, `[n]`."""
+        return np.equal(self.labels, self.predicted)
+
+    def take(self, index: NDArray[np.int64]) -> "Predictions":
+        """The predictions at `index`, in that order."""
+        return Predictions(
+            self.languages[index],
+            self.rows[index],
+            self.labels[index],
+            self.predicted[index],
+            self.probabilities[index],
+        )
+
+
+def write_predictions(path: str | Path, predictions: Predictions) -> None:
+    """Write one JSON object a line, with label names and probabilities to six digits."""
+    columns = (
+        predictions.languages.tolist(),
+        predictions.rows.tolist(),
+        [LABELS[label] for label in predictions.labels],
+        [LABELS[label] for label in predictions.predicted],
+        predictions.probabilities.astype(np.float64).round(6).tolist(),
+    )
+    with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8") as lines:
+        for values in zip(*columns, strict=True):
+            lines.write(json.dumps(dict(zip(_KEYS, values, strict=True))) + "\n")
+
+
+def read_predictions(path: str | Path) -> Predictions:
+    """Read what `write_predictions` wrote.
+
+    Raises:
+        UserError: The file is missing, empty, or a line is not a prediction.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path} does not exist", "Give the predictions.jsonl of a finished run.")
+    records = list(_records(path))
+    if not records:
+        raise UserError(f"{path} is empty", "Give the predictions.jsonl of a finished run.")
+    language, row, label, predicted, probabilities = zip(*records, strict=True)
+    return Predictions(
+        np.array(language),
+        np.array(row, np.int64),
+        np.array(label, np.int64),
+        np.array(predicted, np.int64),
+        np.array(probabilities, np.float64),
+    )
+
+
+def matched(first: Predictions, second: Predictions) -> tuple[Predictions, Predictions]:
+    """Bring two runs into the same order, by language and row.
+
+    Raises:
+        UserError: The runs did not predict the same examples with the same gold labels.
+    """
+    first, second = (each.take(np.lexsort((each.rows, each.languages))) for each in (first, second))
+    same = len(first) == len(second) and all(
+        np.array_equal(getattr(first, name), getattr(second, name))
+        for name in ("languages", "rows", "labels")
+    )
+    if not same:
+        raise UserError(
+            f"The runs scored different examples ({len(first):,} against {len(second):,})",
+            "Score both with the same data, languages and data.limit_eval.",
+        )
+    return first, second
+
+
+def _records(path: Path) -> Iterator[tuple[str, int, int, int, list[float]]]:
+    with open(path, encoding="utf-8", errors="replace") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                yield _parse(json.loads(line))
+            except (ValueError, TypeError, KeyError) as error:
+                raise UserError(
+                    f"{path} line {number} is not a prediction ({type(error).__name__}: {error})",
+                    f"Each line is a JSON object with {', '.join(_KEYS)}; write the file anew.",
+                ) from None
+
+
+def _parse(record: dict[str, Any]) -> tuple[str, int, int, int, list[float]]:
+    language, row, label, predicted, probabilities = (record[key] for key in _KEYS)
+    if language not in LANGUAGES:
+        raise ValueError(f"language {language!r}")
+    if not isinstance(row, int) or row < 0:
+        raise ValueError(f"row {row!r}")
+    if len(probabilities) != len(LABELS) or not all(0 <= share <= 1 for share in probabilities):
+        raise ValueError(f"probabilities {probabilities!r}")
+    return language, row, LABELS.index(label), LABELS.index(predicted), probabilities

@@ -1,0 +1,104 @@
+"""A model's predictions for every language in one pass."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import paddle
+import paddle.nn.functional as F
+
+from infoxlm.constants import LABELS
+from infoxlm.data.batches import micro_batches
+from infoxlm.data.token_cache import EncodedExamples
+from infoxlm.data.token_ids import TokenIds
+from infoxlm.errors import UserError
+from infoxlm.evaluate.metrics import SplitScores
+from infoxlm.evaluate.predictions import Predictions
+from infoxlm.model import InfoXLMForSequenceClassification
+from infoxlm.model.precision import Precision
+from infoxlm.tracking.progress import progress
+
+
+def label_columns(model: InfoXLMForSequenceClassification) -> list[int]:
+    """Which logit belongs to each of LABELS: the order is the checkpoint's, not ours.
+
+    Raises:
+        UserError: The checkpoint's labels are not the three of natural-language inference.
+    """
+    ids = {str(label).lower(): int(column) for column, label in model.config.id2label.items()}
+    if set(ids) != set(LABELS):
+        raise UserError(
+            f"the checkpoint's labels are {', '.join(ids)}, not {', '.join(LABELS)}",
+            "Name them in id2label of its config.json, or give a checkpoint fine-tuned on XNLI.",
+        )
+    return [ids[label] for label in LABELS]
+
+
+def predict(
+    model: InfoXLMForSequenceClassification,
+    token_ids: TokenIds,
+    *,
+    max_tokens: int,
+    precision: Precision | None = None,
+) -> np.ndarray:
+    """Probabilities of each pair's labels, computed in batches of similar length.
+
+    Args:
+        model: Put into evaluation mode, and left there.
+        token_ids: ``n`` encoded pairs.
+        max_tokens: Most tokens of a batch, padding included.
+        precision: Mixed precision; None: fp32.
+
+    Returns:
+        float32 ``[n, 3]``, columns in the order of LABELS.
+    """
+    model.eval()
+    columns = label_columns(model)
+    precision = precision or Precision()
+    probabilities = np.empty((len(token_ids), len(LABELS)), np.float32)
+    bar = progress(label="scoring", total=len(token_ids), unit=" pairs")
+    with bar, paddle.no_grad():
+        for rows in micro_batches(token_ids.lengths, max_tokens):
+            input_ids = paddle.to_tensor(token_ids.padded(rows))
+            with precision.autocast():
+                logits = model(input_ids).logits
+            batch = F.softmax(logits.astype("float32"), axis=-1).numpy()
+            probabilities[rows] = batch[:, columns]
+            bar.update(len(rows))
+    return probabilities
+
+
+def score(
+    model: InfoXLMForSequenceClassification,
+    languages: Sequence[EncodedExamples],
+    *,
+    max_tokens: int,
+    precision: Precision | None = None,
+) -> tuple[SplitScores, Predictions]:
+    """Score several languages in one pass, sorted by length across all of them.
+
+    Args:
+        model: The classifier.
+        languages: The encoded examples of each language.
+        max_tokens: Most tokens of a batch, padding included.
+        precision: Mixed precision; None: fp32.
+
+    Returns:
+        The scores per language, and every prediction.
+    """
+    token_ids = TokenIds.concatenate([examples.token_ids for examples in languages])
+    probabilities = predict(model, token_ids, max_tokens=max_tokens, precision=precision)
+    predictions = Predictions(
+        languages=np.repeat([e.language for e in languages], [len(e.labels) for e in languages]),
+        rows=np.concatenate([examples.rows for examples in languages]),
+        labels=np.concatenate([examples.labels for examples in languages]),
+        predicted=probabilities.argmax(axis=1),
+        probabilities=probabilities,
+    )
+    parts = {e.language: predictions.languages == e.language for e in languages}
+    scores = SplitScores.from_predictions(
+        *(
+            {language: column[part] for language, part in parts.items()}
+            for column in (predictions.labels, predictions.predicted, predictions.rows)
+        )
+    )
+    return scores, predictions

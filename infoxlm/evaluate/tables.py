@@ -1,0 +1,88 @@
+"""The text of a report, the same for Markdown and the terminal: cells, headline, facts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from infoxlm.constants import LABELS
+from infoxlm.evaluate.comparison import Comparison, Line
+
+#: Header cells and body rows.
+Cells = tuple[Sequence[str], list[Sequence[str]]]
+
+
+def percent(share: float | None, signed: bool = False) -> str:
+    """A fraction as percent with one decimal and a true minus sign; empty for None."""
+    if share is None:
+        return ""
+    return f"{100 * share:{'+' if signed else ''}.1f}".replace("-", "−")
+
+
+def title(results: Mapping[str, Any]) -> str:
+    """Which run this is."""
+    experiment = results.get("experiment") or results["task"]
+    return f"{experiment}: {results['model']} on {results['data']}"
+
+
+def headline(comparison: Comparison) -> str:
+    """The result in one sentence."""
+    average, gap = comparison.average, comparison.gap
+    count = len(comparison.languages)
+    text = f"{comparison.split.capitalize()} accuracy {percent(average.score)} % "
+    text += f"(average of {count} languages" if count > 1 else f"({comparison.languages[0].name}"
+    if average.interval:
+        text += f", 95 % interval {' to '.join(map(percent, average.interval))}"
+    text += ")"
+    return text if gap is None else f"{text}; English ahead of the others by {percent(gap.score)}"
+
+
+def score_table(comparison: Comparison) -> Cells:
+    """A row a language, then the average and the gap; the dev column only when dev is extra."""
+    split = comparison.split
+    header = ["language", split, "95 % interval", "examples", "paper", "difference", "dev"]
+    rows: list[Sequence[str]] = [_score_row(line) for line in comparison.lines]
+    if all(line.dev is None for line in comparison.lines):
+        return header[:-1], [row[:-1] for row in rows]
+    return header, rows
+
+
+def confusion_table(counts: Sequence[Sequence[int]]) -> Cells:
+    """Gold labels down, predictions across, and the share of each gold label that was found."""
+    rows: list[Sequence[str]] = []
+    for label, row in enumerate(counts):
+        recall = row[label] / sum(row) if sum(row) else None
+        rows.append((LABELS[label], *(f"{count:,}" for count in row), percent(recall)))
+    return ("gold \\ predicted", *LABELS, "recall"), rows
+
+
+def run_facts(results: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What is known about the run beyond its scores, as name and value."""
+    facts = [("task", results["task"])]
+    if results.get("steps") is not None:
+        facts.append(("optimizer steps", f"{results['steps']:,}"))
+    if results.get("best_step") is not None:
+        facts.append(("best step", f"{results['best_step']:,}"))
+    if train := results.get("train"):
+        facts.append(("training time", _duration(train["seconds"])))
+        facts.append(("training speed", f"{train['pairs_per_second']:,.1f} pairs/s"))
+        facts.append(("peak memory", f"{train['peak_rss_mb']:,.0f} MB"))
+    if evaluate := results.get("evaluate"):
+        facts.append(("scoring speed", f"{evaluate['pairs_per_second']:,.1f} pairs/s"))
+    return facts
+
+
+def _score_row(line: Line) -> tuple[str, ...]:
+    return (
+        line.name,
+        percent(line.score),
+        "" if line.interval is None else "–".join(map(percent, line.interval)),
+        "" if line.examples is None else f"{line.examples:,}",
+        percent(line.reference),
+        percent(line.score - line.reference, signed=True),
+        percent(line.dev),
+    )
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

@@ -1,0 +1,69 @@
+"""The environment that Paddle needs to be fast; it must be set before paddle is imported."""
+
+import contextlib
+import io
+import logging
+import os
+import sys
+import warnings
+
+logger = logging.getLogger(__name__)
+
+
+def available_cores() -> int:
+    """Cores that this process may run on (a container's share, not the machine's)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def is_amd() -> bool:
+    """Whether the CPU is AMD's."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            return any("AuthenticAMD" in line for line in lines)
+    except OSError:
+        return False
+
+
+def prepare_environment(threads: int | None) -> int:
+    """Set the number of threads and the fast matrix kernels for Paddle.
+
+    Paddle runs on one thread unless OMP_NUM_THREADS says otherwise, and the MKL inside it takes
+    a slow path on AMD unless MKL_DEBUG_CPU_TYPE=5; together a factor of five on two cores. Both
+    are read when paddle is imported. Values already in the environment are kept, unless the
+    caller names a number of threads.
+
+    Args:
+        threads: Threads to compute with; None: OMP_NUM_THREADS, or every available core.
+
+    Returns:
+        The number of threads.
+    """
+    if threads is None:
+        threads = int(os.environ.get("OMP_NUM_THREADS") or available_cores())
+    wanted = {"OMP_NUM_THREADS": str(threads)}
+    if is_amd():
+        wanted["MKL_DEBUG_CPU_TYPE"] = os.environ.get("MKL_DEBUG_CPU_TYPE", "5")
+    late = {key: value for key, value in wanted.items() if os.environ.get(key) != value}
+    os.environ.update(wanted)
+    if late and "paddle" in sys.modules:
+        logger.warning(
+            "paddle was imported before %s could be set: computing may be five times slower. "
+            "Call infoxlm.hardware.prepare_environment() first.",
+            " and ".join(f"{key}={value}" for key, value in late.items()),
+        )
+    return threads
+
+
+def load_paddle() -> None:
+    """Import paddle and paddlenlp without the notes they print about this very environment.
+
+    paddle warns of every OMP_NUM_THREADS other than 1, of a missing ccache and of setuptools;
+    paddlenlp reports each file it reads.
+    """
+    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        import paddle  # noqa: F401
+        from paddlenlp.utils.log import logger as paddlenlp_logger
+    paddlenlp_logger.set_level("WARNING")

@@ -1,0 +1,40 @@
+"""Token ids to the encoder's first hidden states."""
+
+import paddle
+from paddle import nn
+
+from infoxlm.model.configuration import InfoXLMConfig
+
+
+class InfoXLMEmbeddings(nn.Layer):
+    """Word, position and token-type embeddings, summed, normalised, with dropout."""
+
+    def __init__(self, config: InfoXLMConfig) -> None:
+        super().__init__()
+        self.pad_token_id = config.pad_token_id
+        self.word_embeddings = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.position_embeddings = nn.Embedding(config.max_position_embeddings, config.hidden_size)
+        self.token_type_embeddings = nn.Embedding(config.type_vocab_size, config.hidden_size)
+        self.LayerNorm = nn.LayerNorm(config.hidden_size, epsilon=config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def position_ids(self, input_ids: paddle.Tensor) -> paddle.Tensor:
+        """Positions as fairseq counts them: from ``pad_token_id + 1``, padding not counted.
+
+        Args:
+            input_ids: Token ids ``[batch, seq]``.
+
+        Returns:
+            Position ids ``[batch, seq]``; padding has ``pad_token_id``.
+        """
+        is_token = (input_ids != self.pad_token_id).astype("int64")
+        return paddle.cumsum(is_token, axis=1) * is_token + self.pad_token_id
+
+    def forward(self, input_ids: paddle.Tensor) -> paddle.Tensor:
+        """Embed ``[batch, seq]`` token ids as ``[batch, seq, hidden]``."""
+        embeddings = (
+            self.word_embeddings(input_ids)
+            + self.position_embeddings(self.position_ids(input_ids))
+            + self.token_type_embeddings.weight[0]
+        )
+        return self.dropout(self.LayerNorm(embeddings))

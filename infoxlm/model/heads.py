@@ -1,0 +1,46 @@
+"""What sits on top of the encoder: a sentence classifier, or the masked-LM head."""
+
+import paddle
+import paddle.nn.functional as F
+from paddle import nn
+
+from infoxlm.model.configuration import InfoXLMConfig
+
+
+class InfoXLMClassificationHead(nn.Layer):
+    """RoBERTa's classifier over the first token ``<s>``: dense, tanh, projection."""
+
+    def __init__(self, config: InfoXLMConfig) -> None:
+        super().__init__()
+        dropout = config.classifier_dropout
+        self.dropout = nn.Dropout(config.hidden_dropout_prob if dropout is None else dropout)
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.out_proj = nn.Linear(config.hidden_size, config.num_labels)
+
+    def forward(self, hidden_states: paddle.Tensor) -> paddle.Tensor:
+        """Score ``[batch, seq, hidden]`` as logits ``[batch, num_labels]``."""
+        first = self.dropout(hidden_states[:, 0])
+        return self.out_proj(self.dropout(paddle.tanh(self.dense(first))))
+
+
+class InfoXLMLMHead(nn.Layer):
+    """The masked-LM head; its output matrix is the word-embedding table."""
+
+    def __init__(self, config: InfoXLMConfig) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.layer_norm = nn.LayerNorm(config.hidden_size, epsilon=config.layer_norm_eps)
+        self.bias = self.create_parameter([config.vocab_size], is_bias=True)
+
+    def forward(self, hidden_states: paddle.Tensor, word_embeddings: paddle.Tensor) -> paddle.Tensor:
+        """Score every token of the vocabulary.
+
+        Args:
+            hidden_states: ``[batch, seq, hidden]``.
+            word_embeddings: The table ``[vocab, hidden]``.
+
+        Returns:
+            Logits ``[batch, seq, vocab]``.
+        """
+        states = self.layer_norm(F.gelu(self.dense(hidden_states)))
+        return paddle.matmul(states, word_embeddings, transpose_y=True) + self.bias

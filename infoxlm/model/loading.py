@@ -1,0 +1,92 @@
+"""From the configuration to a model on its device."""
+
+import logging
+from pathlib import Path
+
+import paddle
+
+from infoxlm.constants import LABELS
+from infoxlm.errors import UserError
+from infoxlm.model.configuration import InfoXLMConfig
+from infoxlm.model.modeling import InfoXLMForSequenceClassification
+from infoxlm.model.weights_file import read_config_file
+from infoxlm.schema import ModelConfig
+
+logger = logging.getLogger(__name__)
+
+
+def select_device(device: str) -> None:
+    """Make Paddle compute on ``cpu``, ``gpu`` or ``gpu:N``.
+
+    Raises:
+        UserError: There is no such device, or the installed Paddle cannot use it.
+    """
+    if device.startswith("gpu") and not paddle.is_compiled_with_cuda():
+        raise UserError(
+            f"hardware.device={device}, but the installed paddlepaddle computes on CPUs only",
+            "Install paddlepaddle-gpu from Paddle's own index, or take hardware=cpu.",
+        )
+    number = int(device.partition(":")[2] or 0)
+    if device.startswith("gpu") and number >= paddle.device.cuda.device_count():
+        raise UserError(
+            f"hardware.device={device}: this machine has "
+            f"{paddle.device.cuda.device_count()} GPUs",
+            "Give the number of one that exists, counted from 0.",
+        )
+    paddle.set_device(device)
+
+
+def load_classifier(
+    config: ModelConfig, folder: Path | None, vocab_size: int, max_length: int
+) -> InfoXLMForSequenceClassification:
+    """The classifier to train: a checkpoint's, or one of random weights.
+
+    A checkpoint without a classification head gets a fresh one over LABELS; one with a head for
+    those labels keeps it, and their order.
+
+    Args:
+        config: ``model.*`` of the configuration.
+        folder: The Paddle model folder; None for random weights of ``model.shape``.
+        vocab_size: What the tokenizer needs.
+        max_length: The longest input, in tokens.
+
+    Raises:
+        UserError: The checkpoint cannot be read or does not fit tokenizer, labels or length.
+    """
+    overrides: dict[str, object] = {"recompute": config.recompute}
+    if config.dropout is not None:
+        overrides |= {
+            "hidden_dropout_prob": config.dropout,
+            "attention_probs_dropout_prob": config.dropout,
+            "classifier_dropout": config.dropout,
+        }
+    names = {"id2label": dict(enumerate(LABELS)), "label2id": {x: i for i, x in enumerate(LABELS)}}
+    # Optimizer state is keyed by the names Paddle generates: they must not depend on what was
+    # built before in the process.
+    with paddle.utils.unique_name.guard():
+        if folder is None:
+            shape = vars(config.shape) if config.shape is not None else {}
+            model = InfoXLMForSequenceClassification(InfoXLMConfig(**shape, **names, **overrides))
+        else:
+            if not has_labels(folder):
+                overrides |= names
+            model = InfoXLMForSequenceClassification.from_pretrained(folder, **overrides)
+    rows = model.config.vocab_size
+    if rows < vocab_size:
+        raise UserError(
+            f"the model has {rows} word embeddings, its tokenizer {vocab_size} tokens",
+            "Give a checkpoint whose weights and sentencepiece.bpe.model belong together.",
+        )
+    longest = model.config.max_position_embeddings - model.config.pad_token_id - 1
+    if max_length > longest:
+        raise UserError(
+            f"data.max_length={max_length}, but the model has positions for {longest} tokens",
+            f"Set data.max_length to at most {longest}.",
+        )
+    return model
+
+
+def has_labels(folder: Path) -> bool:
+    """Whether a checkpoint's classifier tells XNLI's labels apart, in whichever order."""
+    labels = read_config_file(folder).get("id2label") or {}
+    return {str(label).lower() for label in labels.values()} == set(LABELS)

@@ -1,0 +1,135 @@
+"""The three models: bare encoder, sequence classifier, masked language model."""
+
+import paddle
+import paddle.nn.functional as F
+from paddlenlp.transformers.model_outputs import (
+    BaseModelOutput,
+    MaskedLMOutput,
+    SequenceClassifierOutput,
+)
+
+from infoxlm.model.configuration import InfoXLMConfig
+from infoxlm.model.embeddings import InfoXLMEmbeddings
+from infoxlm.model.encoder import InfoXLMEncoder
+from infoxlm.model.heads import InfoXLMClassificationHead, InfoXLMLMHead
+from infoxlm.model.pretrained import InfoXLMPretrainedModel
+
+
+class InfoXLMModel(InfoXLMPretrainedModel):
+    """The encoder without a head."""
+
+    architecture = "XLMRobertaModel"
+
+    def __init__(self, config: InfoXLMConfig) -> None:
+        super().__init__(config)
+        self.embeddings = InfoXLMEmbeddings(config)
+        self.encoder = InfoXLMEncoder(config)
+        self.draw(self)
+
+    def forward(
+        self,
+        input_ids: paddle.Tensor,
+        attention_mask: paddle.Tensor | None = None,
+        output_hidden_states: bool = False,
+    ) -> BaseModelOutput:
+        """Encode a padded batch.
+
+        Args:
+            input_ids: Token ids ``[batch, seq]``, padded with ``config.pad_token_id``.
+            attention_mask: 1 for tokens and 0 for padding, ``[batch, seq]``; derived from
+                the padding when None.
+            output_hidden_states: Also return the embeddings and every block's output.
+
+        Returns:
+            ``last_hidden_state`` ``[batch, seq, hidden]``, and ``hidden_states``: a tuple of
+            ``num_hidden_layers + 1`` such tensors, or None.
+        """
+        if attention_mask is None:
+            attention_mask = input_ids != self.config.pad_token_id
+        embeddings = self.embeddings(input_ids)
+        lowest = paddle.finfo(embeddings.dtype).min
+        attention_bias = (1.0 - attention_mask.astype(embeddings.dtype)) * lowest
+        states = self.encoder(embeddings, attention_bias.unsqueeze([1, 2]))
+        return BaseModelOutput(
+            last_hidden_state=states[-1],
+            hidden_states=tuple(states) if output_hidden_states else None,
+        )
+
+
+class InfoXLMForSequenceClassification(InfoXLMPretrainedModel):
+    """The encoder with a classifier over ``<s>``; what XNLI is fine-tuned with."""
+
+    architecture = "XLMRobertaForSequenceClassification"
+
+    def __init__(self, config: InfoXLMConfig) -> None:
+        super().__init__(config)
+        self.roberta = InfoXLMModel(config)
+        self.classifier = InfoXLMClassificationHead(config)
+        self.draw(self.classifier)
+
+    def forward(
+        self,
+        input_ids: paddle.Tensor,
+        attention_mask: paddle.Tensor | None = None,
+        labels: paddle.Tensor | None = None,
+        output_hidden_states: bool = False,
+    ) -> SequenceClassifierOutput:
+        """Score pairs.
+
+        Args:
+            input_ids: Token ids ``[batch, seq]``.
+            attention_mask: As in ``InfoXLMModel``.
+            labels: Label ids ``[batch]``; the loss is returned when they are given.
+            output_hidden_states: As in ``InfoXLMModel``.
+
+        Returns:
+            ``logits`` ``[batch, num_labels]``, ``loss`` (mean cross-entropy, a scalar) or None,
+            ``hidden_states`` or None.
+        """
+        encoded = self.roberta(input_ids, attention_mask, output_hidden_states)
+        logits = self.classifier(encoded.last_hidden_state)
+        loss = None if labels is None else F.cross_entropy(logits, labels)
+        return SequenceClassifierOutput(
+            loss=loss, logits=logits, hidden_states=encoded.hidden_states
+        )
+
+
+class InfoXLMForMaskedLM(InfoXLMPretrainedModel):
+    """The encoder with the head it was pre-trained with."""
+
+    architecture = "XLMRobertaForMaskedLM"
+
+    def __init__(self, config: InfoXLMConfig) -> None:
+        super().__init__(config)
+        self.roberta = InfoXLMModel(config)
+        self.lm_head = InfoXLMLMHead(config)
+        self.draw(self.lm_head)
+
+    def forward(
+        self,
+        input_ids: paddle.Tensor,
+        attention_mask: paddle.Tensor | None = None,
+        labels: paddle.Tensor | None = None,
+        output_hidden_states: bool = False,
+    ) -> MaskedLMOutput:
+        """Predict every token.
+
+        Args:
+            input_ids: Token ids ``[batch, seq]``, some replaced by ``<mask>``.
+            attention_mask: As in ``InfoXLMModel``.
+            labels: Original ids ``[batch, seq]``, -100 where no loss is wanted.
+            output_hidden_states: As in ``InfoXLMModel``.
+
+        Returns:
+            ``logits`` ``[batch, seq, vocab]``, ``loss`` or None, ``hidden_states`` or None.
+        """
+        encoded = self.roberta(input_ids, attention_mask, output_hidden_states)
+        table = self.roberta.embeddings.word_embeddings.weight
+        logits = self.lm_head(encoded.last_hidden_state, table)
+        loss = None
+        if labels is not None:
+            loss = F.cross_entropy(logits.flatten(stop_axis=1), labels.flatten(), ignore_index=-100)
+        return MaskedLMOutput(loss=loss, logits=logits, hidden_states=encoded.hidden_states)
+
+
+InfoXLMPretrainedModel.base_model_class = InfoXLMModel

@@ -1,0 +1,38 @@
+"""Half precision on GPUs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import paddle
+
+from infoxlm.schema import Amp
+
+
+class Precision:
+    """Half precision on GPUs: autocast around the forward pass, loss scaling for fp16.
+
+    Args:
+        amp: none computes in fp32.
+    """
+
+    def __init__(self, amp: Amp = Amp.none) -> None:
+        self.amp = amp
+        self.scaler = paddle.amp.GradScaler(enable=amp is Amp.fp16)
+
+    @contextmanager
+    def autocast(self) -> Iterator[None]:
+        """Run matrix products in half precision, sums and norms in fp32 (Paddle's level O1)."""
+        if self.amp is Amp.none:
+            yield
+            return
+        dtype = "bfloat16" if self.amp is Amp.bf16 else "float16"
+        with paddle.amp.auto_cast(level="O1", dtype=dtype):
+            yield
+
+    def step(self, optimizer: paddle.optimizer.Optimizer) -> None:
+        """Undo the loss scaling and take the optimizer step (skipped when fp16 overflowed)."""
+        if self.amp is Amp.fp16:
+            self.scaler.step(optimizer)
+            self.scaler.update()
+        else:
+            optimizer.step()

@@ -1,0 +1,157 @@
+"""The weights of a model folder, read without running code and written whole."""
+
+import io
+import json
+import os
+import pickle
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from infoxlm.errors import UserError
+
+SAFETENSORS = "model.safetensors"
+PDPARAMS = "model_state.pdparams"
+CONVERT = "Run `infoxlm convert source={folder} target=NEW_FOLDER` and give the new folder."
+
+#: All that a pickle of a Paddle state dict needs; anything else in it is refused.
+PICKLE_GLOBALS = {
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+    ("_codecs", "encode"),
+    ("collections", "OrderedDict"),
+}
+
+
+class _Tensors(Protocol):
+    def keys(self) -> Any: ...
+
+    def get_tensor(self, name: str) -> np.ndarray: ...
+
+
+class _StateDict(dict[str, np.ndarray]):
+    """A state dict with safetensors' way of asking for a tensor."""
+
+    def get_tensor(self, name: str) -> np.ndarray:
+        return self[name]
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in PICKLE_GLOBALS:
+            raise pickle.UnpicklingError(f"it wants to run {module}.{name}")
+        return super().find_class(module, name)
+
+
+class WeightsFile:
+    """The tensors of one model folder, read one by one.
+
+    Args:
+        path: The file, for messages.
+        tensors: What is in it.
+    """
+
+    def __init__(self, path: Path, tensors: _Tensors) -> None:
+        self.path = path
+        self._tensors = tensors
+        self.names = frozenset(tensors.keys())
+
+    @classmethod
+    def find(cls, folder: Path) -> "WeightsFile":
+        """Open the weights in Paddle's layout that lie in a folder.
+
+        Raises:
+            UserError: None are there, they are damaged, or they are PyTorch's, whose linear
+                layers are transposed.
+        """
+        if (path := folder / SAFETENSORS).is_file():
+            if safetensors_format(path) != "np":
+                raise UserError(f"{path} holds PyTorch weights", CONVERT.format(folder=folder))
+            return cls(path, safe_open(path, framework="np"))
+        if (path := folder / PDPARAMS).is_file():
+            try:
+                state = _ArrayUnpickler(io.BytesIO(path.read_bytes())).load()
+                arrays = {k: v for k, v in state.items() if isinstance(v, np.ndarray)}
+            except Exception as error:
+                raise UserError(f"{path} is not a Paddle state dict: {error}",
+                                "Make or fetch it again.") from error  # fmt: skip
+            return cls(path, _StateDict(arrays))
+        if (path := folder / "pytorch_model.bin").is_file():
+            raise UserError(f"{folder} holds PyTorch weights", CONVERT.format(folder=folder))
+        raise UserError(
+            f"{folder} has neither {SAFETENSORS} nor {PDPARAMS}",
+            "Give a folder written by `infoxlm convert` or `infoxlm train`.",
+        )
+
+    def find_name(self, name: str, prefix: str) -> str | None:
+        """The stored name of a parameter, with or without the encoder's prefix, or None."""
+        for candidate in (name, prefix + name, name.removeprefix(prefix)):
+            if candidate in self.names:
+                return candidate
+        return None
+
+    def read(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        """Read a tensor as float32.
+
+        Raises:
+            UserError: Its shape is not the expected one.
+        """
+        array = self._tensors.get_tensor(name)
+        if array.shape != shape:
+            raise UserError(
+                f"{self.path}: {name} has shape {list(array.shape)}, "
+                f"config.json asks for {list(shape)}",
+                "Give weights and a config.json that belong together.",
+            )
+        return array.astype(np.float32, copy=False)
+
+
+def safetensors_format(path: Path) -> str:
+    """Whose layout a safetensors file has: ``np`` is Paddle's, ``pt`` PyTorch's.
+
+    Raises:
+        UserError: The file is damaged.
+    """
+    try:
+        with safe_open(path, framework="np") as tensors:
+            return (tensors.metadata() or {}).get("format", "np")
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path} is damaged: {error}", "Make or fetch it again.") from error
+
+
+def write_weights(folder: Path, state: dict[str, np.ndarray]) -> Path:
+    """Write a state dict in Paddle's layout as ``model.safetensors``, whole or not at all."""
+    path = folder / SAFETENSORS
+    part = folder / f"{SAFETENSORS}.{os.getpid()}.part"
+    try:
+        # "np" is how PaddleNLP marks its layout; transformers refuses it, so that nobody
+        # loads transposed matrices by mistake.
+        save_file(state, part, metadata={"format": "np"})
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def read_config_file(folder: Path) -> dict[str, Any]:
+    """The ``config.json`` of a model folder as a dictionary.
+
+    Raises:
+        UserError: It is missing or is not JSON.
+    """
+    path = folder / "config.json"
+    if not folder.is_dir():
+        raise UserError(
+            f"model folder {folder} does not exist", "Give a folder that `infoxlm convert` wrote."
+        )
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{folder} has no config.json", "Give a model folder.") from error
+    except (ValueError, OSError) as error:
+        raise UserError(f"{path} cannot be read: {error}", "Make or fetch it again.") from error

@@ -1,0 +1,41 @@
+"""`infoxlm convert`: PyTorch weights to Paddle, and back."""
+
+from pathlib import Path
+
+from infoxlm.convert import append_verification, convert_to_paddle, convert_to_torch, verify
+from infoxlm.errors import UserError
+from infoxlm.schema import ConvertConfig, Direction
+
+
+def run(config: ConvertConfig, folder: str | Path) -> None:
+    """Convert, perhaps verify, and say what came out.
+
+    Args:
+        config: From where to where, and how.
+        folder: Not used: the record is conversion.md in the target.
+
+    Raises:
+        UserError: The source or the target cannot be used, or the verification failed.
+    """
+    source, target = config.source, Path(config.target).expanduser()
+    cache_dir = Path(config.cache_dir).expanduser()
+    if config.direction is Direction.to_torch:
+        report = convert_to_torch(Path(source).expanduser(), target, overwrite=config.overwrite)
+    else:
+        report = convert_to_paddle(
+            source, target, overwrite=config.overwrite, cache_dir=cache_dir
+        )
+    print(f"{target}: {report.verdict}")
+    print(f"every tensor: {target / 'conversion.md'}")
+    if config.verify:
+        paddle_folder, torch_source = target, source
+        if config.direction is Direction.to_torch:
+            paddle_folder, torch_source = Path(source).expanduser(), str(target)
+        verification = verify(paddle_folder, torch_source, cache_dir=cache_dir)
+        append_verification(target, verification)
+        print(verification.verdict)
+        if not verification.passed:
+            raise UserError(
+                f"{target} does not compute what {source} computes",
+                "Do not use it; conversion.md has the differences.",
+            )

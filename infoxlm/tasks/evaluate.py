@@ -1,0 +1,87 @@
+"""`infoxlm evaluate`: score a checkpoint in every language, report."""
+
+import time
+from pathlib import Path
+
+from infoxlm.data.encoding import encode_split, require_languages
+from infoxlm.data.source import open_source
+from infoxlm.errors import UserError
+from infoxlm.evaluate.predictions import write_predictions
+from infoxlm.hardware import load_paddle
+from infoxlm.schema import EvaluateConfig
+from infoxlm.tasks.preparation import (
+    data_checksums,
+    finish,
+    flat_settings,
+    model_folder,
+    model_tokenizer,
+)
+from infoxlm.tracking.run_record import write_run_record
+
+
+def run(config: EvaluateConfig, folder: str | Path) -> float:
+    """Score one split and write the report into the run's folder.
+
+    Args:
+        config: The run's configuration.
+        folder: The run's folder.
+
+    Returns:
+        The average accuracy over the languages, a fraction.
+
+    Raises:
+        UserError: Something the user gave cannot be used.
+    """
+    folder = Path(folder)
+    data = config.data
+    source = open_source(data.root, data.train_root)
+    require_languages(source, config.split, data.eval_languages)
+    checkpoint = model_folder(config.model, Path(data.cache_dir).expanduser())
+    if checkpoint is None:
+        raise UserError("model.checkpoint is not set", "Give a run's folder or a model folder.")
+    tokenizer = model_tokenizer(config.model, checkpoint, data, config.hardware)
+    encoded = encode_split(
+        source, config.split, data.eval_languages, tokenizer, data, data.limit_eval
+    )
+
+    load_paddle()
+    from infoxlm.evaluate.scoring import score
+    from infoxlm.model.loading import has_labels, load_classifier, select_device
+    from infoxlm.model.precision import Precision
+    from infoxlm.tracking.run_tracker import RunTracker
+
+    select_device(config.hardware.device)
+    if not has_labels(checkpoint):
+        raise UserError(
+            f"{checkpoint} is not a classifier for entailment, neutral and contradiction",
+            "Give a checkpoint that `infoxlm train` wrote, or name the labels in its config.json.",
+        )
+    model = load_classifier(config.model, checkpoint, tokenizer.vocab_size, data.max_length)
+    write_run_record(
+        folder / "run.json",
+        seed=None,
+        device=config.hardware.device,
+        data=data_checksums(source, [(config.split, data.eval_languages)]),
+    )
+    started = time.perf_counter()
+    scores, predictions = score(
+        model,
+        encoded,
+        max_tokens=config.hardware.eval_batch_tokens,
+        precision=Precision(config.hardware.amp),
+    )
+    seconds = time.perf_counter() - started
+    with RunTracker(folder, f"{config.name}/{folder.name}") as tracker:
+        tracker.scores(0, config.split, scores)
+    write_predictions(folder / "predictions.jsonl", predictions)
+    results = {
+        "task": "evaluate",
+        "experiment": config.name,
+        "model": config.model.name,
+        "data": data.name,
+        config.split: scores.as_dict(),
+        "evaluate": {"pairs_per_second": len(predictions) / seconds, "seconds": seconds},
+        "settings": flat_settings(config),
+    }
+    finish(results, folder)
+    return scores.average

@@ -1,0 +1,158 @@
+"""`infoxlm train`: fine-tune, score every language, report."""
+
+import logging
+import resource
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from infoxlm.data.encoding import encode_split, require_languages
+from infoxlm.data.source import open_source
+from infoxlm.data.token_ids import TokenIds
+from infoxlm.evaluate.metrics import SplitScores
+from infoxlm.evaluate.plot import plot_curves
+from infoxlm.evaluate.predictions import write_predictions
+from infoxlm.hardware import load_paddle
+from infoxlm.schema import TrainConfig
+from infoxlm.tasks.preparation import (
+    data_checksums,
+    finish,
+    flat_settings,
+    model_folder,
+    model_tokenizer,
+)
+from infoxlm.tracking.metrics_log import read_metrics
+from infoxlm.tracking.run_record import write_run_record
+
+if TYPE_CHECKING:
+    from infoxlm.train.trainer import TrainingResult
+
+logger = logging.getLogger(__name__)
+
+
+def run(config: TrainConfig, folder: str | Path) -> float:
+    """Train, score test from the best checkpoint, write the report into the run's folder.
+
+    Args:
+        config: The run's configuration.
+        folder: The run's folder.
+
+    Returns:
+        The best checkpoint's dev accuracy by ``trainer.select_on``, for sweeps that search.
+
+    Raises:
+        UserError: Something the user gave cannot be used.
+    """
+    folder = Path(folder)
+    data, trainer = config.data, config.trainer
+    source = open_source(data.root, data.train_root)
+    require_languages(source, "train", data.train_languages)
+    for split in ("dev", "test"):
+        require_languages(source, split, data.eval_languages)
+    checkpoint = model_folder(config.model, Path(data.cache_dir).expanduser())
+    tokenizer = model_tokenizer(config.model, checkpoint, data, config.hardware)
+    training = encode_split(
+        source, "train", data.train_languages, tokenizer, data, data.limit_train
+    )
+    limits = [limit for limit in (data.limit_eval, trainer.eval_limit) if limit is not None]
+    dev = encode_split(
+        source, "dev", data.eval_languages, tokenizer, data, min(limits, default=None)
+    )
+    test = encode_split(source, "test", data.eval_languages, tokenizer, data, data.limit_eval)
+
+    # paddle is imported only now: a mistake in the data is told in a second, not in five.
+    load_paddle()
+    from infoxlm.evaluate.scoring import label_columns, score
+    from infoxlm.model import InfoXLMForSequenceClassification
+    from infoxlm.model.loading import load_classifier, select_device
+    from infoxlm.tracking.run_tracker import RunTracker, score_tags
+    from infoxlm.train.checkpoints import Checkpoints
+    from infoxlm.train.gradients import TrainingPairs
+    from infoxlm.train.randomness import seed_everything
+    from infoxlm.train.trainer import Trainer
+
+    select_device(config.hardware.device)
+    seed_everything(config.seed)
+    model = load_classifier(config.model, checkpoint, tokenizer.vocab_size, data.max_length)
+    parts = [("train", data.train_languages), *((s, data.eval_languages) for s in ("dev", "test"))]
+    write_run_record(
+        folder / "run.json",
+        seed=config.seed,
+        device=config.hardware.device,
+        data=data_checksums(source, parts),
+    )
+    columns = np.array(label_columns(model))
+    pairs = TrainingPairs(
+        TokenIds.concatenate([examples.token_ids for examples in training]),
+        columns[np.concatenate([examples.labels for examples in training])],
+    )
+    checkpoints = Checkpoints(folder / "checkpoints", tokenizer, trainer.keep_checkpoints)
+    scoring = {"max_tokens": config.hardware.eval_batch_tokens}
+    with RunTracker(folder, f"{config.name}/{folder.name}") as tracker:
+        work = Trainer(
+            config, model, pairs, lambda: score(model, dev, **scoring)[0], tracker, checkpoints
+        )
+        log_plan(config, work.windows.per_epoch, work.steps, len(pairs.labels))
+        result = work.train()
+        del work  # its optimizer state and the trained model are not needed any more
+        best = InfoXLMForSequenceClassification.from_pretrained(checkpoints.best)
+        started = time.perf_counter()
+        test_scores, predictions = score(best, test, **scoring)
+        seconds = time.perf_counter() - started
+        tracker.scores(result.steps, "test", test_scores)
+        settings = flat_settings(config)
+        final = score_tags("best_dev", result.best_dev) | score_tags("best_test", test_scores)
+        tracker.hyperparameters(settings, final, result.steps)
+    write_predictions(folder / "predictions.jsonl", predictions)
+    plot_dev_curves(folder, data.eval_languages)
+    results = {
+        "task": "train",
+        "experiment": config.name,
+        "model": config.model.name,
+        "data": data.name,
+        "dev": result.best_dev.as_dict(),
+        "test": test_scores.as_dict(),
+        "best_step": result.best_step,
+        "steps": result.steps,
+        "train": training_facts(result),
+        "evaluate": {"pairs_per_second": len(predictions) / seconds, "seconds": seconds},
+        "settings": settings,
+    }
+    finish(results, folder, "dashboard  infoxlm dashboard   (every run in the browser)")
+    dev_scores: SplitScores = result.best_dev
+    return dev_scores.accuracy["en"] if trainer.select_on.value == "dev_en" else dev_scores.average
+
+
+def log_plan(config: TrainConfig, per_epoch: int, steps: int, pairs: int) -> None:
+    """Say what follows from the effective batch size, so that nobody has to derive it."""
+    hardware = config.hardware
+    size = min(config.trainer.effective_batch_size, pairs)
+    rows = f" or {hardware.micro_batch_size} pairs" if hardware.micro_batch_size else ""
+    logger.info(
+        "%d training pairs, %d a step in micro-batches of at most %d tokens%s: "
+        "%d steps an epoch, %d in all",
+        pairs, size, hardware.micro_batch_tokens, rows, per_epoch, steps,
+    )  # fmt: skip
+
+
+def training_facts(result: "TrainingResult") -> dict[str, float]:
+    """Speed, time and memory of a training run for results.json."""
+    return {
+        "pairs_per_second": result.pairs / result.seconds,
+        "seconds": result.seconds,
+        "pairs": result.pairs,
+        # Linux counts ru_maxrss in kilobytes.
+        "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def plot_dev_curves(folder: Path, languages: list[str]) -> None:
+    """Draw how dev accuracy of each language went, from what was logged."""
+    points = [
+        {"step": line["step"], "accuracy": {x: line[f"dev/accuracy/{x}"] for x in languages}}
+        for line in read_metrics(folder / "metrics.jsonl")
+        if "dev/accuracy/average" in line
+    ]
+    plot_curves(points, folder / "curves.png")

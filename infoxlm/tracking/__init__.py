@@ -1,0 +1,1 @@
+"""What a run leaves behind: curves, metrics, its record, log lines."""

@@ -1,0 +1,91 @@
+"""VisualDL's web server over the runs in a folder."""
+
+import contextlib
+import logging
+import shlex
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from infoxlm.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+#: Importing its server takes VisualDL some seconds.
+_START_SECONDS = 60
+
+
+def serve_dashboard(folder: str | Path, host: str = "127.0.0.1", port: int = 8040) -> None:
+    """Serve until Ctrl+C; see `dashboard`."""
+    with dashboard(folder, host, port) as (url, server):
+        logger.info("VisualDL shows the runs in %s at %s (Ctrl+C stops it)", folder, url)
+        with contextlib.suppress(KeyboardInterrupt):
+            server.wait()
+
+
+@contextlib.contextmanager
+def dashboard(
+    folder: str | Path, host: str = "127.0.0.1", port: int = 8040
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Start VisualDL's server; gives its URL and process, and stops it when the block ends.
+
+    Every sub-folder at any depth that holds a file with "vdlrecords" in its name is shown as a
+    run. Runs that start or go on later show up when the page is loaded anew.
+
+    Args:
+        folder: Where to look for runs.
+        host: Address to listen on; the default answers to this machine only.
+        port: Port to listen on.
+
+    Raises:
+        UserError: No run there, or the port cannot be had.
+    """
+    folder = Path(folder)
+    if not any(folder.rglob("*vdlrecords*")):
+        raise UserError(
+            f"{folder.resolve()} holds no VisualDL log (no file named *vdlrecords*)",
+            "Give a folder that runs have written to, such as outputs.",
+        )
+    _refuse_port_in_use(host, port)
+    command = [
+        *(sys.executable, "-m", "visualdl.server.app"),
+        *("--logdir", str(folder), "--host", host, "--port", str(port)),
+        # Without a language, clients that ask for none get an error page.
+        *("--language", "en", "--disable-telemetry"),
+    ]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        if not _becomes_alive(server, f"http://{host}:{port}/alive"):
+            raise UserError("VisualDL's server did not start", f"See why: {shlex.join(command)}")
+        yield f"http://{host}:{port}/app", server
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _refuse_port_in_use(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        # As the server does: else the port of one that just ended counts as used for a minute.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError) as error:
+            raise UserError(
+                f"Cannot listen on {host} port {port} ({error})",
+                "Stop what uses that port or give another one with port=8041.",
+            ) from None
+
+
+def _becomes_alive(server: subprocess.Popen[bytes], url: str) -> bool:
+    deadline = time.monotonic() + _START_SECONDS
+    # Not through a proxy of the environment.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while time.monotonic() < deadline and server.poll() is None:
+        with contextlib.suppress(OSError), opener.open(url, timeout=5):
+            return True
+        time.sleep(0.2)
+    return False

@@ -1,0 +1,99 @@
+"""metrics.jsonl: what a run logged, one JSON object a line, readable while it is written."""
+
+import json
+import logging
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from infoxlm.atomic import atomic_path
+from infoxlm.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+
+class MetricsLog:
+    """Appends to a metrics.jsonl; a context manager.
+
+    Args:
+        path: The file; folders are made.
+        resume_step: Continue after this step: later lines of an interrupted run are dropped, so
+            that every step is logged once. None appends to whatever is there.
+    """
+
+    def __init__(self, path: str | Path, resume_step: int | None = None) -> None:
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if resume_step is not None and path.exists():
+            kept = [record for record in read_metrics(path) if record["step"] <= resume_step]
+            with atomic_path(path) as temporary:
+                temporary.write_text("".join(map(_line, kept)), encoding="utf-8")
+        self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115 (see close)
+
+    def write(self, step: int, values: Mapping[str, Any]) -> None:
+        """Append `{"step": step, **values}` and flush.
+
+        Numbers that JSON cannot hold (NaN, infinities) become null; numpy scalars plain numbers.
+        """
+        self._file.write(_line({"step": step, **values}))
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> "MetricsLog":
+        """Nothing to open."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        self.close()
+
+
+def read_metrics(path: str | Path) -> list[dict[str, Any]]:
+    """Read a metrics.jsonl; a last line cut off by a crash is left out with a warning.
+
+    Raises:
+        UserError: The file is missing, or another line is not an object with a step.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path} does not exist", "Give the metrics.jsonl of a run's folder.")
+    text = path.read_text(encoding="utf-8", errors="replace")
+    complete, _, rest = text.rpartition("\n")
+    if rest:
+        logger.warning("%s ends in half a line, which is left out", path)
+    records = []
+    for number, line in enumerate(complete.splitlines(), start=1):
+        try:
+            record = json.loads(line)
+            step = record["step"]
+        except (ValueError, TypeError, KeyError):
+            step = None
+        if not isinstance(step, int):
+            raise UserError(
+                f"{path} line {number} is not a JSON object with a step: {line[:60]!r}",
+                "Delete that line.",
+            )
+        records.append(record)
+    return records
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    return json.dumps(_plain(record), ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,31 @@
+"""Log lines and progress bars that share a terminal."""
+
+import logging
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from tqdm import tqdm
+
+
+class ProgressHandler(logging.Handler):
+    """Writes each message above the progress bar that is running, if there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one message to standard error."""
+        try:
+            tqdm.write(self.format(record), file=sys.stderr)
+        except Exception:
+            self.handleError(record)
+
+
+def progress(items: Iterable[Any] | None = None, *, label: str, **options: Any) -> tqdm:
+    """A progress bar on a terminal; silent in a file or a pipe.
+
+    Args:
+        items: What is gone through; None for a bar that is moved by hand.
+        label: What is going on, in a word or two.
+        **options: tqdm's own, such as ``total`` and ``unit``.
+    """
+    # tqdm hides the bar itself when disable is None and stderr is not a terminal.
+    return tqdm(items, desc=label, disable=None, dynamic_ncols=True, leave=False, **options)

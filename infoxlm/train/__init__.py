@@ -1,0 +1,1 @@
+"""Train: windows of examples, exact gradients, optimizer steps, checkpoints."""

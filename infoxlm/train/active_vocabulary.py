@@ -1,0 +1,68 @@
+"""Train only the embedding rows that the training pairs use.
+
+Of the base model's 278 million parameters 192 million are word embeddings, and English training
+pairs use a tenth of them. A row that never occurs has no gradient: Adam leaves it where it is, and
+decoupled weight decay shrinks it by the same factor each step. So a compact table of the rows that
+occur is trained, and the full one brought up to date when it is needed: the same mathematics for a
+fraction of the time and memory.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import paddle
+from paddle import nn
+
+from infoxlm.constants import UNK_ID
+from infoxlm.data.token_ids import TokenIds
+from infoxlm.model.embeddings import InfoXLMEmbeddings
+
+
+class ActiveVocabulary:
+    """Swaps the word embeddings of a model for a compact table of the rows in use.
+
+    Args:
+        embeddings: The model's embeddings; their table becomes the compact one.
+        token_ids: The training pairs.
+    """
+
+    def __init__(self, embeddings: InfoXLMEmbeddings, token_ids: TokenIds) -> None:
+        self._embeddings = embeddings
+        self._full = embeddings.word_embeddings
+        vocabulary = self._full.weight.shape[0]
+        in_use = np.zeros(vocabulary, dtype=bool)
+        in_use[token_ids.ids] = True
+        in_use[: UNK_ID + 1] = True  # special tokens, padding among them, keep their ids
+        self.active = np.flatnonzero(in_use)
+        self._rows = paddle.to_tensor(self.active)
+        self._compact_id = np.zeros(vocabulary, dtype=np.int32)
+        self._compact_id[self.active] = np.arange(len(self.active), dtype=np.int32)
+        self._undone_decay = 1.0
+        with paddle.LazyGuard():
+            self._compact = nn.Embedding(len(self.active), self._full.weight.shape[1])
+        self._compact.weight.set_value(paddle.gather(self._full.weight, self._rows))
+        self._full.weight.stop_gradient = True
+        embeddings.word_embeddings = self._compact
+
+    def compact(self, token_ids: TokenIds) -> TokenIds:
+        """Renumber training pairs for the compact table."""
+        return TokenIds(self._compact_id[token_ids.ids], token_ids.offsets)
+
+    def decayed(self, learning_rate: float, weight_decay: float) -> None:
+        """Note a step of decoupled weight decay, which shrinks the rows not in use as well."""
+        self._undone_decay *= 1.0 - learning_rate * weight_decay
+
+    @contextmanager
+    def full_table(self) -> Iterator[None]:
+        """Give the model its full table, up to date, for any ids; the compact one afterwards."""
+        with paddle.no_grad():
+            if self._undone_decay != 1.0:
+                self._full.weight.scale_(self._undone_decay)
+                self._undone_decay = 1.0
+            paddle.scatter_(self._full.weight, self._rows, self._compact.weight)
+        self._embeddings.word_embeddings = self._full
+        try:
+            yield
+        finally:
+            self._embeddings.word_embeddings = self._compact

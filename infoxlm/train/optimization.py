@@ -1,0 +1,72 @@
+"""Optimizer and learning rate as the literature fine-tunes with."""
+
+import math
+
+import paddle
+from paddle import nn
+
+from infoxlm.schema import OptimizerConfig, SchedulerConfig
+
+
+def learning_rate_factor(step: int, steps: int, config: SchedulerConfig) -> float:
+    """The share of the peak learning rate at a step, as transformers' schedules have it.
+
+    Args:
+        step: The step about to be taken; 0 is the first.
+        steps: Optimizer steps of the whole run.
+        config: Kind and warm-up; the warm-up takes ``ceil(warmup_ratio * steps)`` steps.
+
+    Returns:
+        From 0 to 1: rising linearly while warming up, then falling linearly to 0 at ``steps``, or
+        staying at 1.
+    """
+    warmup = math.ceil(config.warmup_ratio * steps)
+    if step < warmup:
+        return step / warmup
+    if config.name == "constant":
+        return 1.0
+    return max(0.0, (steps - step) / max(1, steps - warmup))
+
+
+def decays(layer: nn.Layer, name: str) -> bool:
+    """Whether weight decay applies: not to biases nor to LayerNorm (Devlin et al. 2019)."""
+    return name == "weight" and not isinstance(layer, nn.LayerNorm)
+
+
+def build_optimizer(
+    model: nn.Layer, config: OptimizerConfig, scheduler: SchedulerConfig, steps: int
+) -> paddle.optimizer.Optimizer:
+    """AdamW (decoupled decay, Loshchilov & Hutter 2019) or Adam over a model's parameters.
+
+    The learning rate is a ``LambdaDecay``: step it after each optimizer step.
+
+    Args:
+        model: What is trained.
+        config: Kind and numbers.
+        scheduler: Warm-up and decay of the learning rate.
+        steps: Optimizer steps of the whole run.
+    """
+    norm = config.max_grad_norm
+    options = {
+        "learning_rate": paddle.optimizer.lr.LambdaDecay(
+            config.learning_rate, lambda step: learning_rate_factor(step, steps, scheduler)
+        ),
+        "parameters": model.parameters(),
+        "beta1": config.beta1,
+        "beta2": config.beta2,
+        "epsilon": config.epsilon,
+        "grad_clip": None if norm is None else nn.ClipGradByGlobalNorm(norm),
+    }
+    if config.name == "adam":
+        return paddle.optimizer.Adam(**options)
+    decayed = {
+        parameter.name
+        for layer in model.sublayers(include_self=True)
+        for name, parameter in layer.named_parameters(include_sublayers=False)
+        if decays(layer, name)
+    }
+    return paddle.optimizer.AdamW(
+        weight_decay=config.weight_decay,
+        apply_decay_param_fun=lambda name: name in decayed,
+        **options,
+    )

@@ -1,0 +1,86 @@
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+
+from infoxlm.constants import LANGUAGES
+from infoxlm.evaluate.metrics import SplitScores
+from infoxlm.evaluate.plot import _spread, plot_curves, plot_results
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Figures that were saved, for looking into."""
+    figures = []
+    save = Figure.savefig
+
+    def savefig(self, *arguments, **options):
+        figures.append(self)
+        return save(self, *arguments, **options)
+
+    monkeypatch.setattr(Figure, "savefig", savefig)
+    return figures
+
+
+def png_size(path):
+    data = path.read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    return struct.unpack(">II", data[16:24])
+
+
+def test_results(tmp_path, drawn):
+    gold = np.arange(100) % 3
+    right = {language: np.arange(100) < 55 + i for i, language in enumerate(LANGUAGES)}
+    scores = SplitScores.from_predictions(
+        dict.fromkeys(LANGUAGES, gold),
+        {language: np.where(right[language], gold, (gold + 1) % 3) for language in LANGUAGES},
+    )
+    results = {"task": "train", "model": "e5_small", "data": "xnli", "test": scores.as_dict()}
+    plot_results(results, tmp_path / "results.png")
+
+    assert png_size(tmp_path / "results.png") == (1600, 768)
+    (axes,) = drawn[0].axes
+    assert axes.get_title(loc="left") == "train: e5_small on xnli"
+    order = [label.get_text() for label in axes.get_xticklabels()]
+    assert order[0] == "en"
+    assert order[-2:] == ["ur", "average"]
+    ours, paper = ([bar.get_height() for bar in bars] for bars in axes.containers[:2])
+    assert ours == pytest.approx([100 * scores.accuracy[name] for name in order[:-1]] + [62.0])
+    assert paper[0] == pytest.approx(86.4)
+    assert paper[-1] == pytest.approx(76.5)
+    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert legend == ["e5_small", "InfoXLM base, paper (v2) (not one to one)"]
+
+
+@pytest.mark.parametrize("steps", [(5,), (10, 20, 30)])
+def test_curves(tmp_path, drawn, steps):
+    points = [
+        {"step": step, "accuracy": {"en": 0.5 + step / 100, "fr": 0.4 + step / 100}}
+        for step in steps
+    ]
+    plot_curves(points, tmp_path / "curves.png", "tiny on sample")
+
+    assert png_size(tmp_path / "curves.png") == (1600, 768)
+    (axes,) = drawn[0].axes
+    curves = [line.get_ydata().tolist() for line in axes.get_lines()[:3]]
+    expected = [[level + step for step in steps] for level in (50, 40, 45)]
+    assert curves == [pytest.approx(curve) for curve in expected]
+    labels = {text.get_text() for text in axes.texts}
+    last = steps[-1]
+    assert labels >= {f"en {50 + last:.1f}", f"fr {40 + last:.1f}", f"average {45 + last:.1f}"}
+
+
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=16), st.floats(0.5, 5))
+def test_spread_labels_keep_their_order_and_distance(values, gap):
+    values = np.array(values)
+    placed = _spread(values, gap)
+    order = np.argsort(values, kind="stable")
+    assert (np.diff(placed[order]) >= 0.95 * gap).all()
+    assert placed.mean() == pytest.approx(values.mean())
+
+
+def test_spread_leaves_room_alone():
+    assert _spread(np.array([9.0, 1.0, 5.0]), 2).tolist() == [9, 1, 5]

@@ -1,0 +1,135 @@
+import io
+import json
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from infoxlm.constants import LANGUAGES
+from infoxlm.evaluate.comparison import compare_with_paper
+from infoxlm.evaluate.metrics import SplitScores
+from infoxlm.evaluate.report import markdown_report, terminal_report, write_report
+
+
+def split(examples, languages=LANGUAGES):
+    """Three quarters right in English, six tenths in the others."""
+    gold = np.arange(examples) % 3
+    labels, predictions, rows = {}, {}, {}
+    for language in languages:
+        right = np.arange(examples) < examples * (0.75 if language == "en" else 0.6)
+        labels[language], rows[language] = gold, np.arange(examples)
+        predictions[language] = np.where(right, gold, (gold + 1) % 3)
+    return SplitScores.from_predictions(labels, predictions, rows).as_dict()
+
+
+@pytest.fixture
+def results():
+    return {
+        "task": "train",
+        "experiment": "xnli_paper",
+        "model": "infoxlm_base",
+        "data": "xnli",
+        "test": split(5010),
+        "dev": split(100),
+        "best_step": 60,
+        "steps": 1534,
+        "train": {"pairs_per_second": 11.44, "seconds": 3725.0, "peak_rss_mb": 7812.3},
+        "evaluate": {"pairs_per_second": 1063.2},
+        "settings": {"optimizer.learning_rate": 1e-5},
+    }
+
+
+def cells(markdown, first):
+    """The cells of the Markdown row whose first cell is `first`."""
+    rows = [line.strip("| ").split(" | ") for line in markdown.splitlines() if line[:1] == "|"]
+    return next(row for row in rows if row[0] == first)
+
+
+def test_markdown_cells(results, tmp_path):
+    text = markdown_report(results, tmp_path)
+    head = ["language", "test", "95 % interval", "examples", "paper", "difference", "dev"]
+    assert cells(text, "language") == head
+    # 3758 of 5010 are below three quarters.
+    assert cells(text, "en") == ["en", "75.0", "73.8–76.2", "5,010", "86.4", "−11.4", "75.0"]
+    assert cells(text, "sw") == ["sw", "60.0", "58.6–61.3", "5,010", "67.5", "−7.5", "60.0"]
+    average = [cell.strip("*") for cell in cells(text, "**average**")]
+    assert average[:2] == ["average", "61.0"]
+    assert average[3:] == ["75,150", "76.5", "−15.5", "61.0"]
+    assert cells(text, "**gap**")[4:] == ["**10.6**", "**+4.4**", "**15.0**"]
+    # A third of the 3758 right in English and of the 3006 in each other language.
+    right = 1253 + 14 * 1002
+    assert cells(text, "entailment")[1:] == [f"{right:,}", f"{15 * 1670 - right:,}", "0", "61.0"]
+    assert 'infoxlm_paddle, column "Original Paper"' in text
+    assert "training time: 1 h 2 min" in text
+    assert "`optimizer.learning_rate=1e-05`" in text
+    assert ">" not in text
+
+
+def test_links_only_to_what_exists(results, tmp_path):
+    (tmp_path / "results.png").touch()
+    (tmp_path / "run.json").touch()
+    write_report(results, tmp_path)
+    text = (tmp_path / "results.md").read_text()
+    assert "![Accuracy by language](results.png)" in text
+    assert "[run.json](run.json)" in text
+    assert "[results.json](results.json)" in text
+    assert "curves.png" not in text
+    assert "metrics.jsonl" not in text
+    assert json.loads((tmp_path / "results.json").read_text()) == results
+
+
+def test_large_has_its_own_row(results):
+    comparison = compare_with_paper({**results, "model": "infoxlm_large"})
+    assert comparison.average.reference == pytest.approx(0.814)
+    assert comparison.comparable
+    assert comparison.caveats == ()
+
+
+def test_caveats(results, tmp_path):
+    results |= {"model": "e5_small", "test": None, "dev": split(100, ("en", "fr"))}
+    text = markdown_report(results, tmp_path)
+    assert "> e5_small is another model: not comparable one to one with InfoXLM base" in text
+    assert "> Scored on 100 of the 2,490 rows a language." in text
+    assert "> These are dev scores; the paper's are test scores." in text
+    assert "> Average and gap are over the 2 languages scored, the paper's as well." in text
+    assert cells(text, "language")[1] == "dev"
+    assert cells(text, "**average**")[4] == "**83.3**"
+    assert cells(text, "**gap**")[4] == "**6.1**"
+    assert not compare_with_paper(results).comparable
+
+
+def test_other_data_is_said(results):
+    results["data"] = "sample"
+    comparison = compare_with_paper(results)
+    assert not comparison.comparable
+    assert comparison.caveats == ("sample is other data than XNLI, which the paper used.",)
+
+
+def test_evaluate_task_of_one_language(results, tmp_path):
+    for key in ("train", "dev", "best_step", "steps", "settings"):
+        del results[key]
+    results |= {"task": "evaluate", "experiment": None, "test": split(5010, ("sw",))}
+    text = markdown_report(results, tmp_path)
+    assert text.startswith("# evaluate: infoxlm_base on xnli\n")
+    assert "**Test accuracy 60.0 % (sw, 95 % interval " in text
+    assert cells(text, "language")[-1] == "difference"
+    assert "gap" not in text.lower().replace("average and gap", "")
+    assert "training" not in text
+
+
+def test_no_scores_is_an_error(results):
+    with pytest.raises(ValueError, match="neither test nor dev"):
+        compare_with_paper({**results, "test": None, "dev": None})
+
+
+def test_terminal(results):
+    console = Console(width=80, record=True, file=io.StringIO())
+    results["model"] = "e5_small"
+    console.print(terminal_report(results))
+    text = console.export_text()
+    english = next(line for line in text.splitlines() if line.startswith("│ en "))
+    assert [cell.strip() for cell in english.strip("│").split("│")] == [
+        "en", "75.0", "73.8–76.2", "5,010", "86.4", "−11.4", "75.0",
+    ]  # fmt: skip
+    assert "e5_small is another model: not comparable one to one" in " ".join(text.split())
+    assert "Test accuracy 61.0 % (average of 15 languages" in text

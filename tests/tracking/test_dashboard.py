@@ -1,0 +1,67 @@
+import json
+import socket
+import urllib.parse
+import urllib.request
+
+import pytest
+
+from infoxlm.errors import UserError
+from infoxlm.tracking.dashboard import dashboard
+from infoxlm.tracking.visualdl_writer import VisualDLWriter
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def runs(tmp_path):
+    for name, rate in (("first", 1e-5), ("second", 2e-5)):
+        with VisualDLWriter(tmp_path / name / "vdl", name) as writer:
+            writer.scalars(1, {"train/loss": 0.5})
+            writer.hyperparameters({"optimizer.learning_rate": rate}, {"test/average": rate * 1e4})
+    return tmp_path
+
+
+def test_folder_without_runs(tmp_path):
+    with (
+        pytest.raises(UserError, match="holds no VisualDL log"),
+        dashboard(tmp_path / "absent", port=free_port()),
+    ):
+        pass
+
+
+def test_port_in_use(runs):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(UserError, match=f"Cannot listen on 127.0.0.1 port {port}"),
+            dashboard(runs, port=port),
+        ):
+            pass
+
+
+@pytest.mark.slow
+def test_server_shows_runs_and_their_hyperparameters(runs):
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with dashboard(runs, port=free_port()) as (url, server):
+
+        def get(path, **query):
+            with opener.open(f"{url}/api/{path}?{urllib.parse.urlencode(query)}") as answer:
+                return json.load(answer)["data"]
+
+        assert sorted(get("runs")) == ["first", "second"]
+        assert [point[1:] for point in get("scalar/list", run="first", tag="train/loss")] == [
+            [1, 0.5]
+        ]
+        trials = {trial["name"]: trial for trial in get("hparams/list")}
+        second = trials[str(runs / "second" / "vdl")]
+        assert second["hparams"] == {"optimizer/learning_rate": 2e-5}
+        assert second["metrics"] == {"test/average": pytest.approx(0.2)}
+        with opener.open(url) as page:
+            assert page.status == 200
+    assert server.poll() is not None
