@@ -26,7 +26,7 @@ def is_amd() -> bool:
         return False
 
 
-def prepare_environment(threads: int | None) -> int:
+def prepare_environment(threads: int | None = None) -> int:
     """Set the number of threads and the fast matrix kernels for Paddle.
 
     Paddle runs on one thread unless OMP_NUM_THREADS says otherwise, and the MKL inside it takes
@@ -50,7 +50,7 @@ def prepare_environment(threads: int | None) -> int:
     if late and "paddle" in sys.modules:
         logger.warning(
             "paddle was imported before %s could be set: computing may be five times slower. "
-            "Call infoxlm.hardware.prepare_environment() first.",
+            "Import infoxlm.model, or call infoxlm.hardware.prepare_environment(), first.",
             " and ".join(f"{key}={value}" for key, value in late.items()),
         )
     return threads

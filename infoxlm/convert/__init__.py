@@ -3,7 +3,8 @@
 from infoxlm.convert.report import ConversionReport, append_verification
 from infoxlm.convert.to_paddle import convert_to_paddle
 from infoxlm.convert.to_torch import convert_to_torch
-from infoxlm.convert.verify import Verification, verify
+from infoxlm.convert.verification import Verification
+from infoxlm.convert.verify import verify
 
 __all__ = [
     "ConversionReport",

@@ -1,11 +1,14 @@
 """Checkpoints from the Hugging Face hub."""
 
+import logging
 import re
 from pathlib import Path
 
 from infoxlm.convert.torch_folder import PICKLE_FILE, SAFETENSORS_FILE, require_torch
 from infoxlm.errors import UserError
 from infoxlm.tokenizer import MODEL_FILE as TOKENIZER_FILE
+
+logger = logging.getLogger(__name__)
 
 #: owner/name, as the hub spells repositories.
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -27,8 +30,11 @@ def download_checkpoint(repository: str) -> Path:
         UserError: The hub cannot be reached, or lacks the repository or one of the files.
     """
     from huggingface_hub import hf_hub_download
+    from huggingface_hub import logging as hub_logging
     from huggingface_hub.errors import EntryNotFoundError
 
+    logger.info("fetching %s from the Hugging Face hub", repository)
+    hub_logging.set_verbosity_error()  # it reports each of six attempts in several lines
     try:
         folder = Path(hf_hub_download(repository, "config.json")).parent
         hf_hub_download(repository, TOKENIZER_FILE)

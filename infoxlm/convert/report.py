@@ -3,13 +3,10 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from infoxlm.convert.architecture import POOLER
 from infoxlm.convert.names import TIED, NameMatch
-
-if TYPE_CHECKING:
-    from infoxlm.convert.verify import Verification
+from infoxlm.convert.verification import Verification
 
 REPORT_FILE = "conversion.md"
 
@@ -125,7 +122,7 @@ class ConversionReport:
         return [f"- `{POOLER}.dense`: not in the source; no head of XLM-R reads it"]
 
 
-def append_verification(folder: Path, verification: "Verification") -> None:
+def append_verification(folder: Path, verification: Verification) -> None:
     """Add the outcome of a verification to a folder's ``conversion.md``."""
     with (folder / REPORT_FILE).open("a", encoding="utf-8") as file:
         file.write("\n" + verification.markdown())

@@ -24,8 +24,10 @@ def target_folder(target: Path, *, overwrite: bool, source: Path) -> Iterator[Pa
     Raises:
         UserError: Something is in the way, or the disk refuses.
     """
-    target = target.expanduser().absolute()
-    check_target(target, overwrite=overwrite, source=source)
+    check_target(target, overwrite=overwrite)
+    target = target.resolve()
+    if source.resolve().is_relative_to(target):
+        raise UserError(f"target {target} holds the source {source}", "Choose another target.")
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         partial.mkdir(parents=True)
@@ -40,12 +42,12 @@ def target_folder(target: Path, *, overwrite: bool, source: Path) -> Iterator[Pa
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def check_target(target: Path, *, overwrite: bool, source: Path) -> None:
-    """Refuse a target that would destroy something.
+def check_target(target: Path, *, overwrite: bool) -> None:
+    """Refuse to replace what should stay; worth asking before a long download.
 
     Raises:
-        UserError: It is a file, a folder with contents while ``overwrite`` is off, a folder
-            that no conversion wrote, or one that holds the source.
+        UserError: The target is a file, a folder with contents while ``overwrite`` is off, or a
+            folder that no conversion wrote.
     """
     if not target.exists():
         return
@@ -63,8 +65,6 @@ def check_target(target: Path, *, overwrite: bool, source: Path) -> None:
             f"target {target} was not written by a conversion (it has no {REPORT_FILE})",
             "Choose another target, or remove that folder yourself.",
         )
-    if source.resolve().is_relative_to(target.resolve()):
-        raise UserError(f"target {target} holds the source {source}", "Choose another target.")
 
 
 def move_into_place(partial: Path, target: Path) -> None:

@@ -6,6 +6,7 @@ from infoxlm.convert.checkpoint import PADDLE
 from infoxlm.convert.conversion import write_model_folder
 from infoxlm.convert.report import ConversionReport
 from infoxlm.convert.source import open_source
+from infoxlm.convert.target_folder import check_target
 
 
 def convert_to_paddle(
@@ -29,4 +30,5 @@ def convert_to_paddle(
     Raises:
         UserError: The source cannot be read or is not an XLM-R, or the target is in the way.
     """
+    check_target(target, overwrite=overwrite)
     return write_model_folder(open_source(source, cache_dir), target, PADDLE, overwrite=overwrite)

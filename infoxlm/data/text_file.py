@@ -86,7 +86,7 @@ class TextFile:
                 # The buffer turns the zip's slow line reading into one as fast as a file's.
                 with (
                     zipfile.ZipFile(self.path) as archive,
-                    io.BufferedReader(archive.open(self.member), 1 << 16) as stream,
+                    io.BufferedReader(archive.open(self.member), 1 << 16) as stream,  # type: ignore[type-var]
                 ):
                     yield stream
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:

@@ -1,7 +1,12 @@
 """InfoXLM: configuration, encoder, heads, and the folders they live in."""
 
-from infoxlm.model.configuration import InfoXLMConfig
-from infoxlm.model.modeling import (
+from infoxlm.hardware import load_paddle, prepare_environment
+
+prepare_environment()
+load_paddle()
+
+from infoxlm.model.configuration import InfoXLMConfig  # noqa: E402
+from infoxlm.model.modeling import (  # noqa: E402
     InfoXLMForMaskedLM,
     InfoXLMForSequenceClassification,
     InfoXLMModel,

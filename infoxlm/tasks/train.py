@@ -14,7 +14,6 @@ from infoxlm.data.token_ids import TokenIds
 from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.evaluate.plot import plot_curves
 from infoxlm.evaluate.predictions import write_predictions
-from infoxlm.hardware import load_paddle
 from infoxlm.schema import TrainConfig
 from infoxlm.tasks.preparation import (
     data_checksums,
@@ -63,7 +62,6 @@ def run(config: TrainConfig, folder: str | Path) -> float:
     test = encode_split(source, "test", data.eval_languages, tokenizer, data, data.limit_eval)
 
     # paddle is imported only now: a mistake in the data is told in a second, not in five.
-    load_paddle()
     from infoxlm.evaluate.scoring import label_columns, score
     from infoxlm.model import InfoXLMForSequenceClassification
     from infoxlm.model.loading import load_classifier, select_device

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors import safe_open
+
+from infoxlm.convert.safetensors_file import SafetensorsReader, SafetensorsWriter
+from infoxlm.errors import UserError
+
+shapes = st.lists(st.integers(1, 5), min_size=1, max_size=3).map(tuple)
+
+
+@given(st.dictionaries(st.text("abc.é", min_size=1), shapes, max_size=5))
+def test_the_library_reads_what_we_write(tmp_path_factory, named_shapes):
+    rng = np.random.default_rng(0)
+    state = {
+        name: rng.normal(size=shape).astype(np.float32) for name, shape in named_shapes.items()
+    }
+    path = tmp_path_factory.mktemp("safetensors") / "model.safetensors"
+    with SafetensorsWriter(path, named_shapes, "np") as writer:
+        for name, array in state.items():
+            # Fortran order: what a transposed view looks like in memory
+            writer.write(name, np.asfortranarray(array))
+    with safe_open(path, "np") as file:
+        assert file.metadata() == {"format": "np"}
+        assert set(file.keys()) == state.keys()
+    reader = SafetensorsReader(path)
+    assert reader.names == state.keys()
+    for name, array in state.items():
+        np.testing.assert_array_equal(reader.read(name, array.shape), array)
+
+
+def test_a_missing_tensor_is_a_mistake(tmp_path):
+    writer = SafetensorsWriter(tmp_path / "short", {"a": (2,), "b": (2,)}, "np")
+    with pytest.raises(ValueError, match="b was not written"), writer:
+        writer.write("a", np.zeros(2, np.float32))
+
+
+@pytest.mark.parametrize(("name", "length"), [("b", 2), ("a", 3)])
+def test_another_tensor_than_the_next_is_a_mistake(name, length, tmp_path):
+    writer = SafetensorsWriter(tmp_path / "wrong", {"a": (2,), "b": (2,)}, "np")
+    with pytest.raises(ValueError, match="not the tensor to write next"), writer:
+        writer.write(name, np.zeros(length, np.float32))
+
+
+@pytest.mark.parametrize("keep", [0, 4, 30, -1])
+def test_a_cut_file_is_refused(keep, tmp_path):
+    path = tmp_path / "model.safetensors"
+    with SafetensorsWriter(path, {"a": (9,)}, "np") as writer:
+        writer.write("a", np.zeros(9, np.float32))
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(UserError, match="not a whole safetensors file"):
+        SafetensorsReader(path)
