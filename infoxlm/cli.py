@@ -153,11 +153,11 @@ def run_task(command: str, configuration: "DictConfig", folder: Path) -> float |
     """Check a composed configuration against its schema and run its command in a folder."""
     from omegaconf import OmegaConf
 
+    from infoxlm.composition_errors import refuse_unknown_keys
     from infoxlm.hardware import prepare_environment
-    from infoxlm.schema import SCHEMAS
 
-    # Merging into the schema refuses keys that `+key=value` added at the top.
-    plain = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(SCHEMAS[command]), configuration))
+    refuse_unknown_keys(configuration, command)
+    plain = OmegaConf.to_object(configuration)
     if hasattr(plain, "hardware"):
         prepare_environment(plain.hardware.threads)
     return import_module(f"infoxlm.tasks.{command}").run(plain, folder)

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import get_args, get_type_hints
 
 from hydra.errors import OverrideParseException
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from infoxlm.errors import UserError
@@ -23,6 +24,18 @@ def known_keys(schema: type, prefix: str = "") -> list[str]:
     return keys
 
 
+def refuse_unknown_keys(configuration: DictConfig, command: str) -> None:
+    """Refuse keys that ``+key=value`` added at the top, where Hydra lets them pass.
+
+    Raises:
+        UserError: There is such a key, with the nearest right one.
+    """
+    known = known_keys(SCHEMAS[command])
+    for key in map(str, configuration):
+        if key not in known:
+            raise UserError(f"{key}: there is no such key", nearest_key(key, command))
+
+
 def nearest_key(key: str, command: str) -> str:
     """A remedy that names the key somebody probably meant."""
     keys = known_keys(SCHEMAS[command])
@@ -30,8 +43,8 @@ def nearest_key(key: str, command: str) -> str:
     siblings = {k.rpartition(".")[2]: k for k in keys if k.rpartition(".")[0] == section}
     near = [siblings[k] for k in get_close_matches(last, siblings, n=1, cutoff=0.5)]
     near = near or [k for k in keys if k.endswith(f".{last}")][:1]
+    near = near or [k for k in keys if is_initials(last, k.rpartition(".")[2])][:1]
     near = near or get_close_matches(key, keys, n=1, cutoff=0.6)
-    near = near or [k for name, k in siblings.items() if is_initials(last, name)]
     hint = f"Did you mean {near[0]}? " if near else ""
     return f"{hint}`infoxlm {command} --help` lists the keys."
 
@@ -78,7 +91,7 @@ def explain(error: Exception, command: str) -> UserError:
         override = getattr(error, "override", None) or getattr(cause, "override", "")
         return UserError(
             f"{override}: this is not KEY=VALUE as Hydra reads it",
-            f"Put a value with special characters into two pairs of quotes: KEY=\"'VALUE'\".",
+            "Put a value with special characters into two pairs of quotes: KEY=\"'VALUE'\".",
         )
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("See ")]
     return UserError(" ".join(lines), f"`infoxlm {command} --help` shows the form.")

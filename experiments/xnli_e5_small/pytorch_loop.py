@@ -23,7 +23,9 @@ from transformers import (
     get_linear_schedule_with_warmup,
 )
 
-LANGUAGES = "ar bg de el en es fr hi ru sw th tr ur vi zh".split()
+LANGUAGES = (
+    "ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh",
+)  # fmt: skip
 LABELS = ("entailment", "neutral", "contradiction")
 
 

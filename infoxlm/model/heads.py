@@ -32,7 +32,9 @@ class InfoXLMLMHead(nn.Layer):
         self.layer_norm = nn.LayerNorm(config.hidden_size, epsilon=config.layer_norm_eps)
         self.bias = self.create_parameter([config.vocab_size], is_bias=True)
 
-    def forward(self, hidden_states: paddle.Tensor, word_embeddings: paddle.Tensor) -> paddle.Tensor:
+    def forward(
+        self, hidden_states: paddle.Tensor, word_embeddings: paddle.Tensor
+    ) -> paddle.Tensor:
         """Score every token of the vocabulary.
 
         Args:

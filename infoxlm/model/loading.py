@@ -29,8 +29,7 @@ def select_device(device: str) -> None:
     number = int(device.partition(":")[2] or 0)
     if device.startswith("gpu") and number >= paddle.device.cuda.device_count():
         raise UserError(
-            f"hardware.device={device}: this machine has "
-            f"{paddle.device.cuda.device_count()} GPUs",
+            f"hardware.device={device}: this machine has {paddle.device.cuda.device_count()} GPUs",
             "Give the number of one that exists, counted from 0.",
         )
     paddle.set_device(device)

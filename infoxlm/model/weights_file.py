@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import pickle
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +10,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from infoxlm.atomic import atomic_path
 from infoxlm.errors import UserError
 
 SAFETENSORS = "model.safetensors"
@@ -127,14 +127,10 @@ def safetensors_format(path: Path) -> str:
 def write_weights(folder: Path, state: dict[str, np.ndarray]) -> Path:
     """Write a state dict in Paddle's layout as ``model.safetensors``, whole or not at all."""
     path = folder / SAFETENSORS
-    part = folder / f"{SAFETENSORS}.{os.getpid()}.part"
-    try:
+    with atomic_path(path) as temporary:
         # "np" is how PaddleNLP marks its layout; transformers refuses it, so that nobody
         # loads transposed matrices by mistake.
-        save_file(state, part, metadata={"format": "np"})
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+        save_file(state, temporary, metadata={"format": "np"})
     return path
 
 

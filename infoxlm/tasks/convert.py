@@ -22,9 +22,7 @@ def run(config: ConvertConfig, folder: str | Path) -> None:
     if config.direction is Direction.to_torch:
         report = convert_to_torch(Path(source).expanduser(), target, overwrite=config.overwrite)
     else:
-        report = convert_to_paddle(
-            source, target, overwrite=config.overwrite, cache_dir=cache_dir
-        )
+        report = convert_to_paddle(source, target, overwrite=config.overwrite, cache_dir=cache_dir)
     print(f"{target}: {report.verdict}")
     print(f"every tensor: {target / 'conversion.md'}")
     if config.verify:

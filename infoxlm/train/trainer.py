@@ -68,9 +68,7 @@ class Trainer:
         self.score_dev = score_dev
         self.tracker = tracker
         self.checkpoints = checkpoints
-        self.windows = Windows(
-            len(pairs.labels), config.trainer.effective_batch_size, config.seed
-        )
+        self.windows = Windows(len(pairs.labels), config.trainer.effective_batch_size, config.seed)
         self.steps = config.trainer.max_steps or config.trainer.epochs * self.windows.per_epoch
         self.vocabulary = None
         if config.hardware.active_vocabulary:
