@@ -1,0 +1,1 @@
+"""The configurations; this file lets the wheel carry them as infoxlm.conf."""

@@ -1,11 +1,18 @@
-"""Fixtures that everything shares: a tiny tokenizer, and real data where there is some."""
+"""Fixtures that everything shares: a tiny tokenizer and model, and real data where there is some."""
 
 import io
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import sentencepiece
+
+from infoxlm.constants import BOS_ID, EOS_ID, LABELS
+from infoxlm.data.token_ids import TokenIds, offsets_from
+from infoxlm.tokenizer import InfoXLMTokenizer
 
 SENTENCES = [
     "the cat sat on the mat and the dog ran home",
@@ -60,6 +67,57 @@ def sentencepiece_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("sentencepiece") / "sentencepiece.bpe.model"
     file.write_bytes(model.getvalue())
     return file
+
+
+@pytest.fixture(scope="session")
+def tiny_model(sentencepiece_file: Path) -> Callable[..., Any]:
+    """Builds a two-layer model for the tiny tokenizer, without dropout, in evaluation mode.
+
+    Every parameter is drawn, biases and LayerNorm too, so that none can be mistaken for another.
+    """
+    vocab_size = InfoXLMTokenizer(sentencepiece_file).vocab_size
+
+    def build(kind: str = "InfoXLMForSequenceClassification", seed: int = 7, **changes: Any) -> Any:
+        import paddle
+
+        import infoxlm
+
+        settings: dict[str, Any] = {
+            "vocab_size": vocab_size,
+            "hidden_size": 16,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "intermediate_size": 48,
+            "max_position_embeddings": 40,
+            "hidden_dropout_prob": 0.0,
+            "attention_probs_dropout_prob": 0.0,
+            "id2label": dict(enumerate(LABELS)),
+        }
+        model = getattr(infoxlm, kind)(infoxlm.InfoXLMConfig(**settings | changes))
+        rng = np.random.default_rng(seed)
+        for parameter in model.parameters():
+            drawn = rng.normal(0, 0.3, parameter.shape).astype(np.float32)
+            parameter.set_value(parameter + paddle.to_tensor(drawn))
+        model.eval()
+        return model
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def random_token_ids() -> Callable[..., TokenIds]:
+    """Draws sequences `<s> ... </s>` of different lengths, from the first 60 of the ids."""
+
+    def draw(count: int, longest: int = 20, seed: int = 0) -> TokenIds:
+        rng = np.random.default_rng(seed)
+        lengths = rng.integers(4, longest + 1, count)
+        offsets = offsets_from(lengths)
+        ids = rng.integers(4, 60, offsets[-1]).astype(np.int32)
+        ids[offsets[:-1]] = BOS_ID
+        ids[offsets[1:] - 1] = EOS_ID
+        return TokenIds(ids, offsets)
+
+    return draw
 
 
 @pytest.fixture(scope="session")
