@@ -1,5 +1,6 @@
 """`infoxlm COMMAND KEY=VALUE ...`: find the command, compose its configuration, run it."""
 
+import contextlib
 import logging
 import os
 import shutil
@@ -103,10 +104,13 @@ def run_command(command: str, words: Sequence[str]) -> None:
     except KeyboardInterrupt:
         sys.stderr.write("infoxlm: interrupted\n")
         sys.exit(130)
+    except BrokenPipeError:  # `infoxlm train --help | head`; the rest must not be flushed either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 class ConfigurationValueError(ValueError):
-    """Hydra's bare ValueError for an override that is no choice of a group."""
+    """What Hydra and OmegaConf complain of with exceptions of Python's own."""
 
 
 def run_hydra(command: str, words: Sequence[str]) -> None:
@@ -135,18 +139,52 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
             remove_untouched(folder)
             return None
 
+    words = checked_words(words, command)
     register_schemas()
     logging.captureWarnings(True)
     program = "infoxlm" if words[:1] == ["-sc"] else f"infoxlm {command}"
     sys.argv = [program, *words]
     try:
         hydra.main(version_base="1.3", config_path="pkg://infoxlm.conf", config_name=command)(job)()
-    except ValueError as error:
+    except (ValueError, AssertionError) as error:
         if composed or isinstance(error, OmegaConfBaseException):
             raise
         raise ConfigurationValueError(str(error)) from error
+    except OSError as error:
+        if composed or isinstance(error, BrokenPipeError):
+            raise
+        raise UserError(
+            f"the run's folder {error.filename} cannot be made: {error.strerror}",
+            "Give one that can, with hydra.run.dir=FOLDER or hydra.sweep.dir=FOLDER.",
+        ) from error
     if mistakes:
         raise mistakes[0]
+
+
+def checked_words(words: Sequence[str], command: str) -> list[str]:
+    """Refuse flags that do not exist, and put the others in front, where Hydra wants them.
+
+    Raises:
+        UserError: There is no such flag, or its value is missing or none of its choices.
+    """
+    from argparse import ArgumentError
+
+    from hydra._internal.utils import get_args_parser
+
+    def is_override(word: str) -> bool:
+        return not word.startswith("-") and ("=" in word or word.startswith("~"))
+
+    words = sorted(words, key=is_override)
+    parser = get_args_parser()
+    parser.exit_on_error = False  # argparse would print Hydra's whole usage
+    remedy = f"`infoxlm {command} --hydra-help` lists the flags."
+    try:
+        _, unknown = parser.parse_known_args(words)
+    except ArgumentError as error:
+        raise UserError(str(error), remedy) from error
+    if unknown:
+        raise UserError(f"{unknown[0]}: there is no such flag", remedy)
+    return words
 
 
 def run_task(command: str, configuration: "DictConfig", folder: Path) -> float | None:
@@ -168,3 +206,5 @@ def remove_untouched(folder: Path) -> None:
     written = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".log"]
     if (folder / ".hydra").is_dir() and all(path.parent.name == ".hydra" for path in written):
         shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError, ValueError):  # stops at a parent with something in it
+            os.removedirs(folder.parent.relative_to(Path.cwd()))

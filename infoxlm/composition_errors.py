@@ -1,12 +1,13 @@
 """Hydra's and OmegaConf's complaints, in one line with a remedy."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import is_dataclass
 from difflib import get_close_matches
-from typing import get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from hydra.errors import OverrideParseException
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from infoxlm.errors import UserError
@@ -25,15 +26,23 @@ def known_keys(schema: type, prefix: str = "") -> list[str]:
 
 
 def refuse_unknown_keys(configuration: DictConfig, command: str) -> None:
-    """Refuse keys that ``+key=value`` added at the top, where Hydra lets them pass.
+    """Refuse keys that ``+key=value`` added, which Hydra lets pass.
 
     Raises:
         UserError: There is such a key, with the nearest right one.
     """
     known = known_keys(SCHEMAS[command])
-    for key in map(str, configuration):
+    for key in present_keys(OmegaConf.to_container(configuration)):
         if key not in known:
             raise UserError(f"{key}: there is no such key", nearest_key(key, command))
+
+
+def present_keys(node: Any, prefix: str = "") -> Iterator[str]:
+    """Every key of a configuration, dotted."""
+    for name, value in node.items():
+        yield f"{prefix}{name}"
+        if isinstance(value, dict):
+            yield from present_keys(value, f"{prefix}{name}.")
 
 
 def nearest_key(key: str, command: str) -> str:
@@ -69,6 +78,11 @@ def explain(error: Exception, command: str) -> UserError:
     reason = getattr(cause, "msg", None) or str(cause)
     first_line = next((line for line in str(reason).splitlines() if line.strip()), text)
 
+    if "Unexpected type for root: NoneType" in text:  # the only section that may be null
+        return UserError(
+            "a key below model.shape is set, but model.shape is null",
+            "Take model=tiny, which has a shape.",
+        )
     if match := re.search(r"Could not find '([^']*?)/?([^'/]*)'", text):
         group, option = match.groups()
         options = re.findall(r"^\t(\w+)$", text, re.MULTILINE)

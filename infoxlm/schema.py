@@ -4,6 +4,7 @@ Hydra refuses unknown keys and wrong types while it composes; what a type cannot
 languages, combinations) is checked when the composed configuration becomes these objects.
 """
 
+import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import Enum
@@ -61,6 +62,16 @@ def check_fraction(owner: Any, section: str, *keys: str) -> None:
         check(value is None or 0 <= value < 1, f"{section}.{key}", value, "from 0 up to 1")
 
 
+def check_name(key: str, name: str, names: tuple[str, ...]) -> None:
+    """Check that a name is one of those that are implemented.
+
+    Raises:
+        UserError: It is not.
+    """
+    if name not in names:
+        raise UserError(f"{key}={name}", f"It must be {' or '.join(names)}.")
+
+
 def check_languages(key: str, languages: list[str]) -> None:
     """Check that every language is one of XNLI's fifteen and comes once.
 
@@ -89,6 +100,12 @@ class ShapeConfig:
     num_attention_heads: int = 12
     intermediate_size: int = 3072
     layer_norm_eps: float = 1e-5
+
+    def __post_init__(self) -> None:
+        check_positive(
+            self, "model.shape", "vocab_size", "hidden_size", "num_hidden_layers",
+            "num_attention_heads", "intermediate_size",
+        )  # fmt: skip
 
 
 @dataclass
@@ -144,6 +161,7 @@ class OptimizerConfig:
     max_grad_norm: float | None = 1.0
 
     def __post_init__(self) -> None:
+        check_name("optimizer.name", self.name, ("adamw", "adam"))
         check(self.learning_rate > 0, "optimizer.learning_rate", self.learning_rate, "above 0")
         check(self.epsilon > 0, "optimizer.epsilon", self.epsilon, "above 0")
         check_fraction(self, "optimizer", "weight_decay", "beta1", "beta2")
@@ -164,6 +182,7 @@ class SchedulerConfig:
     warmup_ratio: float = 0.0
 
     def __post_init__(self) -> None:
+        check_name("scheduler.name", self.name, ("linear", "constant"))
         check_fraction(self, "scheduler", "warmup_ratio")
 
 
@@ -184,7 +203,7 @@ class HardwareConfig:
             self, "hardware", "threads", "micro_batch_size", "micro_batch_tokens",
             "eval_batch_tokens",
         )  # fmt: skip
-        if self.device not in ("cpu", "gpu") and not self.device.startswith("gpu:"):
+        if not re.fullmatch(r"cpu|gpu(:\d+)?", self.device):
             raise UserError(f"hardware.device={self.device}", "It must be cpu, gpu or gpu:N.")
         if self.device == "cpu" and self.amp is not Amp.none:
             raise UserError(
@@ -253,8 +272,7 @@ class EvaluateConfig:
     hardware: HardwareConfig = MISSING
 
     def __post_init__(self) -> None:
-        if self.split not in ("dev", "test"):
-            raise UserError(f"split={self.split}", "It must be dev or test.")
+        check_name("split", self.split, ("dev", "test"))
 
 
 @dataclass

@@ -52,7 +52,7 @@ def load_classifier(
     Raises:
         UserError: The checkpoint cannot be read or does not fit tokenizer, labels or length.
     """
-    overrides: dict[str, object] = {"recompute": config.recompute}
+    overrides: dict[str, object] = {"recompute": config.recompute, "encoder_name": config.name}
     if config.dropout is not None:
         overrides |= {
             "hidden_dropout_prob": config.dropout,
@@ -83,6 +83,11 @@ def load_classifier(
             f"Set data.max_length to at most {longest}.",
         )
     return model
+
+
+def encoder_name(folder: Path) -> str:
+    """What a checkpoint was fine-tuned from, such as ``infoxlm_base``; else its folder's name."""
+    return read_config_file(folder).get("encoder_name") or folder.resolve().name
 
 
 def has_labels(folder: Path) -> bool:

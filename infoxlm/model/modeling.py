@@ -128,7 +128,11 @@ class InfoXLMForMaskedLM(InfoXLMPretrainedModel):
         logits = self.lm_head(encoded.last_hidden_state, table)
         loss = None
         if labels is not None:
-            loss = F.cross_entropy(logits.flatten(stop_axis=1), labels.flatten(), ignore_index=-100)
+            losses = F.cross_entropy(
+                logits.flatten(stop_axis=1), labels.flatten(), ignore_index=-100, reduction="sum"
+            )
+            # Paddle's own mean divides by all positions when ignore_index is negative.
+            loss = losses / (labels != -100).astype(losses.dtype).sum()
         return MaskedLMOutput(loss=loss, logits=logits, hidden_states=encoded.hidden_states)
 
 

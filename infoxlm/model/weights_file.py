@@ -125,12 +125,19 @@ def safetensors_format(path: Path) -> str:
 
 
 def write_weights(folder: Path, state: dict[str, np.ndarray]) -> Path:
-    """Write a state dict in Paddle's layout as ``model.safetensors``, whole or not at all."""
+    """Write a state dict in Paddle's layout as ``model.safetensors``, whole or not at all.
+
+    Raises:
+        OSError: The disk is full or the folder cannot be written.
+    """
     path = folder / SAFETENSORS
     with atomic_path(path) as temporary:
         # "np" is how PaddleNLP marks its layout; transformers refuses it, so that nobody
         # loads transposed matrices by mistake.
-        save_file(state, temporary, metadata={"format": "np"})
+        try:
+            save_file(state, temporary, metadata={"format": "np"})
+        except SafetensorError as error:  # a full disk, for one
+            raise OSError(str(error)) from error
     return path
 
 
@@ -138,7 +145,7 @@ def read_config_file(folder: Path) -> dict[str, Any]:
     """The ``config.json`` of a model folder as a dictionary.
 
     Raises:
-        UserError: It is missing or is not JSON.
+        UserError: It is missing or is not a JSON object.
     """
     path = folder / "config.json"
     if not folder.is_dir():
@@ -146,8 +153,11 @@ def read_config_file(folder: Path) -> dict[str, Any]:
             f"model folder {folder} does not exist", "Give a folder that `infoxlm convert` wrote."
         )
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"{folder} has no config.json", "Give a model folder.") from error
     except (ValueError, OSError) as error:
         raise UserError(f"{path} cannot be read: {error}", "Make or fetch it again.") from error
+    if not isinstance(config, dict):
+        raise UserError(f"{path} is not a JSON object", "Make or fetch it again.")
+    return config

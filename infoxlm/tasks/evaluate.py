@@ -44,7 +44,7 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
     )
 
     from infoxlm.evaluate.scoring import score
-    from infoxlm.model.loading import has_labels, load_classifier, select_device
+    from infoxlm.model.loading import encoder_name, has_labels, load_classifier, select_device
     from infoxlm.model.precision import Precision
     from infoxlm.tracking.run_tracker import RunTracker
 
@@ -54,6 +54,8 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
             f"{checkpoint} is not a classifier for entailment, neutral and contradiction",
             "Give a checkpoint that `infoxlm train` wrote, or name the labels in its config.json.",
         )
+    # The comparison with the paper must not take a checkpoint for what the command line calls it.
+    config.model.name = encoder_name(checkpoint)
     model = load_classifier(config.model, checkpoint, tokenizer.vocab_size, data.max_length)
     write_run_record(
         folder / "run.json",

@@ -3,6 +3,7 @@
 import logging
 import resource
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,7 @@ def run(config: TrainConfig, folder: str | Path) -> float:
     from infoxlm.evaluate.scoring import label_columns, score
     from infoxlm.model import InfoXLMForSequenceClassification
     from infoxlm.model.loading import load_classifier, select_device
+    from infoxlm.model.precision import Precision
     from infoxlm.tracking.run_tracker import RunTracker, score_tags
     from infoxlm.train.checkpoints import Checkpoints
     from infoxlm.train.gradients import TrainingPairs
@@ -87,17 +89,19 @@ def run(config: TrainConfig, folder: str | Path) -> float:
         columns[np.concatenate([examples.labels for examples in training])],
     )
     checkpoints = Checkpoints(folder / "checkpoints", tokenizer, trainer.keep_checkpoints)
-    scoring = {"max_tokens": config.hardware.eval_batch_tokens}
+    scoring = partial(
+        score,
+        max_tokens=config.hardware.eval_batch_tokens,
+        precision=Precision(config.hardware.amp),
+    )
     with RunTracker(folder, f"{config.name}/{folder.name}") as tracker:
-        work = Trainer(
-            config, model, pairs, lambda: score(model, dev, **scoring)[0], tracker, checkpoints
-        )
+        work = Trainer(config, model, pairs, lambda: scoring(model, dev)[0], tracker, checkpoints)
         log_plan(config, work.windows.per_epoch, work.steps, len(pairs.labels))
         result = work.train()
-        del work  # its optimizer state and the trained model are not needed any more
+        del work, model  # make room: the test is scored with what was saved as the best
         best = InfoXLMForSequenceClassification.from_pretrained(checkpoints.best)
         started = time.perf_counter()
-        test_scores, predictions = score(best, test, **scoring)
+        test_scores, predictions = scoring(best, test)
         seconds = time.perf_counter() - started
         tracker.scores(result.steps, "test", test_scores)
         settings = flat_settings(config)
