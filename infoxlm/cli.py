@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from infoxlm import __version__
 from infoxlm.errors import UserError
@@ -195,7 +195,7 @@ def run_task(command: str, configuration: "DictConfig", folder: Path) -> float |
     from infoxlm.hardware import prepare_environment
 
     refuse_unknown_keys(configuration, command)
-    plain = OmegaConf.to_object(configuration)
+    plain: Any = OmegaConf.to_object(configuration)
     if hasattr(plain, "hardware"):
         prepare_environment(plain.hardware.threads)
     return import_module(f"infoxlm.tasks.{command}").run(plain, folder)

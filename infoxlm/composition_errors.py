@@ -14,7 +14,7 @@ from infoxlm.errors import UserError
 from infoxlm.schema import SCHEMAS
 
 
-def known_keys(schema: type, prefix: str = "") -> list[str]:
+def known_keys(schema: Any, prefix: str = "") -> list[str]:
     """Every key of a schema, dotted: ``model``, ``model.name``, ..."""
     keys = []
     for name, kind in get_type_hints(schema).items():
@@ -70,7 +70,7 @@ def explain(error: Exception, command: str) -> UserError:
         error: What Hydra or OmegaConf raised.
         command: The command that was composed.
     """
-    cause = error
+    cause: BaseException = error
     while cause.__cause__ is not None:
         cause = cause.__cause__
     text = str(error)

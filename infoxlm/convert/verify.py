@@ -138,9 +138,9 @@ def run_torch(folder: Path, architecture: str, batches: list[Batch]) -> Outputs:
 
 def run_paddle(folder: Path, architecture: str, batches: list[Batch]) -> Outputs:
     """What our model computes."""
-    import paddle
+    import infoxlm.model  # sets Paddle's environment: before paddle itself
 
-    import infoxlm.model
+    import paddle  # isort: skip
 
     model = getattr(infoxlm.model, PADDLE_CLASSES[architecture]).from_pretrained(folder)
     model.eval()

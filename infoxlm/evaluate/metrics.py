@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from infoxlm.constants import LABELS, LANGUAGES
 from infoxlm.evaluate.intervals import Interval, cluster_bootstrap, wilson_interval
+from infoxlm.schema import SelectOn
 
 _N = len(LABELS)
 
@@ -86,6 +87,10 @@ class SplitScores:
         if english is None or not others:
             return None
         return float(english - np.mean(list(others.values())))
+
+    def selected(self, select_on: SelectOn) -> float:
+        """The accuracy that decides between checkpoints: the average, or English."""
+        return self.accuracy["en"] if select_on is SelectOn.dev_en else self.average
 
     @property
     def pooled_confusion(self) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import paddle
 
@@ -10,7 +11,7 @@ from infoxlm.errors import UserError
 from infoxlm.model.configuration import InfoXLMConfig
 from infoxlm.model.modeling import InfoXLMForSequenceClassification
 from infoxlm.model.weights_file import read_config_file
-from infoxlm.schema import ModelConfig
+from infoxlm.schema import ModelConfig, ShapeConfig
 
 logger = logging.getLogger(__name__)
 
@@ -52,19 +53,22 @@ def load_classifier(
     Raises:
         UserError: The checkpoint cannot be read or does not fit tokenizer, labels or length.
     """
-    overrides: dict[str, object] = {"recompute": config.recompute, "encoder_name": config.name}
+    overrides: dict[str, Any] = {"recompute": config.recompute, "encoder_name": config.name}
     if config.dropout is not None:
         overrides |= {
             "hidden_dropout_prob": config.dropout,
             "attention_probs_dropout_prob": config.dropout,
             "classifier_dropout": config.dropout,
         }
-    names = {"id2label": dict(enumerate(LABELS)), "label2id": {x: i for i, x in enumerate(LABELS)}}
+    names: dict[str, Any] = {
+        "id2label": dict(enumerate(LABELS)),
+        "label2id": {x: i for i, x in enumerate(LABELS)},
+    }
     # Optimizer state is keyed by the names Paddle generates: they must not depend on what was
     # built before in the process.
     with paddle.utils.unique_name.guard():
         if folder is None:
-            shape = vars(config.shape) if config.shape is not None else {}
+            shape = vars(config.shape or ShapeConfig())
             model = InfoXLMForSequenceClassification(InfoXLMConfig(**shape, **names, **overrides))
         else:
             if not has_labels(folder):

@@ -7,6 +7,7 @@ from infoxlm.data.encoding import encode_split, require_languages
 from infoxlm.data.source import open_source
 from infoxlm.errors import UserError
 from infoxlm.evaluate.predictions import write_predictions
+from infoxlm.hardware import load_paddle
 from infoxlm.schema import EvaluateConfig
 from infoxlm.tasks.preparation import (
     data_checksums,
@@ -43,6 +44,7 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
         source, config.split, data.eval_languages, tokenizer, data, data.limit_eval
     )
 
+    load_paddle()
     from infoxlm.evaluate.scoring import score
     from infoxlm.model.loading import encoder_name, has_labels, load_classifier, select_device
     from infoxlm.model.precision import Precision

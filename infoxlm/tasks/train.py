@@ -3,6 +3,7 @@
 import logging
 import resource
 import time
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +12,8 @@ import numpy as np
 
 from infoxlm.data.encoding import encode_split, require_languages
 from infoxlm.data.source import open_source
+from infoxlm.data.token_cache import EncodedExamples
 from infoxlm.data.token_ids import TokenIds
-from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.evaluate.plot import plot_curves
 from infoxlm.evaluate.predictions import write_predictions
 from infoxlm.schema import TrainConfig
@@ -23,6 +24,7 @@ from infoxlm.tasks.preparation import (
     model_folder,
     model_tokenizer,
 )
+from infoxlm.tokenizer import InfoXLMTokenizer
 from infoxlm.tracking.metrics_log import read_metrics
 from infoxlm.tracking.run_record import write_run_record
 
@@ -46,21 +48,7 @@ def run(config: TrainConfig, folder: str | Path) -> float:
         UserError: Something the user gave cannot be used.
     """
     folder = Path(folder)
-    data, trainer = config.data, config.trainer
-    source = open_source(data.root, data.train_root)
-    require_languages(source, "train", data.train_languages)
-    for split in ("dev", "test"):
-        require_languages(source, split, data.eval_languages)
-    checkpoint = model_folder(config.model, Path(data.cache_dir).expanduser())
-    tokenizer = model_tokenizer(config.model, checkpoint, data, config.hardware)
-    training = encode_split(
-        source, "train", data.train_languages, tokenizer, data, data.limit_train
-    )
-    limits = [limit for limit in (data.limit_eval, trainer.eval_limit) if limit is not None]
-    dev = encode_split(
-        source, "dev", data.eval_languages, tokenizer, data, min(limits, default=None)
-    )
-    test = encode_split(source, "test", data.eval_languages, tokenizer, data, data.limit_eval)
+    inputs = gather(config)
 
     # paddle is imported only now: a mistake in the data is told in a second, not in five.
     from infoxlm.evaluate.scoring import label_columns, score
@@ -75,47 +63,51 @@ def run(config: TrainConfig, folder: str | Path) -> float:
 
     select_device(config.hardware.device)
     seed_everything(config.seed)
-    model = load_classifier(config.model, checkpoint, tokenizer.vocab_size, data.max_length)
-    parts = [("train", data.train_languages), *((s, data.eval_languages) for s in ("dev", "test"))]
+    model = load_classifier(
+        config.model, inputs.checkpoint, inputs.tokenizer.vocab_size, config.data.max_length
+    )
     write_run_record(
         folder / "run.json",
         seed=config.seed,
         device=config.hardware.device,
-        data=data_checksums(source, parts),
+        data=inputs.checksums,
     )
     columns = np.array(label_columns(model))
     pairs = TrainingPairs(
-        TokenIds.concatenate([examples.token_ids for examples in training]),
-        columns[np.concatenate([examples.labels for examples in training])],
+        TokenIds.concatenate([examples.token_ids for examples in inputs.train]),
+        columns[np.concatenate([examples.labels for examples in inputs.train])],
     )
-    checkpoints = Checkpoints(folder / "checkpoints", tokenizer, trainer.keep_checkpoints)
+    keep = config.trainer.keep_checkpoints
+    checkpoints = Checkpoints(folder / "checkpoints", inputs.tokenizer, keep)
     scoring = partial(
         score,
         max_tokens=config.hardware.eval_batch_tokens,
         precision=Precision(config.hardware.amp),
     )
+    settings = flat_settings(config)
     with RunTracker(folder, f"{config.name}/{folder.name}") as tracker:
-        work = Trainer(config, model, pairs, lambda: scoring(model, dev)[0], tracker, checkpoints)
-        log_plan(config, work.windows.per_epoch, work.steps, len(pairs.labels))
-        result = work.train()
-        del work, model  # make room: the test is scored with what was saved as the best
+        trainer = Trainer(
+            config, model, pairs, lambda now: scoring(now, inputs.dev)[0], tracker, checkpoints
+        )
+        log_plan(config, trainer.windows.per_epoch, trainer.steps, len(pairs.labels))
+        result = trainer.train()
+        del trainer, model  # make room: test is scored with what was saved as the best
         best = InfoXLMForSequenceClassification.from_pretrained(checkpoints.best)
         started = time.perf_counter()
-        test_scores, predictions = scoring(best, test)
+        test, predictions = scoring(best, inputs.test)
         seconds = time.perf_counter() - started
-        tracker.scores(result.steps, "test", test_scores)
-        settings = flat_settings(config)
-        final = score_tags("best_dev", result.best_dev) | score_tags("best_test", test_scores)
+        tracker.scores(result.steps, "test", test)
+        final = score_tags("best_dev", result.best_dev) | score_tags("best_test", test)
         tracker.hyperparameters(settings, final, result.steps)
     write_predictions(folder / "predictions.jsonl", predictions)
-    plot_dev_curves(folder, data.eval_languages)
+    plot_dev_curves(folder, config.data.eval_languages)
     results = {
         "task": "train",
         "experiment": config.name,
         "model": config.model.name,
-        "data": data.name,
+        "data": config.data.name,
         "dev": result.best_dev.as_dict(),
-        "test": test_scores.as_dict(),
+        "test": test.as_dict(),
         "best_step": result.best_step,
         "steps": result.steps,
         "train": training_facts(result),
@@ -123,8 +115,60 @@ def run(config: TrainConfig, folder: str | Path) -> float:
         "settings": settings,
     }
     finish(results, folder, "dashboard  infoxlm dashboard   (every run in the browser)")
-    dev_scores: SplitScores = result.best_dev
-    return dev_scores.accuracy["en"] if trainer.select_on.value == "dev_en" else dev_scores.average
+    return result.best_dev.selected(config.trainer.select_on)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a run needs before a model is loaded.
+
+    Attributes:
+        checkpoint: The Paddle model folder; None for random weights.
+        tokenizer: The tokenizer that belongs to it.
+        train: The training pairs of each language.
+        dev: What is scored while training.
+        test: What is scored at the end.
+        checksums: SHA-256 of the data by split and language.
+    """
+
+    checkpoint: Path | None
+    tokenizer: InfoXLMTokenizer
+    train: list[EncodedExamples]
+    dev: list[EncodedExamples]
+    test: list[EncodedExamples]
+    checksums: dict[str, str]
+
+
+def gather(config: TrainConfig) -> Inputs:
+    """Find, check and tokenize all that a run needs.
+
+    Raises:
+        UserError: Data or checkpoint are missing or at fault.
+    """
+    data = config.data
+    source = open_source(data.root, data.train_root)
+    require_languages(source, "train", data.train_languages)
+    for split in ("dev", "test"):
+        require_languages(source, split, data.eval_languages)
+    checkpoint = model_folder(config.model, Path(data.cache_dir).expanduser())
+    tokenizer = model_tokenizer(config.model, checkpoint, data, config.hardware)
+    encode = partial(encode_split, source, tokenizer=tokenizer, config=data)
+    limits = [limit for limit in (data.limit_eval, config.trainer.eval_limit) if limit is not None]
+    return Inputs(
+        checkpoint,
+        tokenizer,
+        encode("train", data.train_languages, limit=data.limit_train),
+        encode("dev", data.eval_languages, limit=min(limits, default=None)),
+        encode("test", data.eval_languages, limit=data.limit_eval),
+        data_checksums(
+            source,
+            [
+                ("train", data.train_languages),
+                ("dev", data.eval_languages),
+                ("test", data.eval_languages),
+            ],
+        ),
+    )
 
 
 def log_plan(config: TrainConfig, per_epoch: int, steps: int, pairs: int) -> None:

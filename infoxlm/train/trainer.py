@@ -1,7 +1,6 @@
 """The training loop: a window, its gradient, a step; every so often all languages."""
 
 import logging
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -11,13 +10,14 @@ import numpy as np
 from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.model import InfoXLMForSequenceClassification
 from infoxlm.model.precision import Precision
-from infoxlm.schema import SelectOn, TrainConfig
+from infoxlm.schema import TrainConfig
 from infoxlm.tracking.progress import progress
 from infoxlm.tracking.run_tracker import RunTracker
 from infoxlm.train.active_vocabulary import ActiveVocabulary
 from infoxlm.train.checkpoints import Checkpoints
 from infoxlm.train.gradients import TrainingPairs, accumulate_gradient
 from infoxlm.train.optimization import build_optimizer
+from infoxlm.train.speed import Speedometer
 from infoxlm.train.windows import Windows
 
 logger = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Trainer:
         config: The run's configuration.
         model: What is trained.
         pairs: What it is trained on.
-        score_dev: Scores the model on dev in all languages.
+        score_dev: Scores a model on dev in all languages.
         tracker: Where the numbers go.
         checkpoints: Where the weights go.
     """
@@ -59,7 +59,7 @@ class Trainer:
         config: TrainConfig,
         model: InfoXLMForSequenceClassification,
         pairs: TrainingPairs,
-        score_dev: Callable[[], SplitScores],
+        score_dev: Callable[[InfoXLMForSequenceClassification], SplitScores],
         tracker: RunTracker,
         checkpoints: Checkpoints,
     ) -> None:
@@ -81,43 +81,34 @@ class Trainer:
     def train(self) -> TrainingResult:
         """Train to the last step, or until dev stops getting better."""
         trainer = self.config.trainer
-        best_step, best_dev, worse = 0, None, 0
-        seconds, since_log, pairs_since_log, pairs = 0.0, 0.0, 0, 0
-        bar = progress(label="training", total=self.steps, unit=" steps")
-        for step in range(1, self.steps + 1):
-            started = time.perf_counter()
-            rows = self.windows.rows(step - 1)
-            learning_rate = self.optimizer.get_lr()
-            loss = self.take_step(rows)
-            elapsed = time.perf_counter() - started
-            seconds, since_log = seconds + elapsed, since_log + elapsed
-            pairs, pairs_since_log = pairs + len(rows), pairs_since_log + len(rows)
-            bar.update()
-            bar.set_postfix(loss=f"{loss:.3f}")
-            if step % trainer.log_every == 0 or step in (1, self.steps):
-                self.tracker.scalars(
-                    step,
-                    {
-                        "train/loss": loss,
-                        "train/learning_rate": learning_rate,
-                        "train/pairs_per_second": pairs_since_log / since_log,
-                    },
-                )
-                since_log, pairs_since_log = 0.0, 0
-            if step % trainer.eval_every == 0 or step == self.steps:
-                dev = self.score(step)
-                worse += 1
-                if best_dev is None or self.criterion(dev) > self.criterion(best_dev):
-                    best_step, best_dev, worse = step, dev, 0
-                self.save(step, is_best=best_step == step)
-                if trainer.patience is not None and worse >= trainer.patience:
-                    logger.info("No better on dev for %d scorings: stopped at step %d", worse, step)
-                    break
-            elif trainer.save_every and step % trainer.save_every == 0:
-                self.save(step, is_best=False)
-        bar.close()
-        assert best_dev is not None  # the last step is always scored
-        return TrainingResult(step, best_step, best_dev, pairs, seconds)
+        speed = Speedometer()
+        best_step, best_dev, scorings_since_best = 0, None, 0
+        with progress(label="training", total=self.steps, unit=" steps") as bar:
+            for step in range(1, self.steps + 1):
+                rows = self.windows.rows(step - 1)
+                learning_rate = self.optimizer.get_lr()
+                with speed.measure(len(rows)):
+                    loss = self.take_step(rows)
+                bar.update()
+                bar.set_postfix(loss=f"{loss:.3f}")
+                if step % trainer.log_every == 0 or step in (1, self.steps):
+                    values = {"loss": loss, "learning_rate": learning_rate}
+                    values["pairs_per_second"] = speed.since_last_asked()
+                    self.tracker.scalars(step, {f"train/{key}": x for key, x in values.items()})
+                if step % trainer.eval_every == 0 or step == self.steps:
+                    dev = self.score(step)
+                    scorings_since_best += 1
+                    if best_dev is None or self.criterion(dev) > self.criterion(best_dev):
+                        best_step, best_dev, scorings_since_best = step, dev, 0
+                    self.save(step, is_best=best_step == step)
+                    if scorings_since_best == trainer.patience:
+                        logger.info("dev got no better %d times: stopped", scorings_since_best)
+                        break
+                elif trainer.save_every and step % trainer.save_every == 0:
+                    self.save(step, is_best=False)
+        if best_dev is None:
+            raise RuntimeError("no step was taken, so nothing was scored")
+        return TrainingResult(step, best_step, best_dev, speed.pairs, speed.seconds)
 
     def take_step(self, rows: np.ndarray) -> float:
         """Take one optimizer step on a window of pairs and return its mean loss."""
@@ -141,7 +132,7 @@ class Trainer:
     def score(self, step: int) -> SplitScores:
         """Score dev in all languages and note the result."""
         with self.full_table():
-            dev = self.score_dev()
+            dev = self.score_dev(self.model)
         self.tracker.scores(step, "dev", dev)
         logger.info(
             "step %d of %d: dev average %.1f %%%s",
@@ -160,9 +151,7 @@ class Trainer:
 
     def criterion(self, dev: SplitScores) -> float:
         """The number that decides which checkpoint is best."""
-        if self.config.trainer.select_on is SelectOn.dev_en:
-            return dev.accuracy["en"]
-        return dev.average
+        return dev.selected(self.config.trainer.select_on)
 
     def full_table(self) -> AbstractContextManager[None]:
         """The model with its whole vocabulary while the context lasts."""
