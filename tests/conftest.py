@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +119,34 @@ def random_token_ids() -> Callable[..., TokenIds]:
         return TokenIds(ids, offsets)
 
     return draw
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The cache of a whole session, so that no test writes into the home folder."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("INFOXLM_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def compose() -> Callable[..., Any]:
+    """Composes and checks a configuration as a command does: `compose("train", "model=tiny")`."""
+    import hydra
+    from omegaconf import OmegaConf
+
+    from infoxlm.composition_errors import refuse_unknown_keys
+    from infoxlm.schema import register_schemas
+
+    def composed(command: str, *overrides: str) -> Any:
+        register_schemas()
+        with hydra.initialize_config_module("infoxlm.conf", version_base="1.3"):
+            configuration = hydra.compose(command, list(overrides))
+        refuse_unknown_keys(configuration, command)
+        return OmegaConf.to_object(configuration)
+
+    return composed
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,107 @@
+import numpy as np
+import paddle
+import pytest
+
+from infoxlm.constants import LABELS
+from infoxlm.errors import UserError
+from infoxlm.evaluate.scoring import label_columns
+from infoxlm.model.loading import has_labels, load_classifier, select_device
+from infoxlm.schema import ModelConfig, ShapeConfig
+
+SHAPE = ShapeConfig(
+    vocab_size=80, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
+)
+
+
+@pytest.fixture
+def folder(tiny_model, tmp_path):
+    """Saves a tiny model and gives its folder."""
+
+    def save(kind="InfoXLMForSequenceClassification", **changes):
+        tiny_model(kind, **changes).save_pretrained(tmp_path)
+        return tmp_path
+
+    return save
+
+
+def load(folder, vocab_size=80, max_length=38, **changes):
+    return load_classifier(ModelConfig("tiny", **changes), folder, vocab_size, max_length)
+
+
+def test_a_head_for_the_labels_is_kept_in_its_own_order(folder, tiny_model):
+    order = {0: "contradiction", 1: "Entailment", 2: "neutral"}
+    path = folder(id2label=order)
+    assert has_labels(path)
+    model = load(path)
+    assert model.config.id2label == order
+    assert label_columns(model) == [1, 2, 0]
+    np.testing.assert_array_equal(
+        model.classifier.out_proj.weight, tiny_model().classifier.out_proj.weight
+    )
+
+
+def test_an_encoder_gets_a_head_over_the_labels(folder):
+    path = folder("InfoXLMModel", id2label={0: "LABEL_0", 1: "LABEL_1"})
+    assert not has_labels(path)
+    model = load(path)
+    assert model.config.id2label == dict(enumerate(LABELS))
+    assert model.config.label2id == {"entailment": 0, "neutral": 1, "contradiction": 2}
+    assert model.classifier.out_proj.weight.shape == [16, 3]
+    assert label_columns(model) == [0, 1, 2]
+
+
+def test_a_shape_gives_random_weights_that_follow_from_the_seed():
+    def draw(seed):
+        paddle.seed(seed)
+        return load(None, shape=SHAPE).state_dict()
+
+    first, same, other = draw(1), draw(1), draw(2)
+    assert first["roberta.embeddings.word_embeddings.weight"].shape == [80, 16]
+    for name, value in first.items():
+        np.testing.assert_array_equal(same[name], value, err_msg=name)
+    changed = "roberta.encoder.layer.0.attention.self.query.weight"
+    assert (first[changed] != other[changed]).any()
+
+
+def test_parameters_have_the_same_names_whatever_was_built_before(folder):
+    path = folder()
+    names = [parameter.name for parameter in load(path).parameters()]
+    paddle.nn.Linear(2, 2)
+    assert [parameter.name for parameter in load(path).parameters()] == names
+    assert len(set(names)) == len(names)
+
+
+def test_dropout_and_recompute_are_the_configuration_s(folder):
+    path = folder(hidden_dropout_prob=0.3, attention_probs_dropout_prob=0.4)
+    kept = load(path).config
+    assert (kept.hidden_dropout_prob, kept.attention_probs_dropout_prob) == (0.3, 0.4)
+    assert not kept.recompute
+    model = load(path, dropout=0.05, recompute=True)
+    dropouts = [x.p for x in model.sublayers() if isinstance(x, paddle.nn.Dropout)]
+    assert set(dropouts) == {0.05}
+    assert model.roberta.encoder.recompute
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"vocab_size": 100_000}, "word embeddings, its tokenizer 100000 tokens"),
+        ({"max_length": 39}, "data.max_length=39, but the model has positions for 38 tokens"),
+    ],
+)
+def test_what_does_not_fit_is_refused(changes, told, folder):
+    with pytest.raises(UserError, match=told):
+        load(folder(), **changes)
+
+
+def test_the_longest_input_allowed_can_be_computed(folder):
+    input_ids = paddle.to_tensor([[0, *[9] * 36, 2]])
+    assert np.isfinite(load(folder())(input_ids).logits.numpy()).all()
+
+
+def test_devices():
+    select_device("cpu")
+    assert paddle.get_device() == "cpu"
+    if not paddle.is_compiled_with_cuda():
+        with pytest.raises(UserError, match="hardware.device=gpu:1, but .* on CPUs only"):
+            select_device("gpu:1")

@@ -1,0 +1,70 @@
+import json
+
+import numpy as np
+import pytest
+
+from infoxlm.errors import UserError
+from infoxlm.evaluate.predictions import read_predictions
+from infoxlm.tasks import evaluate
+
+FEW = ("data=sample", "data.limit_eval=6", "data.max_length=32")
+
+
+def read(folder):
+    return json.loads((folder / "results.json").read_text())
+
+
+def test_run_folder_gives_what_training_reported(trained, compose, tmp_path):
+    config = compose("evaluate", f"model.checkpoint={trained.folder}", *FEW)
+    average = evaluate.run(config, tmp_path)
+    before, after = read(trained.folder), read(tmp_path)
+    for key in ("accuracy", "average", "gap", "confusion", "examples"):
+        assert after["test"][key] == before["test"][key]
+    assert average == before["test"]["average"]
+    expected = read_predictions(trained.folder / "predictions.jsonl")
+    found = read_predictions(tmp_path / "predictions.jsonl")
+    for column in ("languages", "rows", "labels", "predicted"):
+        np.testing.assert_array_equal(getattr(found, column), getattr(expected, column))
+    np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-6)
+    assert after["task"] == "evaluate"
+    assert after["evaluate"]["pairs_per_second"] > 0
+    for name in ("results.md", "results.png", "run.json", "metrics.jsonl"):
+        assert (tmp_path / name).stat().st_size > 100
+
+
+def test_dev_split_of_some_languages(trained, compose, tmp_path):
+    config = compose(
+        "evaluate", f"model.checkpoint={trained.folder / 'checkpoints' / 'best'}", "split=dev",
+        "data.eval_languages=[sw,en]", *FEW,
+    )  # fmt: skip
+    evaluate.run(config, tmp_path)
+    expected = read(trained.folder)["dev"]["accuracy"]
+    assert read(tmp_path)["dev"]["accuracy"] == {x: expected[x] for x in ("en", "sw")}
+    assert "test" not in read(tmp_path)
+
+
+def test_encoder_without_a_head(tiny_model, sentencepiece_file, compose, tmp_path):
+    from infoxlm import InfoXLMTokenizer
+
+    tiny_model("InfoXLMModel", id2label=None).save_pretrained(tmp_path / "encoder")
+    InfoXLMTokenizer(sentencepiece_file).save_pretrained(tmp_path / "encoder")
+    config = compose("evaluate", f"model.checkpoint={tmp_path / 'encoder'}", *FEW)
+    with pytest.raises(UserError, match="is not a classifier for entailment"):
+        evaluate.run(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_random_weights_are_not_evaluated(compose, tmp_path):
+    with pytest.raises(UserError, match="model.checkpoint is not set"):
+        evaluate.run(compose("evaluate", "model=tiny", *FEW), tmp_path / "run")
+
+
+def test_language_that_is_missing(trained, compose, tmp_path):
+    (tmp_path / "test").mkdir()
+    (tmp_path / "test" / "en.tsv").write_text("premise\thypothesis\tlabel\na\tb\tneutral\n")
+    config = compose(
+        "evaluate", f"model.checkpoint={trained.folder}", f"data.root={tmp_path}",
+        "data.eval_languages=[en,de]",
+    )  # fmt: skip
+    with pytest.raises(UserError, match="no test pairs in de.*data.eval_languages"):
+        evaluate.run(config, tmp_path / "run")
