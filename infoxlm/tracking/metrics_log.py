@@ -5,16 +5,16 @@ import logging
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from infoxlm.atomic import atomic_path
 from infoxlm.errors import UserError
+from infoxlm.tracking.closing import Closing
 
 logger = logging.getLogger(__name__)
 
 
-class MetricsLog:
+class MetricsLog(Closing):
     """Appends to a metrics.jsonl; a context manager.
 
     Args:
@@ -43,19 +43,6 @@ class MetricsLog:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-    def __enter__(self) -> "MetricsLog":
-        """Nothing to open."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the file."""
-        self.close()
 
 
 def read_metrics(path: str | Path) -> list[dict[str, Any]]:

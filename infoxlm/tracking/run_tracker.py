@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from infoxlm.evaluate.metrics import SplitScores
+from infoxlm.tracking.closing import Closing
 from infoxlm.tracking.metrics_log import MetricsLog
 from infoxlm.tracking.visualdl_writer import VisualDLWriter
 
 
-class RunTracker:
+class RunTracker(Closing):
     """Writes each number to VisualDL and to metrics.jsonl; a context manager.
 
     Args:
@@ -37,15 +37,8 @@ class RunTracker:
         """Note the run's configuration and final numbers for the table that compares runs."""
         self._curves.hyperparameters(config, metrics, step)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Write what is pending and close the files."""
         self._curves.close()
         self._log.close()
 

@@ -5,17 +5,17 @@ import io
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from infoxlm.atomic import atomic_path
+from infoxlm.tracking.closing import Closing
 
 #: VisualDL shows only the file of a folder whose name sorts last. One fixed name that is appended
 #: to keeps the curves whole over a resume; the name must hold "vdlrecords".
 LOG_FILE = "vdlrecords.main.log"
 
 
-class VisualDLWriter:
+class VisualDLWriter(Closing):
     """Writes one run's log; a context manager. What is written shows up within a second or two.
 
     Args:
@@ -73,19 +73,6 @@ class VisualDLWriter:
     def close(self) -> None:
         """Write what is pending and close the file."""
         self._writer.close()
-
-    def __enter__(self) -> "VisualDLWriter":
-        """Nothing to open."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the file."""
-        self.close()
 
 
 def _plain(value: Any) -> int | float | str:

@@ -61,9 +61,11 @@ class Checkpoints:
         part = self.folder / ".best.part"
         shutil.rmtree(part, ignore_errors=True)
         shutil.copytree(written, part, copy_function=link_or_copy)
+        replaced = self.folder / ".best.replaced"
         if self.best.exists():
-            shutil.rmtree(self.best)
+            self.best.rename(replaced)
         part.rename(self.best)
+        shutil.rmtree(replaced, ignore_errors=True)
 
     def _steps(self) -> list[Path]:
         """The ``step-N`` folders, oldest first."""
