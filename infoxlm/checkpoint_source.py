@@ -56,7 +56,7 @@ def find_checkpoint(checkpoint: str, cache_dir: Path) -> Path:
 
 def is_torch_folder(folder: Path) -> bool:
     """Whether a folder's weights are in PyTorch's layout."""
-    from infoxlm.model.weights_file import safetensors_format
+    from infoxlm.weights_file import safetensors_format
 
     if (path := folder / "model.safetensors").is_file():
         return safetensors_format(path) == "pt"

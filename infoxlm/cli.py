@@ -117,6 +117,7 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
     """Compose the command's configuration as Hydra does, and run the command on it."""
     import hydra
     from hydra.core.hydra_config import HydraConfig
+    from hydra.errors import HydraException
     from hydra.types import RunMode
     from omegaconf import DictConfig
     from omegaconf.errors import OmegaConfBaseException
@@ -146,12 +147,12 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
     sys.argv = [program, *words]
     try:
         hydra.main(version_base="1.3", config_path="pkg://infoxlm.conf", config_name=command)(job)()
-    except (ValueError, AssertionError) as error:
+    except (ValueError, AssertionError, AttributeError) as error:
         if composed or isinstance(error, OmegaConfBaseException):
             raise
         raise ConfigurationValueError(str(error)) from error
     except OSError as error:
-        if composed or isinstance(error, BrokenPipeError):
+        if composed or isinstance(error, HydraException | BrokenPipeError):
             raise
         raise UserError(
             f"the run's folder {error.filename} cannot be made: {error.strerror}",

@@ -78,9 +78,9 @@ def explain(error: Exception, command: str) -> UserError:
     reason = getattr(cause, "msg", None) or str(cause)
     first_line = next((line for line in str(reason).splitlines() if line.strip()), text)
 
-    if "Unexpected type for root: NoneType" in text:  # the only section that may be null
-        return UserError(
-            "a key below model.shape is set, but model.shape is null",
+    if re.search("root: NoneType|'NoneType' object has no attribute", text):
+        return UserError(  # it is the only section that may be null
+            "model.shape cannot be set where it is null",
             "Take model=tiny, which has a shape.",
         )
     if match := re.search(r"Could not find '([^']*?)/?([^'/]*)'", text):

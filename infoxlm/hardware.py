@@ -26,6 +26,12 @@ def is_amd() -> bool:
         return False
 
 
+def environment_threads() -> int | None:
+    """The number of threads that OMP_NUM_THREADS asks for; None when it does not."""
+    outermost = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]  # it may be a list
+    return int(outermost) if outermost.strip().isdigit() else None
+
+
 def prepare_environment(threads: int | None = None) -> int:
     """Set the number of threads and the fast matrix kernels for Paddle.
 
@@ -41,7 +47,7 @@ def prepare_environment(threads: int | None = None) -> int:
         The number of threads.
     """
     if threads is None:
-        threads = int(os.environ.get("OMP_NUM_THREADS") or available_cores())
+        threads = environment_threads() or available_cores()
     wanted = {"OMP_NUM_THREADS": str(threads)}
     if is_amd():
         wanted["MKL_DEBUG_CPU_TYPE"] = os.environ.get("MKL_DEBUG_CPU_TYPE", "5")

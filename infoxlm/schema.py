@@ -6,12 +6,11 @@ languages, combinations) is checked when the composed configuration becomes thes
 
 import re
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from enum import Enum
-from typing import Any
 
 from omegaconf import MISSING
 
+from infoxlm.checks import check, check_fraction, check_languages, check_name, check_positive
 from infoxlm.constants import LANGUAGES, MAX_LENGTH
 from infoxlm.errors import UserError
 
@@ -36,58 +35,6 @@ class Direction(Enum):
 
     to_paddle = "to_paddle"
     to_torch = "to_torch"
-
-
-def check(holds: bool, key: str, value: Any, wanted: str) -> None:
-    """Raise the error of a value out of range, naming the key.
-
-    Raises:
-        UserError: The condition does not hold.
-    """
-    if not holds:
-        raise UserError(f"{key}={value} is out of range", f"It must be {wanted}.")
-
-
-def check_positive(owner: Any, section: str, *keys: str) -> None:
-    """Check that each key that is set is 1 or more."""
-    for key in keys:
-        value = getattr(owner, key)
-        check(value is None or value >= 1, f"{section}.{key}", value, "1 or more")
-
-
-def check_fraction(owner: Any, section: str, *keys: str) -> None:
-    """Check that each key that is set is at least 0 and below 1."""
-    for key in keys:
-        value = getattr(owner, key)
-        check(value is None or 0 <= value < 1, f"{section}.{key}", value, "from 0 up to 1")
-
-
-def check_name(key: str, name: str, names: tuple[str, ...]) -> None:
-    """Check that a name is one of those that are implemented.
-
-    Raises:
-        UserError: It is not.
-    """
-    if name not in names:
-        raise UserError(f"{key}={name}", f"It must be {' or '.join(names)}.")
-
-
-def check_languages(key: str, languages: list[str]) -> None:
-    """Check that every language is one of XNLI's fifteen and comes once.
-
-    Raises:
-        UserError: One is not, with the nearest right one.
-    """
-    for language in languages:
-        if language not in LANGUAGES:
-            near = get_close_matches(language.lower(), LANGUAGES, n=1, cutoff=0.4)
-            hint = f"Did you mean {near[0]}? " if near else ""
-            raise UserError(
-                f"{key}: {language!r} is not a language of XNLI",
-                f"{hint}The languages are {' '.join(LANGUAGES)}.",
-            )
-    if not languages or len(set(languages)) < len(languages):
-        raise UserError(f"{key}={languages}", "Name at least one language, and each once.")
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Fixtures that everything shares: a tiny tokenizer and model, and real data where there is some."""
+"""Fixtures for everything: a tiny tokenizer, a tiny model, and real data where there is some."""
 
 import io
 import os

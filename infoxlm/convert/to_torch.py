@@ -34,7 +34,7 @@ def read_paddle_folder(folder: Path) -> Checkpoint:
     Raises:
         UserError: A file is missing or damaged, or the model is of another kind.
     """
-    from infoxlm.model.weights_file import WeightsFile  # imports paddle
+    from infoxlm.weights_file import WeightsFile  # imports paddle
 
     return Checkpoint(
         source=str(folder),

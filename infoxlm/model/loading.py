@@ -10,8 +10,8 @@ from infoxlm.constants import LABELS
 from infoxlm.errors import UserError
 from infoxlm.model.configuration import InfoXLMConfig
 from infoxlm.model.modeling import InfoXLMForSequenceClassification
-from infoxlm.model.weights_file import read_config_file
 from infoxlm.schema import ModelConfig, ShapeConfig
+from infoxlm.weights_file import read_config_file
 
 logger = logging.getLogger(__name__)
 

@@ -29,10 +29,16 @@ class Precision:
         with paddle.amp.auto_cast(level="O1", dtype=dtype):
             yield
 
-    def step(self, optimizer: paddle.optimizer.Optimizer) -> None:
-        """Undo the loss scaling and take the optimizer step (skipped when fp16 overflowed)."""
-        if self.amp is Amp.fp16:
-            self.scaler.step(optimizer)
-            self.scaler.update()
-        else:
+    def step(self, optimizer: paddle.optimizer.Optimizer) -> bool:
+        """Undo the loss scaling and take the optimizer step.
+
+        Returns:
+            False when fp16 overflowed, so that the step was left out and the scale lowered.
+        """
+        if self.amp is not Amp.fp16:
             optimizer.step()
+            return True
+        self.scaler.step(optimizer)
+        scale = self.scaler.state_dict()["scale"].item()
+        self.scaler.update()
+        return self.scaler.state_dict()["scale"].item() >= scale

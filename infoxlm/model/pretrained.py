@@ -11,7 +11,7 @@ from paddlenlp.transformers import PretrainedModel
 
 from infoxlm.errors import UserError
 from infoxlm.model.configuration import InfoXLMConfig
-from infoxlm.model.weights_file import WeightsFile, read_config_file, write_weights
+from infoxlm.weights_file import WeightsFile, read_config_file, write_weights
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +31,8 @@ class InfoXLMPretrainedModel(PretrainedModel):
     def from_pretrained(cls, folder: str | os.PathLike, *args: Any, **overrides: Any) -> Self:
         """Load a folder written by ``save_pretrained`` here or in PaddleNLP.
 
-        A head that the folder lacks is drawn at random and named in a warning; weights of
-        other heads are left out. Nothing else may be missing or of another shape.
+        A head that the folder lacks altogether is drawn at random, and the log says so; weights
+        of other heads are left out. Nothing else may be missing or of another shape.
 
         Args:
             folder: The model folder: ``config.json`` and the weights.
@@ -55,11 +55,12 @@ class InfoXLMPretrainedModel(PretrainedModel):
                 missing.append(name)
             else:
                 parameter.set_value(weights.read(source, tuple(parameter.shape)))
+        absent = [head for head in HEADS if not weights.has_part(head)]
         for name in missing:
-            if name.split(".")[0] not in HEADS:
+            if name.split(".")[0] not in absent:
                 raise UserError(
                     f"{weights.path} has no tensor {name}",
-                    "Give a folder that holds the whole encoder, or convert it again.",
+                    "Give a folder that holds the whole model, or convert it again.",
                 )
         for head in sorted({name.split(".")[0] for name in missing}):
             logger.info("%s has no %s: drawn at random", folder, head)

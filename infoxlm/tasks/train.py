@@ -16,6 +16,7 @@ from infoxlm.data.token_cache import EncodedExamples
 from infoxlm.data.token_ids import TokenIds
 from infoxlm.evaluate.plot import plot_curves
 from infoxlm.evaluate.predictions import write_predictions
+from infoxlm.hardware import load_paddle
 from infoxlm.schema import TrainConfig
 from infoxlm.tasks.preparation import (
     data_checksums,
@@ -51,6 +52,7 @@ def run(config: TrainConfig, folder: str | Path) -> float:
     inputs = gather(config)
 
     # paddle is imported only now: a mistake in the data is told in a second, not in five.
+    load_paddle()
     from infoxlm.evaluate.scoring import label_columns, score
     from infoxlm.model import InfoXLMForSequenceClassification
     from infoxlm.model.loading import load_classifier, select_device

@@ -41,6 +41,9 @@ class ActiveVocabulary:
         self._undone_decay = 1.0
         with paddle.LazyGuard():
             self._compact = nn.Embedding(len(self.active), self._full.weight.shape[1])
+        # Optimizers keep their state by parameter name, and the one Paddle made up just now can be
+        # that of another parameter: the model was built where names are counted apart.
+        self._compact.weight.name = self._full.weight.name
         self._compact.weight.set_value(paddle.gather(self._full.weight, self._rows))
         self._full.weight.stop_gradient = True
         embeddings.word_embeddings = self._compact

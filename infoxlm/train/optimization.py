@@ -33,24 +33,28 @@ def decays(layer: nn.Layer, name: str) -> bool:
     return name == "weight" and not isinstance(layer, nn.LayerNorm)
 
 
+def build_learning_rate(
+    config: OptimizerConfig, scheduler: SchedulerConfig, steps: int
+) -> paddle.optimizer.lr.LRScheduler:
+    """The learning rate of a run of so many optimizer steps; step it after each of them."""
+    return paddle.optimizer.lr.LambdaDecay(
+        config.learning_rate, lambda step: learning_rate_factor(step, steps, scheduler)
+    )
+
+
 def build_optimizer(
-    model: nn.Layer, config: OptimizerConfig, scheduler: SchedulerConfig, steps: int
+    model: nn.Layer, config: OptimizerConfig, learning_rate: paddle.optimizer.lr.LRScheduler
 ) -> paddle.optimizer.Optimizer:
     """AdamW (decoupled decay, Loshchilov & Hutter 2019) or Adam over a model's parameters.
-
-    The learning rate is a ``LambdaDecay``: step it after each optimizer step.
 
     Args:
         model: What is trained.
         config: Kind and numbers.
-        scheduler: Warm-up and decay of the learning rate.
-        steps: Optimizer steps of the whole run.
+        learning_rate: What ``build_learning_rate`` made.
     """
     norm = config.max_grad_norm
     options = {
-        "learning_rate": paddle.optimizer.lr.LambdaDecay(
-            config.learning_rate, lambda step: learning_rate_factor(step, steps, scheduler)
-        ),
+        "learning_rate": learning_rate,
         "parameters": model.parameters(),
         "beta1": config.beta1,
         "beta2": config.beta2,

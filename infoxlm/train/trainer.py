@@ -16,7 +16,7 @@ from infoxlm.tracking.run_tracker import RunTracker
 from infoxlm.train.active_vocabulary import ActiveVocabulary
 from infoxlm.train.checkpoints import Checkpoints
 from infoxlm.train.gradients import TrainingPairs, accumulate_gradient
-from infoxlm.train.optimization import build_optimizer
+from infoxlm.train.optimization import build_learning_rate, build_optimizer
 from infoxlm.train.speed import Speedometer
 from infoxlm.train.windows import Windows
 
@@ -76,7 +76,8 @@ class Trainer:
             pairs = TrainingPairs(self.vocabulary.compact(pairs.token_ids), pairs.labels)
         self.pairs = pairs
         self.precision = Precision(config.hardware.amp)
-        self.optimizer = build_optimizer(model, config.optimizer, config.scheduler, self.steps)
+        self.learning_rate = build_learning_rate(config.optimizer, config.scheduler, self.steps)
+        self.optimizer = build_optimizer(model, config.optimizer, self.learning_rate)
 
     def train(self) -> TrainingResult:
         """Train to the last step, or until dev stops getting better."""
@@ -122,10 +123,10 @@ class Trainer:
             max_rows=hardware.micro_batch_size,
             precision=self.precision,
         )
-        if self.vocabulary is not None and self.config.optimizer.name == "adamw":
-            self.vocabulary.decayed(self.optimizer.get_lr(), self.config.optimizer.weight_decay)
-        self.precision.step(self.optimizer)
-        self.optimizer._learning_rate.step()
+        learning_rate = self.optimizer.get_lr()
+        if self.precision.step(self.optimizer) and self.vocabulary is not None:
+            self.vocabulary.decayed(learning_rate, self.config.optimizer.weight_decay)
+        self.learning_rate.step()
         self.optimizer.clear_grad(set_to_zero=False)
         return loss
 

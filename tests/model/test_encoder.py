@@ -19,7 +19,9 @@ def pairs(random_token_ids):
 @pytest.fixture(scope="module")
 def alone(model, pairs):
     """The logits of each pair in a batch of its own, where nothing is padded."""
-    return np.concatenate([model(paddle.to_tensor(pairs.padded([row]))).logits for row in range(12)])
+    return np.concatenate(
+        [model(paddle.to_tensor(pairs.padded([row]))).logits for row in range(12)]
+    )
 
 
 @given(
@@ -107,4 +109,6 @@ def test_training_without_dropout_computes_what_evaluation_does(tiny_model, mode
     input_ids = paddle.to_tensor(pairs.padded(range(12)))
     training = tiny_model()
     training.train()
-    np.testing.assert_array_equal(training(input_ids).logits.numpy(), model(input_ids).logits.numpy())
+    np.testing.assert_array_equal(
+        training(input_ids).logits.numpy(), model(input_ids).logits.numpy()
+    )

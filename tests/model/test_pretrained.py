@@ -1,12 +1,16 @@
 import json
-import os
 
 import numpy as np
 import paddle
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from infoxlm import InfoXLMConfig, InfoXLMForMaskedLM, InfoXLMForSequenceClassification, InfoXLMModel
+from infoxlm import (
+    InfoXLMConfig,
+    InfoXLMForMaskedLM,
+    InfoXLMForSequenceClassification,
+    InfoXLMModel,
+)
 from infoxlm.errors import UserError
 
 
@@ -38,7 +42,7 @@ def state_of(model):
 )
 def test_every_weight_survives_the_disk(model_class, saved):
     model, folder = saved(model_class.__name__)
-    assert sorted(os.listdir(folder)) == ["config.json", "model.safetensors"]
+    assert {path.name for path in folder.iterdir()} == {"config.json", "model.safetensors"}
     config = json.loads((folder / "config.json").read_text())
     assert config["architectures"] == [model_class.__name__.replace("InfoXLM", "XLMRoberta")]
     assert config["model_type"] == "xlm-roberta"

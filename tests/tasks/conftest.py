@@ -27,9 +27,7 @@ def tiny_config(compose: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
-def trained(
-    tiny_config: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
-) -> Run:
+def trained(tiny_config: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished training run in all fifteen languages."""
     from infoxlm.tasks import train
 

@@ -35,7 +35,8 @@ def test_there_and_back(torch_folder, compose, tmp_path, capsys):
     convert.run(compose("convert", f"source={torch_folder}", f"target={paddle}", "verify=true"), "")
     shown = capsys.readouterr().out
     assert str(paddle / "conversion.md") in shown
-    assert "verif" in (paddle / "conversion.md").read_text().lower()
+    assert "equal: largest difference" in shown
+    assert "Verdict: equal" in (paddle / "conversion.md").read_text()
 
     to_torch = ("direction=to_torch", "verify=true")
     convert.run(compose("convert", f"source={paddle}", f"target={back}", *to_torch), "")

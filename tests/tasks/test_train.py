@@ -1,5 +1,6 @@
 import json
 import logging
+import sys
 
 import numpy as np
 import pytest
@@ -88,7 +89,9 @@ def test_curves(trained, curves, results):
 
 def test_hyperparameters(curves, results):
     (record,) = curves.get_data("hyper_parameters", "hparam")
-    shown = {info.name: getattr(info, info.WhichOneof("type")) for info in record.hparam.hparamInfos}
+    shown = {
+        info.name: getattr(info, info.WhichOneof("type")) for info in record.hparam.hparamInfos
+    }
     assert shown["optimizer/learning_rate"] == 0.003
     assert shown["model/name"] == "tiny"
     assert len(shown) == len(results["settings"])
@@ -187,7 +190,7 @@ def test_mistakes_are_told_before_weights_are_loaded(
             (tmp_path / name / split / "en.tsv").write_text(header + pair)
     (tmp_path / "broken" / "train" / "en.tsv").write_text(header + pair + "a\tb\tmaybe\n")
     # With its heavy modules out of reach, the task cannot get further than the data.
-    monkeypatch.setitem(__import__("sys").modules, "infoxlm.evaluate.scoring", None)
+    monkeypatch.setitem(sys.modules, "infoxlm.evaluate.scoring", None)
     config = tiny_config(
         "data.eval_languages=[en]", *(text.format(folder=tmp_path) for text in overrides)
     )

@@ -9,7 +9,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from infoxlm.errors import UserError
-from infoxlm.model.weights_file import (
+from infoxlm.weights_file import (
     WeightsFile,
     read_config_file,
     safetensors_format,
@@ -136,7 +136,7 @@ def test_a_full_disk_is_an_os_error_and_keeps_what_was_there(tmp_path, full_disk
     with pytest.raises(OSError, match="[Ff]ile too large"):
         write_weights(tmp_path, {"a.weight": np.zeros(100_000, np.float32)})
     assert load_file(tmp_path / "model.safetensors").keys() == STATE.keys()
-    assert os.listdir(tmp_path) == ["model.safetensors"]
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1, 2]", "7"])

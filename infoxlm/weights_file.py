@@ -95,6 +95,10 @@ class WeightsFile:
                 return candidate
         return None
 
+    def has_part(self, part: str) -> bool:
+        """Whether any tensor belongs to a part of the model, such as ``classifier``."""
+        return any(name.startswith(f"{part}.") for name in self.names)
+
     def read(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
         """Read a tensor as float32.
 

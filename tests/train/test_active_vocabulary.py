@@ -1,0 +1,121 @@
+import numpy as np
+import paddle
+import pytest
+
+from infoxlm.model.loading import load_classifier
+from infoxlm.schema import ModelConfig, OptimizerConfig, SchedulerConfig, ShapeConfig
+from infoxlm.train.active_vocabulary import ActiveVocabulary
+from infoxlm.train.gradients import TrainingPairs, accumulate_gradient
+from infoxlm.train.optimization import build_learning_rate, build_optimizer
+from infoxlm.train.windows import Windows
+
+STEPS = 10
+TABLE = "roberta.embeddings.word_embeddings.weight"
+
+
+@pytest.fixture(scope="module")
+def pairs(random_token_ids):
+    return TrainingPairs(random_token_ids(32), np.random.default_rng(1).integers(0, 3, 32))
+
+
+def values(model):
+    return {name: parameter.numpy() for name, parameter in model.named_parameters()}
+
+
+def train(model, pairs, decay, *, compact, look=None):
+    """Take some steps with the full table or the compact one, and leave the full one."""
+    vocabulary = None
+    if compact:
+        vocabulary = ActiveVocabulary(model.roberta.embeddings, pairs.token_ids)
+        pairs = TrainingPairs(vocabulary.compact(pairs.token_ids), pairs.labels)
+    config = OptimizerConfig("adamw", learning_rate=3e-3, weight_decay=decay, epsilon=1e-6)
+    learning_rate = build_learning_rate(config, SchedulerConfig("linear", 0.2), STEPS)
+    optimizer = build_optimizer(model, config, learning_rate)
+    windows = Windows(len(pairs.labels), 8, seed=1)
+    losses = []
+    for step in range(STEPS):
+        losses.append(accumulate_gradient(model, pairs, windows.rows(step), max_tokens=100))
+        if vocabulary is not None:
+            vocabulary.decayed(optimizer.get_lr(), decay)
+        optimizer.step()
+        learning_rate.step()
+        optimizer.clear_grad(set_to_zero=False)
+        if vocabulary is not None and look is not None:
+            with vocabulary.full_table():
+                look(step)
+    if vocabulary is not None:
+        with vocabulary.full_table():
+            return values(model), losses
+    return values(model), losses
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.01, 0.5])
+def test_training_is_that_of_the_full_table(decay, tiny_model, pairs):
+    start = values(tiny_model())
+    expected, expected_losses = train(tiny_model(), pairs, decay, compact=False)
+    computed, losses = train(tiny_model(), pairs, decay, compact=True)
+    assert expected_losses == pytest.approx(losses, rel=1e-5)
+    assert computed.keys() == expected.keys()
+    for name, value in expected.items():
+        # The gradient of the key's bias is zero but for rounding, which Adam makes steps of.
+        if "key.bias" not in name:
+            moved = np.abs(value - start[name]).max()
+            assert moved > 1e-4, name
+            np.testing.assert_allclose(computed[name], value, rtol=1e-5, atol=1e-5, err_msg=name)
+    unused = np.ones(len(start[TABLE]), bool)
+    unused[pairs.token_ids.ids] = False
+    unused[:4] = False
+    assert 100 < unused.sum() < len(unused)
+    if decay:
+        np.testing.assert_allclose(computed[TABLE][unused], expected[TABLE][unused], rtol=2e-6)
+        assert (computed[TABLE][unused] != start[TABLE][unused]).mean() > 0.9
+    else:
+        np.testing.assert_array_equal(computed[TABLE][unused], start[TABLE][unused])
+
+
+def test_looking_at_the_full_table_does_not_change_training(tiny_model, pairs):
+    undisturbed, losses = train(tiny_model(), pairs, 0.1, compact=True)
+    model = tiny_model()
+    tables = []
+    looked_at, same_losses = train(
+        model, pairs, 0.1, compact=True, look=lambda step: tables.append(values(model)[TABLE])
+    )
+    assert losses == same_losses
+    assert all(table.shape == undisturbed[TABLE].shape for table in tables)
+    np.testing.assert_array_equal(tables[-1], looked_at[TABLE])
+    for name, value in undisturbed.items():
+        # Decay of rows not in use is rounded at each look instead of once.
+        np.testing.assert_allclose(looked_at[name], value, rtol=2e-6, atol=1e-7, err_msg=name)
+
+
+def test_the_compact_table_computes_the_same_with_renumbered_ids(tiny_model, pairs):
+    model = tiny_model()
+    everything = paddle.to_tensor(np.arange(model.config.vocab_size)[None, :38])
+    rows = np.arange(32)
+    full = model(paddle.to_tensor(pairs.token_ids.padded(rows))).logits.numpy()
+    any_ids = model(everything).logits.numpy()
+    vocabulary = ActiveVocabulary(model.roberta.embeddings, pairs.token_ids)
+    size = len(np.unique(np.append(pairs.token_ids.ids, range(4))))
+    assert values(model)[TABLE].shape == (size, 16)
+    compact = vocabulary.compact(pairs.token_ids)
+    assert compact.ids.max() == size - 1
+    np.testing.assert_array_equal(compact.padded(rows) == 1, pairs.token_ids.padded(rows) == 1)
+    renumbered = paddle.to_tensor(compact.padded(rows))
+    np.testing.assert_array_equal(model(renumbered).logits.numpy(), full)
+    with pytest.raises(ZeroDivisionError), vocabulary.full_table():
+        np.testing.assert_array_equal(model(everything).logits.numpy(), any_ids)
+        raise ZeroDivisionError  # scoring may fail: the compact table comes back all the same
+    np.testing.assert_array_equal(model(renumbered).logits.numpy(), full)
+
+
+def test_its_parameter_has_the_table_s_name_and_no_other_s(pairs):
+    # Optimizer state is kept by name. Runs of a sweep share a process, and with it the counter
+    # that new names come from.
+    shape = ShapeConfig(80, 16, 1, 2, 32)
+    for _ in range(4):
+        model = load_classifier(ModelConfig("tiny", shape=shape), None, 80, 38)
+        name = model.roberta.embeddings.word_embeddings.weight.name
+        ActiveVocabulary(model.roberta.embeddings, pairs.token_ids)
+        names = [parameter.name for parameter in model.parameters()]
+        assert len(set(names)) == len(names)
+        assert model.roberta.embeddings.word_embeddings.weight.name == name

@@ -1,0 +1,117 @@
+import math
+
+import numpy as np
+import paddle
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infoxlm.schema import OptimizerConfig, SchedulerConfig
+from infoxlm.train.optimization import (
+    build_learning_rate,
+    build_optimizer,
+    learning_rate_factor,
+)
+
+CONSTANT = SchedulerConfig("constant")
+
+
+@given(step=st.integers(0, 400), steps=st.integers(1, 400), ratio=st.floats(0, 0.99))
+def test_the_factor_is_a_share(step, steps, ratio):
+    for name in ("linear", "constant"):
+        assert 0 <= learning_rate_factor(step, steps, SchedulerConfig(name, ratio)) <= 1
+
+
+@pytest.mark.parametrize("steps", [1, 7, 100])
+@pytest.mark.parametrize("ratio", [0.0, 0.1, 0.5])
+@pytest.mark.parametrize("name", ["linear", "constant"])
+def test_schedules_are_those_of_transformers(name, ratio, steps):
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    warmup = math.ceil(ratio * steps)  # as TrainingArguments.get_warmup_steps has it
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    kind = "linear" if name == "linear" else "constant_with_warmup"
+    schedule = transformers.get_scheduler(kind, optimizer, warmup, steps)
+    config = SchedulerConfig(name, ratio)
+    for step in range(steps + 1):
+        expected = schedule.get_last_lr()[0]
+        assert learning_rate_factor(step, steps, config) == pytest.approx(expected, abs=1e-12)
+        optimizer.step()
+        schedule.step()
+
+
+@pytest.fixture
+def model(tiny_model):
+    return tiny_model()
+
+
+def set_gradients(model, rng):
+    """Draw every parameter's gradient and return them by name."""
+    gradients = {}
+    for name, parameter in model.named_parameters():
+        gradients[name] = rng.normal(size=parameter.shape).astype(np.float32)
+        parameter.grad = paddle.to_tensor(gradients[name])
+    return gradients
+
+
+def values(model):
+    return {name: parameter.numpy() for name, parameter in model.named_parameters()}
+
+
+def test_weight_decay_hits_weight_matrices_only(model):
+    config = OptimizerConfig("adamw", learning_rate=0.1, weight_decay=0.5)
+    before = values(model)
+    for parameter in model.parameters():
+        parameter.grad = paddle.zeros_like(parameter)
+    build_optimizer(model, config, build_learning_rate(config, CONSTANT, 10)).step()
+    for name, value in values(model).items():
+        decays = value.ndim == 2
+        np.testing.assert_allclose(value, before[name] * (0.95 if decays else 1), rtol=1e-6)
+        assert decays == (name.endswith("weight") and "LayerNorm" not in name)
+
+
+@pytest.mark.parametrize("limit", [None, 0.5, 1e6])
+def test_gradients_are_clipped_by_their_global_norm(limit, model):
+    # With epsilon this large Adam's first step is learning_rate * gradient / epsilon.
+    config = OptimizerConfig("adam", learning_rate=1e4, epsilon=1e6, max_grad_norm=limit)
+    before = values(model)
+    gradients = set_gradients(model, np.random.default_rng(0))
+    norm = np.sqrt(sum((gradient.astype(float) ** 2).sum() for gradient in gradients.values()))
+    assert norm > 10
+    build_optimizer(model, config, build_learning_rate(config, CONSTANT, 10)).step()
+    taken = np.sqrt(
+        sum(((before[k] - v).astype(float) ** 2).sum() for k, v in values(model).items())
+    )
+    assert taken / 1e-2 == pytest.approx(min(norm, limit or norm), rel=1e-4)
+
+
+@pytest.mark.parametrize(("name", "decay"), [("adamw", 0.0), ("adamw", 0.1), ("adam", 0.0)])
+def test_steps_are_those_of_torch(name, decay, model):
+    torch = pytest.importorskip("torch")
+    config = OptimizerConfig(
+        name, learning_rate=0.01, weight_decay=decay, beta1=0.8, beta2=0.98, epsilon=1e-6
+    )
+    schedule = SchedulerConfig("linear", warmup_ratio=0.5)
+    theirs = {k: torch.nn.Parameter(torch.tensor(v)) for k, v in values(model).items()}
+    groups = [
+        {"params": [p for p in theirs.values() if p.ndim == 2], "weight_decay": decay},
+        {"params": [p for p in theirs.values() if p.ndim != 2], "weight_decay": 0.0},
+    ]
+    kind = torch.optim.AdamW if name == "adamw" else torch.optim.Adam
+    torch_optimizer = kind(groups, lr=0.01, betas=(0.8, 0.98), eps=1e-6)
+    learning_rate = build_learning_rate(config, schedule, 4)
+    optimizer = build_optimizer(model, config, learning_rate)
+    rng = np.random.default_rng(0)
+    for step in range(4):
+        gradients = set_gradients(model, rng)
+        for key, gradient in gradients.items():
+            theirs[key].grad = torch.tensor(gradient)
+        torch.nn.utils.clip_grad_norm_(theirs.values(), 1.0)
+        for group in torch_optimizer.param_groups:
+            group["lr"] = 0.01 * learning_rate_factor(step, 4, schedule)
+        assert optimizer.get_lr() == pytest.approx(group["lr"], rel=1e-9)
+        torch_optimizer.step()
+        optimizer.step()
+        learning_rate.step()
+    for key, value in values(model).items():
+        np.testing.assert_allclose(value, theirs[key].detach(), rtol=1e-6, atol=1e-6, err_msg=key)
