@@ -63,11 +63,11 @@ def is_torch_folder(folder: Path) -> bool:
     return (folder / "pytorch_model.bin").is_file()
 
 
-def conversion_key(checkpoint: str, folder: Path) -> str:
-    """The name of a converted model in the cache; a folder whose files change gets another."""
-    if not folder.is_dir():
+def conversion_key(checkpoint: str, path: Path) -> str:
+    """The name of a converted model in the cache; files that change get another."""
+    if not path.exists():
         return checkpoint.strip("/").replace("/", "--")
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    states = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
-    digest = hashlib.sha256(repr((str(folder.resolve()), states)).encode()).hexdigest()
-    return f"{folder.name}-{digest[:16]}"
+    files = [path] if path.is_file() else sorted(file for file in path.iterdir() if file.is_file())
+    states = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    digest = hashlib.sha256(repr((str(path.resolve()), states)).encode()).hexdigest()
+    return f"{path.name}-{digest[:16]}"

@@ -3,10 +3,11 @@
 import logging
 import resource
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -100,7 +101,7 @@ def run(config: TrainConfig, folder: str | Path) -> float:
         seconds = time.perf_counter() - started
         tracker.scores(result.steps, "test", test)
         final = score_tags("best_dev", result.best_dev) | score_tags("best_test", test)
-        tracker.hyperparameters(settings, final, result.steps)
+        tracker.hyperparameters(tried(settings), final, result.steps)
     write_predictions(folder / "predictions.jsonl", predictions)
     plot_dev_curves(folder, config.data.eval_languages)
     results = {
@@ -171,6 +172,16 @@ def gather(config: TrainConfig) -> Inputs:
             ],
         ),
     )
+
+
+def tried(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that runs are compared by: not where things are, nor what the machine is."""
+    places = ("name", "data.root", "data.train_root", "data.cache_dir", "data.eval_languages")
+    return {
+        key: value
+        for key, value in settings.items()
+        if key not in places and not key.startswith(("hardware.", "model.shape"))
+    }
 
 
 def log_plan(config: TrainConfig, per_epoch: int, steps: int, pairs: int) -> None:
