@@ -9,10 +9,10 @@ from infoxlm.paper import XNLI_EXAMPLES, PaperRow, reference_row
 
 
 class Line(NamedTuple):
-    """A line of the score table: a language, the average or the gap. All shares are fractions.
+    """A line of the score table: a language, or a figure over several. All shares are fractions.
 
     Attributes:
-        name: Language code, "average" or "gap".
+        name: Language code, "average", "others" (all but English) or "gap".
         score: The run's figure on the split that is reported.
         reference: The published figure.
         interval: The 95 % interval of `score`.
@@ -34,7 +34,7 @@ class Comparison:
 
     Attributes:
         split: "test", or "dev" when the run has no test scores.
-        lines: One line a language in the order of LANGUAGES, then the average, then the gap.
+        lines: One line a language in the order of LANGUAGES, then average, others and gap.
         reference: The published row.
         comparable: Whether that row is of the run's model, training setting and data.
         caveats: Sentences on what makes the two not directly comparable.
@@ -57,9 +57,9 @@ class Comparison:
         return next(line for line in self.lines if line.name == "average")
 
     @property
-    def gap(self) -> Line | None:
-        """The line of the gap, when English and another language were scored."""
-        return next((line for line in self.lines if line.name == "gap"), None)
+    def others(self) -> Line | None:
+        """The line of all languages but English, when there are both."""
+        return next((line for line in self.lines if line.name == "others"), None)
 
 
 def compare_with_paper(results: Mapping[str, Any]) -> Comparison:
@@ -99,6 +99,11 @@ def compare_with_paper(results: Mapping[str, Any]) -> Comparison:
             other.get("average"),
         )
     )
+    if scores.get("others") is not None:
+        # The published gap is English minus the others.
+        others = (published.accuracy["en"] - published.gap) / 100
+        interval = scores["others_interval"]
+        lines.append(Line("others", scores["others"], others, interval, dev=other.get("others")))
     if scores["gap"] is not None:
         lines.append(Line("gap", scores["gap"], published.gap / 100, dev=other.get("gap")))
     caveats = _caveats(results, split, reference, same_model)

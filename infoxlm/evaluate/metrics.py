@@ -23,10 +23,12 @@ class SplitScores:
             LANGUAGES and LABELS.
         average_interval: 95 % interval of `average` that knows which examples are translations
             of each other; None when the row numbers were not given.
+        others_interval: The same of `others`.
     """
 
     confusion: Mapping[str, NDArray[np.int64]]
     average_interval: Interval | None = None
+    others_interval: Interval | None = None
 
     @classmethod
     def from_predictions(
@@ -50,13 +52,18 @@ class SplitScores:
         }
         if rows is None:
             return cls(confusion)
-        correct = [labels[language] == predictions[language] for language in languages]
-        interval = cluster_bootstrap(
-            np.concatenate(correct),
-            np.concatenate([rows[language] for language in languages]),
-            weights=np.concatenate([np.full(len(part), 1 / len(part)) for part in correct]),
-        )
-        return cls(confusion, interval)
+
+        def interval(languages: list[str]) -> Interval:
+            correct = [labels[language] == predictions[language] for language in languages]
+            return cluster_bootstrap(
+                np.concatenate(correct),
+                np.concatenate([rows[language] for language in languages]),
+                weights=np.concatenate([np.full(len(part), 1 / len(part)) for part in correct]),
+            )
+
+        others = [language for language in languages if language != "en"]
+        transferred = len(others) < len(languages) and others
+        return cls(confusion, interval(languages), interval(others) if transferred else None)
 
     @property
     def examples(self) -> dict[str, int]:
@@ -77,16 +84,18 @@ class SplitScores:
         return float(np.mean(list(self.accuracy.values())))
 
     @property
+    def others(self) -> float | None:
+        """Mean of the accuracies of all languages but English; None without English or others."""
+        others = [x for language, x in self.accuracy.items() if language != "en"]
+        return float(np.mean(others)) if "en" in self.confusion and others else None
+
+    @property
     def gap(self) -> float | None:
         """English accuracy minus the mean of the others; None without English or others.
 
         The cross-lingual transfer gap of Chi et al. (2021), "InfoXLM", and of XTREME.
         """
-        others = self.accuracy
-        english = others.pop("en", None)
-        if english is None or not others:
-            return None
-        return float(english - np.mean(list(others.values())))
+        return None if self.others is None else self.accuracy["en"] - self.others
 
     def selected(self, select_on: SelectOn) -> float:
         """The accuracy that decides between checkpoints: the average, or English."""
@@ -115,6 +124,8 @@ class SplitScores:
             "accuracy": self.accuracy,
             "average": self.average,
             "average_interval": list(self.average_interval) if self.average_interval else None,
+            "others": self.others,
+            "others_interval": list(self.others_interval) if self.others_interval else None,
             "gap": self.gap,
             "examples": self.examples,
             "interval": {language: list(pair) for language, pair in self.interval.items()},

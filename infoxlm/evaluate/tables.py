@@ -25,18 +25,24 @@ def title(results: Mapping[str, Any]) -> str:
 
 def headline(comparison: Comparison) -> str:
     """The result in one sentence."""
-    average, gap = comparison.average, comparison.gap
+    average, others = comparison.average, comparison.others
     count = len(comparison.languages)
-    text = f"{comparison.split.capitalize()} accuracy {percent(average.score)} % "
-    text += f"(average of {count} languages" if count > 1 else f"({comparison.languages[0].name}"
-    if average.interval:
-        text += f", 95 % interval {' to '.join(map(percent, average.interval))}"
-    text += ")"
-    return text if gap is None else f"{text}; English ahead of the others by {percent(gap.score)}"
+    of = f"average of {count} languages" if count > 1 else comparison.languages[0].name
+    text = f"{comparison.split.capitalize()} accuracy {percent(average.score)} % ({of}"
+    text += f"{_interval(average)})"
+    if others is None:
+        return text
+    return f"{text}; without English {percent(others.score)} %{_interval(others, ' (', ')')}"
+
+
+def _interval(line: Line, before: str = ", ", after: str = "") -> str:
+    if line.interval is None:
+        return ""
+    return f"{before}95 % interval {' to '.join(map(percent, line.interval))}{after}"
 
 
 def score_table(comparison: Comparison) -> Cells:
-    """A row a language, then the average and the gap; the dev column only when dev is extra."""
+    """A row a language, then average, others and gap; the dev column only when dev is extra."""
     split = comparison.split
     header = ["language", split, "95 % interval", "examples", "paper", "difference", "dev"]
     rows: list[Sequence[str]] = [_score_row(line) for line in comparison.lines]
