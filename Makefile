@@ -33,7 +33,7 @@ dashboard: .venv/installed  ## curves of all runs in the browser
 test: .venv/installed-dev  ## the tests that take seconds each at most
 	$(BIN)/python -m pytest
 
-test-slow: .venv/installed-dev  ## every test; real data in $$INFOXLM_SHARED
+test-slow: .venv/installed-dev  ## every test, real data in the folder that INFOXLM_SHARED names
 	$(BIN)/python -m pytest -m "slow or not slow" --timeout 3600
 
 lint: .venv/installed-dev  ## ruff and mypy, as pre-commit and CI run them

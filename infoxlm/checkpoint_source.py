@@ -26,6 +26,11 @@ def find_checkpoint(checkpoint: str, cache_dir: Path) -> Path:
     folder = Path(checkpoint).expanduser()
     if (folder / "checkpoints" / "best").is_dir():
         return folder / "checkpoints" / "best"
+    if folder.is_dir() and not (folder / "config.json").is_file():
+        raise UserError(
+            f"model.checkpoint={checkpoint} is neither a run's folder nor a model folder",
+            "Give a folder with checkpoints/best or one with config.json.",
+        )
     if folder.is_dir() and not is_torch_folder(folder):
         return folder
     from infoxlm.convert import convert_to_paddle
@@ -59,7 +64,7 @@ def is_torch_folder(folder: Path) -> bool:
     from infoxlm.weights_file import safetensors_format
 
     if (path := folder / "model.safetensors").is_file():
-        return safetensors_format(path) == "pt"
+        return safetensors_format(path) != "np"
     return (folder / "pytorch_model.bin").is_file()
 
 

@@ -28,7 +28,7 @@ def check_fraction(owner: Any, section: str, *keys: str) -> None:
     """Check that each key that is set is at least 0 and below 1."""
     for key in keys:
         value = getattr(owner, key)
-        check(value is None or 0 <= value < 1, f"{section}.{key}", value, "from 0 up to 1")
+        check(value is None or 0 <= value < 1, f"{section}.{key}", value, "at least 0 and below 1")
 
 
 def check_name(key: str, name: str, names: tuple[str, ...]) -> None:

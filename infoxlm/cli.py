@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from infoxlm import __version__
 from infoxlm.errors import UserError
@@ -64,7 +64,7 @@ def nearest_command(word: str) -> str:
     return f"{hint}The commands are {', '.join(COMMANDS)}."
 
 
-def fail(error: UserError, code: int = 1) -> None:
+def fail(error: UserError, code: int = 1) -> NoReturn:
     """Print an error as one line and end the process."""
     line = " ".join(str(error).split())
     sys.stderr.write(f"infoxlm: error: {line}\n")
@@ -131,13 +131,18 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
         nonlocal composed
         composed = True
         folder = Path(HydraConfig.get().runtime.output_dir)
+        sweep = HydraConfig.get().runtime.choices.get("sweep")
         try:
+            if sweep and HydraConfig.get().mode is RunMode.RUN:
+                raise UserError(
+                    f"sweep={sweep} without --multirun would be a single run", "Add --multirun."
+                )
             return run_task(command, configuration, folder)
         except (UserError, OmegaConfBaseException) as error:
             if HydraConfig.get().mode is RunMode.MULTIRUN:
                 raise  # Hydra notes which job it was and goes on with the others
             mistakes.append(error)
-            remove_untouched(folder)
+            remove_untouched(folder, command)
             return None
 
     words = checked_words(words, command)
@@ -202,10 +207,10 @@ def run_task(command: str, configuration: "DictConfig", folder: Path) -> float |
     return import_module(f"infoxlm.tasks.{command}").run(plain, folder)
 
 
-def remove_untouched(folder: Path) -> None:
-    """Remove the folder of a run that ended before it wrote anything of its own."""
-    written = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".log"]
-    if (folder / ".hydra").is_dir() and all(path.parent.name == ".hydra" for path in written):
+def remove_untouched(folder: Path, command: str) -> None:
+    """Remove the folder of a run that ended before it wrote anything but what Hydra did."""
+    by_hydra = {folder / ".hydra", *(folder / ".hydra").glob("*"), folder / f"{command}.log"}
+    if (folder / ".hydra").is_dir() and by_hydra.issuperset(folder.rglob("*")):
         shutil.rmtree(folder, ignore_errors=True)
         with contextlib.suppress(OSError, ValueError):  # stops at a parent with something in it
             os.removedirs(folder.parent.relative_to(Path.cwd()))

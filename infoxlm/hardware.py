@@ -6,6 +6,9 @@ import logging
 import os
 import sys
 import warnings
+from importlib.metadata import PackageNotFoundError, version
+
+from infoxlm.errors import UserError
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +63,27 @@ def prepare_environment(threads: int | None = None) -> int:
             " and ".join(f"{key}={value}" for key, value in late.items()),
         )
     return threads
+
+
+def check_device(device: str) -> None:
+    """Refuse a GPU that the installed Paddle cannot use, without importing it.
+
+    Raises:
+        UserError: Only the CPU build of Paddle is installed.
+    """
+    if device.startswith("gpu") and not find_distribution("paddlepaddle-gpu"):
+        raise UserError(
+            f"hardware.device={device}, but the installed paddlepaddle computes on CPUs only",
+            "Install paddlepaddle-gpu from Paddle's own index, or take hardware=cpu.",
+        )
+
+
+def find_distribution(name: str) -> bool:
+    """Whether a distribution is installed."""
+    try:
+        return bool(version(name))
+    except PackageNotFoundError:
+        return False
 
 
 def load_paddle() -> None:

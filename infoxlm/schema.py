@@ -78,7 +78,7 @@ class DataConfig:
     train_root: str | None = None
     train_languages: list[str] = field(default_factory=lambda: ["en"])
     eval_languages: list[str] = field(default_factory=lambda: list(LANGUAGES))
-    max_length: int = 128
+    max_length: int | None = 128
     limit_train: int | None = None
     limit_eval: int | None = None
     cache_dir: str = MISSING
@@ -87,8 +87,11 @@ class DataConfig:
         check_languages("data.train_languages", self.train_languages)
         check_languages("data.eval_languages", self.eval_languages)
         check_positive(self, "data", "limit_train", "limit_eval")
+        for key in ("root", "train_root", "cache_dir"):
+            if getattr(self, key) == "":
+                raise UserError(f"data.{key} is empty", "Is the variable set that was to fill it?")
         check(
-            8 <= self.max_length <= MAX_LENGTH,
+            self.max_length is None or 8 <= self.max_length <= MAX_LENGTH,
             "data.max_length",
             self.max_length,
             f"from 8 to {MAX_LENGTH}, the encoder's positions",
@@ -200,6 +203,7 @@ class TrainConfig:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
 
     def __post_init__(self) -> None:
+        check(self.data.max_length is not None, "data.max_length", None, "a number of tokens")
         check(0 <= self.seed < 2**31, "seed", self.seed, "from 0 to 2147483647")
         if self.trainer.select_on is SelectOn.dev_en and "en" not in self.data.eval_languages:
             raise UserError(

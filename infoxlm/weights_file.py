@@ -6,6 +6,7 @@ import pickle
 from pathlib import Path
 from typing import Any, Protocol
 
+import ml_dtypes  # also lets NumPy, and through it safetensors, know bfloat16
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
@@ -16,6 +17,9 @@ from infoxlm.errors import UserError
 SAFETENSORS = "model.safetensors"
 PDPARAMS = "model_state.pdparams"
 CONVERT = "Run `infoxlm convert source={folder} target=NEW_FOLDER` and give the new folder."
+
+#: Types that float32 holds exactly.
+FLOAT_TYPES = ("float32", "float16", "bfloat16")
 
 #: All that a pickle of a Paddle state dict needs; anything else in it is refused.
 PICKLE_GLOBALS = {
@@ -38,7 +42,9 @@ class _StateDict(dict[str, np.ndarray]):
     """A state dict with safetensors' way of asking for a tensor."""
 
     def get_tensor(self, name: str) -> np.ndarray:
-        return self[name]
+        array = self[name]
+        # Paddle pickles bfloat16 as the sixteen bits it is, which NumPy takes for integers.
+        return array.view(ml_dtypes.bfloat16) if array.dtype == np.uint16 else array
 
 
 class _ArrayUnpickler(pickle.Unpickler):
@@ -103,27 +109,44 @@ class WeightsFile:
         """Read a tensor as float32.
 
         Raises:
-            UserError: Its shape is not the expected one.
+            UserError: Its type or shape is not the expected one, or it holds infinities or NaN.
         """
-        array = self._tensors.get_tensor(name)
-        if array.shape != shape:
-            raise UserError(
-                f"{self.path}: {name} has shape {list(array.shape)}, "
-                f"config.json asks for {list(shape)}",
-                "Give weights and a config.json that belong together.",
-            )
-        return array.astype(np.float32, copy=False)
+        return as_float32(self._tensors.get_tensor(name), shape, self.path, name)
+
+
+def as_float32(values: np.ndarray, shape: tuple[int, ...], path: Path, name: str) -> np.ndarray:
+    """Check a tensor that was just read, and widen it.
+
+    Raises:
+        UserError: Its type or shape is not the expected one, or it holds infinities or NaN.
+    """
+    if values.dtype.name not in FLOAT_TYPES:
+        raise UserError(
+            f"{path}: {name} is of type {values.dtype.name}",
+            f"Give weights in {', '.join(FLOAT_TYPES)}; quantised ones are not converted.",
+        )
+    if values.shape != shape:
+        raise UserError(
+            f"{path}: {name} has shape {list(values.shape)}, config.json asks for {list(shape)}",
+            "Give weights and a config.json that belong together.",
+        )
+    values = values.astype(np.float32, copy=False)
+    if not np.isfinite(values).all():
+        raise UserError(f"{path}: {name} holds infinities or NaN", "Fetch or save it again.")
+    return values
 
 
 def safetensors_format(path: Path) -> str:
     """Whose layout a safetensors file has: ``np`` is Paddle's, ``pt`` PyTorch's.
+
+    PaddleNLP always writes which; what does not say so is taken for PyTorch's.
 
     Raises:
         UserError: The file is damaged.
     """
     try:
         with safe_open(path, framework="np") as tensors:
-            return (tensors.metadata() or {}).get("format", "np")
+            return (tensors.metadata() or {}).get("format", "pt")
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path} is damaged: {error}", "Make or fetch it again.") from error
 

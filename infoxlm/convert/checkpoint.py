@@ -7,11 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from infoxlm.convert.architecture import ExpectedTensor
-from infoxlm.errors import UserError
 from infoxlm.tokenizer import InfoXLMTokenizer
-
-#: Types that float32 holds exactly.
-FLOAT_TYPES = ("float32", "float16", "bfloat16")
 
 
 class Tensors(Protocol):
@@ -76,25 +72,3 @@ class Checkpoint:
     config: dict[str, Any]
     tensors: Tensors
     tokenizer: InfoXLMTokenizer
-
-
-def as_float32(values: np.ndarray, shape: tuple[int, ...], path: Path, name: str) -> np.ndarray:
-    """Check a tensor that was just read, and widen it.
-
-    Raises:
-        UserError: Its type or shape is not the expected one, or it holds infinities or NaN.
-    """
-    if values.dtype.name not in FLOAT_TYPES:
-        raise UserError(
-            f"{path}: {name} is of type {values.dtype.name}",
-            f"Give weights in {', '.join(FLOAT_TYPES)}; quantised ones are not converted.",
-        )
-    if values.shape != shape:
-        raise UserError(
-            f"{path}: {name} has shape {list(values.shape)}, config.json asks for {list(shape)}",
-            "Give weights and a config.json that belong together.",
-        )
-    values = values.astype(np.float32, copy=False)
-    if not np.isfinite(values).all():
-        raise UserError(f"{path}: {name} holds infinities or NaN", "Fetch or save it again.")
-    return values

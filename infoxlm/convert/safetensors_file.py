@@ -12,8 +12,8 @@ import ml_dtypes  # noqa: F401  (NumPy learns bfloat16 by this import, and safet
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from infoxlm.convert.checkpoint import as_float32
 from infoxlm.errors import UserError
+from infoxlm.weights_file import as_float32
 
 
 class SafetensorsReader:

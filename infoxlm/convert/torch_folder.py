@@ -11,11 +11,11 @@ from infoxlm.convert.checkpoint import (
     PYTORCH,
     Checkpoint,
     Tensors,
-    as_float32,
 )
 from infoxlm.convert.safetensors_file import SafetensorsReader
 from infoxlm.errors import UserError
 from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.weights_file import as_float32
 
 if TYPE_CHECKING:
     import torch

@@ -6,7 +6,6 @@ from pathlib import Path
 from infoxlm.data.source import DataSource
 from infoxlm.data.token_cache import EncodedExamples, load_or_encode
 from infoxlm.errors import UserError
-from infoxlm.schema import DataConfig
 from infoxlm.tokenizer import InfoXLMTokenizer
 
 
@@ -32,8 +31,10 @@ def encode_split(
     split: str,
     languages: Sequence[str],
     tokenizer: InfoXLMTokenizer,
-    config: DataConfig,
+    *,
+    max_length: int,
     limit: int | None,
+    cache_dir: Path,
 ) -> list[EncodedExamples]:
     """Read and tokenize one split, a language after the other, through the token cache.
 
@@ -42,8 +43,9 @@ def encode_split(
         split: ``train``, ``dev`` or ``test``.
         languages: Codes of the languages.
         tokenizer: What encodes the pairs.
-        config: ``max_length`` and ``cache_dir``.
+        max_length: Most tokens of a pair.
         limit: Rows a language, the same in each; None: all.
+        cache_dir: Where token ids are kept.
 
     Raises:
         UserError: The source or the cache is at fault, or a language has no labelled pair.
@@ -55,9 +57,9 @@ def encode_split(
             split,
             language,
             tokenizer,
-            max_length=config.max_length,
+            max_length=max_length,
             limit=limit,
-            cache_dir=Path(config.cache_dir).expanduser() / "tokens",
+            cache_dir=cache_dir / "tokens",
         )
         if not len(examples.labels):
             raise UserError(

@@ -65,7 +65,8 @@ def write_predictions(path: str | Path, predictions: Predictions) -> None:
     )
     with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8") as lines:
         for values in zip(*columns, strict=True):
-            lines.write(json.dumps(dict(zip(_KEYS, values, strict=True))) + "\n")
+            record = dict(zip(_KEYS, values, strict=True))
+            lines.write(json.dumps(record, allow_nan=False) + "\n")
 
 
 def read_predictions(path: str | Path) -> Predictions:

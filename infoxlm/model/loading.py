@@ -20,13 +20,8 @@ def select_device(device: str) -> None:
     """Make Paddle compute on ``cpu``, ``gpu`` or ``gpu:N``.
 
     Raises:
-        UserError: There is no such device, or the installed Paddle cannot use it.
+        UserError: There is no such device.
     """
-    if device.startswith("gpu") and not paddle.is_compiled_with_cuda():
-        raise UserError(
-            f"hardware.device={device}, but the installed paddlepaddle computes on CPUs only",
-            "Install paddlepaddle-gpu from Paddle's own index, or take hardware=cpu.",
-        )
     number = int(device.partition(":")[2] or 0)
     if device.startswith("gpu") and number >= paddle.device.cuda.device_count():
         raise UserError(
@@ -53,7 +48,12 @@ def load_classifier(
     Raises:
         UserError: The checkpoint cannot be read or does not fit tokenizer, labels or length.
     """
-    overrides: dict[str, Any] = {"recompute": config.recompute, "encoder_name": config.name}
+    known = {} if folder is None else read_config_file(folder)
+    overrides: dict[str, Any] = {
+        "recompute": config.recompute,
+        "encoder_name": known.get("encoder_name") or config.name,
+        "train_max_length": max_length,
+    }
     if config.dropout is not None:
         overrides |= {
             "hidden_dropout_prob": config.dropout,
@@ -87,11 +87,6 @@ def load_classifier(
             f"Set data.max_length to at most {longest}.",
         )
     return model
-
-
-def encoder_name(folder: Path) -> str:
-    """What a checkpoint was fine-tuned from, such as ``infoxlm_base``; else its folder's name."""
-    return read_config_file(folder).get("encoder_name") or folder.resolve().name
 
 
 def has_labels(folder: Path) -> bool:

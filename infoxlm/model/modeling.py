@@ -24,7 +24,7 @@ class InfoXLMModel(InfoXLMPretrainedModel):
         super().__init__(config)
         self.embeddings = InfoXLMEmbeddings(config)
         self.encoder = InfoXLMEncoder(config)
-        self.draw(self)
+        self.init_unless_loading(self)
 
     def forward(
         self,
@@ -65,7 +65,7 @@ class InfoXLMForSequenceClassification(InfoXLMPretrainedModel):
         super().__init__(config)
         self.roberta = InfoXLMModel(config)
         self.classifier = InfoXLMClassificationHead(config)
-        self.draw(self.classifier)
+        self.init_unless_loading(self.classifier)
 
     def forward(
         self,
@@ -103,7 +103,7 @@ class InfoXLMForMaskedLM(InfoXLMPretrainedModel):
         super().__init__(config)
         self.roberta = InfoXLMModel(config)
         self.lm_head = InfoXLMLMHead(config)
-        self.draw(self.lm_head)
+        self.init_unless_loading(self.lm_head)
 
     def forward(
         self,

@@ -64,7 +64,7 @@ class InfoXLMPretrainedModel(PretrainedModel):
                 )
         for head in sorted({name.split(".")[0] for name in missing}):
             logger.info("%s has no %s: drawn at random", folder, head)
-            draw_weights(getattr(model, head), config.initializer_range)
+            init_weights(getattr(model, head), config.initializer_range)
         return model
 
     def save_pretrained(self, folder: str | os.PathLike, *args: Any, **kwargs: Any) -> None:
@@ -83,13 +83,13 @@ class InfoXLMPretrainedModel(PretrainedModel):
         state = {name: value.astype("float32").numpy() for name, value in self.state_dict().items()}
         write_weights(folder, state)
 
-    def draw(self, module: nn.Layer) -> None:
+    def init_unless_loading(self, module: nn.Layer) -> None:
         """Draw a part's weights, unless the model is being built to be filled from a file."""
         if all(parameter._is_initialized() for parameter in module.parameters()):
-            draw_weights(module, self.config.initializer_range)
+            init_weights(module, self.config.initializer_range)
 
 
-def draw_weights(module: nn.Layer, deviation: float) -> None:
+def init_weights(module: nn.Layer, deviation: float) -> None:
     """Draw every weight as BERT does: normal matrices, zero biases, LayerNorm at identity.
 
     Args:

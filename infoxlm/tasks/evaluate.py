@@ -3,20 +3,17 @@
 import time
 from pathlib import Path
 
+from infoxlm.checkpoint_source import find_checkpoint
 from infoxlm.data.encoding import encode_split, require_languages
 from infoxlm.data.source import open_source
 from infoxlm.errors import UserError
 from infoxlm.evaluate.predictions import write_predictions
-from infoxlm.hardware import load_paddle
+from infoxlm.hardware import check_device, load_paddle
 from infoxlm.schema import EvaluateConfig
-from infoxlm.tasks.preparation import (
-    data_checksums,
-    finish,
-    flat_settings,
-    model_folder,
-    model_tokenizer,
-)
+from infoxlm.tasks.inputs import data_checksums, model_tokenizer
+from infoxlm.tasks.reporting import finish, flat_settings
 from infoxlm.tracking.run_record import write_run_record
+from infoxlm.weights_file import read_config_file
 
 
 def run(config: EvaluateConfig, folder: str | Path) -> float:
@@ -32,21 +29,30 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
     Raises:
         UserError: Something the user gave cannot be used.
     """
-    folder = Path(folder)
-    data = config.data
+    folder, data = Path(folder), config.data
+    cache_dir = Path(data.cache_dir).expanduser()
+    if config.model.checkpoint is None:
+        raise UserError("model.checkpoint is not set", "Give a run's folder or a model folder.")
+    check_device(config.hardware.device)
     source = open_source(data.root, data.train_root)
     require_languages(source, config.split, data.eval_languages)
-    checkpoint = model_folder(config.model, Path(data.cache_dir).expanduser())
-    if checkpoint is None:
-        raise UserError("model.checkpoint is not set", "Give a run's folder or a model folder.")
+    checkpoint = find_checkpoint(config.model.checkpoint, cache_dir)
+    if data.max_length is None:
+        data.max_length = read_config_file(checkpoint).get("train_max_length", 128)
     tokenizer = model_tokenizer(config.model, checkpoint, data, config.hardware)
     encoded = encode_split(
-        source, config.split, data.eval_languages, tokenizer, data, data.limit_eval
+        source,
+        config.split,
+        data.eval_languages,
+        tokenizer,
+        max_length=data.max_length,
+        limit=data.limit_eval,
+        cache_dir=cache_dir,
     )
 
     load_paddle()
     from infoxlm.evaluate.scoring import score
-    from infoxlm.model.loading import encoder_name, has_labels, load_classifier, select_device
+    from infoxlm.model.loading import has_labels, load_classifier, select_device
     from infoxlm.model.precision import Precision
     from infoxlm.tracking.run_tracker import RunTracker
 
@@ -56,14 +62,12 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
             f"{checkpoint} is not a classifier for entailment, neutral and contradiction",
             "Give a checkpoint that `infoxlm train` wrote, or name the labels in its config.json.",
         )
-    # The comparison with the paper must not take a checkpoint for what the command line calls it.
-    config.model.name = encoder_name(checkpoint)
     model = load_classifier(config.model, checkpoint, tokenizer.vocab_size, data.max_length)
     write_run_record(
         folder / "run.json",
         seed=None,
         device=config.hardware.device,
-        data=data_checksums(source, [(config.split, data.eval_languages)]),
+        data=data_checksums(source, {config.split: data.eval_languages}),
     )
     started = time.perf_counter()
     scores, predictions = score(
@@ -79,7 +83,7 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
     results = {
         "task": "evaluate",
         "experiment": config.name,
-        "model": config.model.name,
+        "model": model.config.encoder_name,
         "data": data.name,
         config.split: scores.as_dict(),
         "evaluate": {"pairs_per_second": len(predictions) / seconds, "seconds": seconds},

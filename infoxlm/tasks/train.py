@@ -3,30 +3,20 @@
 import logging
 import resource
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from infoxlm.data.encoding import encode_split, require_languages
-from infoxlm.data.source import open_source
-from infoxlm.data.token_cache import EncodedExamples
 from infoxlm.data.token_ids import TokenIds
+from infoxlm.errors import UserError
 from infoxlm.evaluate.plot import plot_curves
 from infoxlm.evaluate.predictions import write_predictions
-from infoxlm.hardware import load_paddle
+from infoxlm.hardware import check_device, load_paddle
 from infoxlm.schema import TrainConfig
-from infoxlm.tasks.preparation import (
-    data_checksums,
-    finish,
-    flat_settings,
-    model_folder,
-    model_tokenizer,
-)
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tasks.inputs import load_train_inputs
+from infoxlm.tasks.reporting import compared_settings, finish, flat_settings
 from infoxlm.tracking.metrics_log import read_metrics
 from infoxlm.tracking.run_record import write_run_record
 
@@ -50,7 +40,12 @@ def run(config: TrainConfig, folder: str | Path) -> float:
         UserError: Something the user gave cannot be used.
     """
     folder = Path(folder)
-    inputs = gather(config)
+    if (folder / "run.json").exists():
+        raise UserError(
+            f"{folder} holds a run already", "Give another folder with hydra.run.dir=FOLDER."
+        )
+    check_device(config.hardware.device)
+    inputs = load_train_inputs(config)
 
     # paddle is imported only now: a mistake in the data is told in a second, not in five.
     load_paddle()
@@ -67,7 +62,7 @@ def run(config: TrainConfig, folder: str | Path) -> float:
     select_device(config.hardware.device)
     seed_everything(config.seed)
     model = load_classifier(
-        config.model, inputs.checkpoint, inputs.tokenizer.vocab_size, config.data.max_length
+        config.model, inputs.checkpoint, inputs.tokenizer.vocab_size, inputs.max_length
     )
     write_run_record(
         folder / "run.json",
@@ -75,6 +70,7 @@ def run(config: TrainConfig, folder: str | Path) -> float:
         device=config.hardware.device,
         data=inputs.checksums,
     )
+    encoder = model.config.encoder_name
     columns = np.array(label_columns(model))
     pairs = TrainingPairs(
         TokenIds.concatenate([examples.token_ids for examples in inputs.train]),
@@ -92,7 +88,7 @@ def run(config: TrainConfig, folder: str | Path) -> float:
         trainer = Trainer(
             config, model, pairs, lambda now: scoring(now, inputs.dev)[0], tracker, checkpoints
         )
-        log_plan(config, trainer.windows.per_epoch, trainer.steps, len(pairs.labels))
+        log_plan(config, trainer.batches.per_epoch, trainer.steps, len(pairs.labels))
         result = trainer.train()
         del trainer, model  # make room: test is scored with what was saved as the best
         best = InfoXLMForSequenceClassification.from_pretrained(checkpoints.best)
@@ -101,13 +97,13 @@ def run(config: TrainConfig, folder: str | Path) -> float:
         seconds = time.perf_counter() - started
         tracker.scores(result.steps, "test", test)
         final = score_tags("best_dev", result.best_dev) | score_tags("best_test", test)
-        tracker.hyperparameters(tried(settings), final, result.steps)
+        tracker.hyperparameters(compared_settings(settings), final, result.steps)
     write_predictions(folder / "predictions.jsonl", predictions)
     plot_dev_curves(folder, config.data.eval_languages)
     results = {
         "task": "train",
         "experiment": config.name,
-        "model": config.model.name,
+        "model": encoder,
         "data": config.data.name,
         "dev": result.best_dev.as_dict(),
         "test": test.as_dict(),
@@ -119,69 +115,6 @@ def run(config: TrainConfig, folder: str | Path) -> float:
     }
     finish(results, folder, "dashboard  infoxlm dashboard   (every run in the browser)")
     return result.best_dev.selected(config.trainer.select_on)
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What a run needs before a model is loaded.
-
-    Attributes:
-        checkpoint: The Paddle model folder; None for random weights.
-        tokenizer: The tokenizer that belongs to it.
-        train: The training pairs of each language.
-        dev: What is scored while training.
-        test: What is scored at the end.
-        checksums: SHA-256 of the data by split and language.
-    """
-
-    checkpoint: Path | None
-    tokenizer: InfoXLMTokenizer
-    train: list[EncodedExamples]
-    dev: list[EncodedExamples]
-    test: list[EncodedExamples]
-    checksums: dict[str, str]
-
-
-def gather(config: TrainConfig) -> Inputs:
-    """Find, check and tokenize all that a run needs.
-
-    Raises:
-        UserError: Data or checkpoint are missing or at fault.
-    """
-    data = config.data
-    source = open_source(data.root, data.train_root)
-    require_languages(source, "train", data.train_languages)
-    for split in ("dev", "test"):
-        require_languages(source, split, data.eval_languages)
-    checkpoint = model_folder(config.model, Path(data.cache_dir).expanduser())
-    tokenizer = model_tokenizer(config.model, checkpoint, data, config.hardware)
-    encode = partial(encode_split, source, tokenizer=tokenizer, config=data)
-    limits = [limit for limit in (data.limit_eval, config.trainer.eval_limit) if limit is not None]
-    return Inputs(
-        checkpoint,
-        tokenizer,
-        encode("train", data.train_languages, limit=data.limit_train),
-        encode("dev", data.eval_languages, limit=min(limits, default=None)),
-        encode("test", data.eval_languages, limit=data.limit_eval),
-        data_checksums(
-            source,
-            [
-                ("train", data.train_languages),
-                ("dev", data.eval_languages),
-                ("test", data.eval_languages),
-            ],
-        ),
-    )
-
-
-def tried(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that runs are compared by: not where things are, nor what the machine is."""
-    places = ("name", "data.root", "data.train_root", "data.cache_dir", "data.eval_languages")
-    return {
-        key: value
-        for key, value in settings.items()
-        if key not in places and not key.startswith(("hardware.", "model.shape"))
-    }
 
 
 def log_plan(config: TrainConfig, per_epoch: int, steps: int, pairs: int) -> None:

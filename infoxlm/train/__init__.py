@@ -1,1 +1,1 @@
-"""Train: windows of examples, exact gradients, optimizer steps, checkpoints."""
+"""Train: batches of examples, exact gradients, optimizer steps, checkpoints."""

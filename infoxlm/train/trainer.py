@@ -1,12 +1,14 @@
 """The training loop: a window, its gradient, a step; every so often all languages."""
 
 import logging
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 
+from infoxlm.errors import UserError
 from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.model import InfoXLMForSequenceClassification
 from infoxlm.model.precision import Precision
@@ -14,11 +16,11 @@ from infoxlm.schema import TrainConfig
 from infoxlm.tracking.progress import progress
 from infoxlm.tracking.run_tracker import RunTracker
 from infoxlm.train.active_vocabulary import ActiveVocabulary
+from infoxlm.train.batch_sampler import BatchSampler
 from infoxlm.train.checkpoints import Checkpoints
 from infoxlm.train.gradients import TrainingPairs, accumulate_gradient
 from infoxlm.train.optimization import build_learning_rate, build_optimizer
-from infoxlm.train.speed import Speedometer
-from infoxlm.train.windows import Windows
+from infoxlm.train.throughput import Throughput
 
 logger = logging.getLogger(__name__)
 
@@ -68,8 +70,10 @@ class Trainer:
         self.score_dev = score_dev
         self.tracker = tracker
         self.checkpoints = checkpoints
-        self.windows = Windows(len(pairs.labels), config.trainer.effective_batch_size, config.seed)
-        self.steps = config.trainer.max_steps or config.trainer.epochs * self.windows.per_epoch
+        self.batches = BatchSampler(
+            len(pairs.labels), config.trainer.effective_batch_size, config.seed
+        )
+        self.steps = config.trainer.max_steps or config.trainer.epochs * self.batches.per_epoch
         self.vocabulary = None
         if config.hardware.active_vocabulary:
             self.vocabulary = ActiveVocabulary(model.roberta.embeddings, pairs.token_ids)
@@ -82,11 +86,11 @@ class Trainer:
     def train(self) -> TrainingResult:
         """Train to the last step, or until dev stops getting better."""
         trainer = self.config.trainer
-        speed = Speedometer()
+        speed = Throughput()
         best_step, best_dev, scorings_since_best = 0, None, 0
         with progress(label="training", total=self.steps, unit=" steps") as bar:
             for step in range(1, self.steps + 1):
-                rows = self.windows.rows(step - 1)
+                rows = self.batches.rows(step - 1)
                 learning_rate = self.optimizer.get_lr()
                 with speed.measure(len(rows)):
                     loss = self.take_step(rows)
@@ -124,6 +128,12 @@ class Trainer:
             precision=self.precision,
         )
         learning_rate = self.optimizer.get_lr()
+        if not math.isfinite(loss):
+            raise UserError(
+                f"the loss is {loss} at a learning rate of {learning_rate:g}, after "
+                f"{self.learning_rate.last_epoch} optimizer steps",
+                "Lower optimizer.learning_rate or set optimizer.max_grad_norm.",
+            )
         if self.precision.step(self.optimizer) and self.vocabulary is not None:
             self.vocabulary.decayed(learning_rate, self.config.optimizer.weight_decay)
         self.learning_rate.step()

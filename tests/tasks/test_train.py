@@ -42,7 +42,7 @@ def test_results(trained, results):
         assert results["train"][figure] > 0
     assert results["evaluate"]["pairs_per_second"] > 0
     assert results["settings"]["optimizer.learning_rate"] == 0.003
-    assert results["settings"]["data.train_languages"] == "en"
+    assert results["settings"]["data.train_languages"] == "[en]"
 
 
 def test_value_for_sweeps_is_the_best_dev_average(trained, results):

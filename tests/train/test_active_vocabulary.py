@@ -5,9 +5,9 @@ import pytest
 from infoxlm.model.loading import load_classifier
 from infoxlm.schema import ModelConfig, OptimizerConfig, SchedulerConfig, ShapeConfig
 from infoxlm.train.active_vocabulary import ActiveVocabulary
+from infoxlm.train.batch_sampler import BatchSampler
 from infoxlm.train.gradients import TrainingPairs, accumulate_gradient
 from infoxlm.train.optimization import build_learning_rate, build_optimizer
-from infoxlm.train.windows import Windows
 
 STEPS = 10
 TABLE = "roberta.embeddings.word_embeddings.weight"
@@ -31,10 +31,10 @@ def train(model, pairs, decay, *, compact, look=None):
     config = OptimizerConfig("adamw", learning_rate=3e-3, weight_decay=decay, epsilon=1e-6)
     learning_rate = build_learning_rate(config, SchedulerConfig("linear", 0.2), STEPS)
     optimizer = build_optimizer(model, config, learning_rate)
-    windows = Windows(len(pairs.labels), 8, seed=1)
+    batches = BatchSampler(len(pairs.labels), 8, seed=1)
     losses = []
     for step in range(STEPS):
-        losses.append(accumulate_gradient(model, pairs, windows.rows(step), max_tokens=100))
+        losses.append(accumulate_gradient(model, pairs, batches.rows(step), max_tokens=100))
         if vocabulary is not None:
             vocabulary.decayed(optimizer.get_lr(), decay)
         optimizer.step()

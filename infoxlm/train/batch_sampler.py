@@ -11,7 +11,7 @@ def epoch_order(examples: int, seed: int, epoch: int) -> np.ndarray:
     return np.random.default_rng([seed, epoch]).permutation(examples)
 
 
-class Windows:
+class BatchSampler:
     """The examples of each optimizer step, drawn without replacement epoch by epoch.
 
     A window never crosses an epoch: the last one of an epoch holds what is left, and is an

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Speedometer:
+class Throughput:
     """Adds up training pairs and the seconds they took.
 
     Attributes:

@@ -1,12 +1,12 @@
 import time
 
-from infoxlm.train.speed import Speedometer
+from infoxlm.train.throughput import Throughput
 
 
 def test_only_measured_time_counts(monkeypatch):
     clock = iter([0.0, 2.0, 100.0, 101.0, 200.0, 204.0])
     monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
-    speed = Speedometer()
+    speed = Throughput()
     for pairs in (10, 20):
         with speed.measure(pairs):
             pass
