@@ -1,6 +1,7 @@
 """`infoxlm COMMAND KEY=VALUE ...`: find the command, compose its configuration, run it."""
 
 import contextlib
+import io
 import logging
 import os
 import shutil
@@ -83,7 +84,20 @@ def complete(words: Sequence[str]) -> None:
     elif command in COMMANDS:
         # Hydra completes what follows the program's name, so the command goes out of the line.
         os.environ["COMP_LINE"] = f"infoxlm {overrides}"
-        run_hydra(command, words)
+        from infoxlm.help_page import completions
+
+        print(completions(printed_by_hydra(command, words), command))  # noqa: T201
+
+
+def printed_by_hydra(command: str, words: Sequence[str]) -> str:
+    """What Hydra prints when it answers by itself, instead of running the command."""
+    with contextlib.redirect_stdout(io.StringIO()) as page:
+        try:
+            run_hydra(command, words)
+        except SystemExit as answered:  # how Hydra ends after a help page
+            if answered.code:
+                raise
+    return page.getvalue()
 
 
 def run_command(command: str, words: Sequence[str]) -> None:
@@ -94,7 +108,12 @@ def run_command(command: str, words: Sequence[str]) -> None:
     # Hydra would print a traceback and end the process; raised instead, errors are explained here.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
-        run_hydra(command, words)
+        if {"-h", "--help"}.intersection(words):
+            from infoxlm.help_page import explained
+
+            print(explained(printed_by_hydra(command, words), command), end="")  # noqa: T201
+        else:
+            run_hydra(command, words)
     except UserError as error:
         fail(error)
     except (HydraException, OmegaConfBaseException, ConfigurationValueError) as error:

@@ -1,6 +1,7 @@
 import json
 import logging
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -105,7 +106,8 @@ def test_run_record(trained):
     checksums = record["data"]
     assert len(checksums) == 1 + 2 * len(LANGUAGES)
     assert {len(checksum) for checksum in checksums.values()} == {64}
-    assert {"train/en", "dev/zh", "test/ar"} <= checksums.keys()
+    found = {tuple(Path(file).parts[-2:]) for file in checksums}
+    assert {("train", "en.tsv"), ("dev", "zh.tsv"), ("test", "ar.tsv")} <= found
 
 
 def test_files(trained):

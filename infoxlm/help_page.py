@@ -1,0 +1,71 @@
+"""What Hydra prints of a command, without the groups of other commands, keys explained."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import fields
+from importlib.resources import files
+
+from infoxlm.schema import SCHEMAS
+
+#: A key of a YAML file with the comment behind it.
+COMMENTED_KEY = re.compile(r"^\s*(\w+):.*?\s# (.+)$", re.MULTILINE)
+
+#: Groups that only override, and so have no section of their own.
+OVERRIDING = {"train": ("experiment", "sweep")}
+
+
+def sections(command: str) -> set[str]:
+    """The keys and groups at the top of a command's configuration."""
+    return {field.name for field in fields(SCHEMAS[command])} | set(OVERRIDING.get(command, ()))
+
+
+def completions(found: str, command: str) -> str:
+    """Those of Hydra's completions that mean something to a command.
+
+    Args:
+        found: What Hydra offers, with spaces between.
+        command: The command being typed.
+    """
+    known = sections(command) | {"hydra"}
+    return " ".join(word for word in found.split() if re.split(r"[=./]", word)[0] in known)
+
+
+def explained(page: str, command: str) -> str:
+    """A help page without the groups of other commands, and each key with its comment.
+
+    The comments are those of the command's own file and of the groups' default options, so that
+    they are written down once.
+
+    Args:
+        page: Hydra's page.
+        command: The command it is about.
+    """
+    lines = page.splitlines()
+    groups = re.compile(r"^(\w+): \w+(, \w+)*$")
+    heading = next((i for i, line in enumerate(lines) if line.startswith("Configuration (")), 0)
+    top = [
+        line
+        for line in lines[:heading]
+        if not (found := groups.match(line)) or found[1] in sections(command)
+    ]
+    return "\n".join([*top, *commented(lines[heading:], command)]) + "\n"
+
+
+def commented(lines: Iterable[str], command: str) -> Iterable[str]:
+    """Put behind each key of a printed configuration what its YAML file says about it."""
+    section = ""
+    for line in lines:
+        key = re.match(r"^(\s*)(\w+):", line)
+        if key and not key[1]:
+            section = key[2]
+        comment = comments(section if key and key[1] else "", command).get(key[2] if key else "")
+        yield f"{line}  # {comment}" if comment else line
+
+
+def comments(section: str, command: str) -> dict[str, str]:
+    """The comments in the file that fills a section, by key."""
+    conf = files("infoxlm.conf")
+    own = (conf / f"{command}.yaml").read_text(encoding="utf-8")
+    chosen = re.search(rf"^  - {section}: (\w+)$", own, re.MULTILINE) if section else None
+    text = (conf / section / f"{chosen[1]}.yaml").read_text(encoding="utf-8") if chosen else own
+    return dict(COMMENTED_KEY.findall(text))
