@@ -289,11 +289,14 @@ def test_folder_that_holds_something_stays(tmp_path):
     folder = tmp_path / "run"
     (folder / ".hydra").mkdir(parents=True)
     (folder / "results.json").write_text("{}")
-    cli.remove_untouched(folder)
+    cli.remove_untouched(folder, "train")
     assert (folder / "results.json").is_file()
-    (folder / "results.json").unlink()
+    (folder / "results.json").rename(folder / "notes.log")  # the user's own, before the run
+    cli.remove_untouched(folder, "train")
+    assert (folder / "notes.log").is_file()
+    (folder / "notes.log").unlink()
     (folder / "train.log").write_text("started\n")
-    cli.remove_untouched(folder)
+    cli.remove_untouched(folder, "train")
     assert not folder.exists()
     assert tmp_path.is_dir()
 

@@ -5,7 +5,13 @@ import sys
 import pytest
 
 from infoxlm import hardware
-from infoxlm.hardware import available_cores, prepare_environment
+from infoxlm.errors import UserError
+from infoxlm.hardware import (
+    available_cores,
+    check_device,
+    find_distribution,
+    prepare_environment,
+)
 
 NAMES = ("OMP_NUM_THREADS", "MKL_DEBUG_CPU_TYPE")
 
@@ -110,3 +116,10 @@ def test_the_model_brings_paddle_with_a_prepared_environment_and_without_noise()
     kind = "5" if hardware.is_amd() else "None"
     assert done.stdout.split() == [str(available_cores()), kind]
     assert done.stderr == ""
+
+
+def test_a_gpu_needs_the_gpu_build():
+    check_device("cpu")
+    with pytest.raises(UserError, match="hardware.device=gpu, but .* on CPUs only"):
+        check_device("gpu")
+    assert find_distribution("numpy")

@@ -3,6 +3,7 @@ import os
 import pickle
 import resource
 
+import ml_dtypes
 import numpy as np
 import pytest
 from safetensors import safe_open
@@ -153,3 +154,22 @@ def test_a_missing_folder_and_a_missing_config_are_told_apart(tmp_path):
         read_config_file(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps({"hidden_size": 4}))
     assert read_config_file(tmp_path) == {"hidden_size": 4}
+
+
+@pytest.mark.parametrize("kind", ["safetensors", "pdparams"])
+def test_bfloat16_is_widened(kind, tmp_path):
+    values = np.array([1.0, -2.0, 0.5], ml_dtypes.bfloat16)
+    if kind == "safetensors":
+        save_file({"a": values}, tmp_path / "model.safetensors", metadata={"format": "np"})
+    else:  # Paddle pickles the bits
+        content = pickle.dumps({"a": values.view(np.uint16)}, protocol=4)
+        (tmp_path / "model_state.pdparams").write_bytes(content)
+    read = WeightsFile.find(tmp_path).read("a", (3,))
+    assert read.dtype == np.float32
+    np.testing.assert_array_equal(read, [1.0, -2.0, 0.5])
+
+
+def test_what_does_not_say_whose_layout_it_has_is_not_taken_for_paddle_s(tmp_path):
+    save_file({"a": np.zeros(3, np.float32)}, tmp_path / "model.safetensors")
+    with pytest.raises(UserError, match="holds PyTorch weights"):
+        WeightsFile.find(tmp_path)

@@ -68,3 +68,16 @@ def test_language_that_is_missing(trained, compose, tmp_path):
     )  # fmt: skip
     with pytest.raises(UserError, match="no test pairs in de.*data.eval_languages"):
         evaluate.run(config, tmp_path / "run")
+
+
+def test_a_checkpoint_knows_its_length_and_its_encoder(trained, compose, tmp_path):
+    overrides = ("data=sample", "data.limit_eval=3", "data.eval_languages=[en]")
+    config = compose("evaluate", f"model.checkpoint={trained.folder}", *overrides)
+    evaluate.run(config, tmp_path / "own")
+    assert read(tmp_path / "own")["settings"]["data.max_length"] == 32
+    assert read(tmp_path / "own")["model"] == "tiny"
+    config = compose(
+        "evaluate", f"model.checkpoint={trained.folder}", *overrides, "data.max_length=16"
+    )
+    evaluate.run(config, tmp_path / "given")
+    assert read(tmp_path / "given")["settings"]["data.max_length"] == 16

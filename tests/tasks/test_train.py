@@ -10,6 +10,7 @@ from infoxlm.constants import LANGUAGES
 from infoxlm.errors import UserError
 from infoxlm.evaluate.predictions import read_predictions
 from infoxlm.tasks import train
+from infoxlm.tasks.reporting import compared_settings
 from infoxlm.tracking.metrics_log import read_metrics
 
 
@@ -95,7 +96,7 @@ def test_hyperparameters(curves, results):
     }
     assert shown["optimizer/learning_rate"] == 0.003
     assert shown["model/name"] == "tiny"
-    assert len(shown) == len(results["settings"])
+    assert len(shown) == len(compared_settings(results["settings"]))
     metrics = {info.name for info in record.hparam.metricInfos}
     assert {"best_dev/accuracy/average", "best_test/accuracy/sw", "best_test/gap"} <= metrics
 
@@ -168,7 +169,7 @@ def test_two_training_languages(tiny_config, tmp_path, caplog):
     assert results["test"]["examples"] == {"de": 9, "en": 9}
     assert value == results["dev"]["accuracy"]["en"]
     checksums = json.loads((tmp_path / "run" / "run.json").read_text())["data"]
-    assert {"train/en", "train/de"} <= checksums.keys()
+    assert {"en.tsv", "de.tsv"} <= {Path(file).name for file in checksums}
 
 
 @pytest.mark.parametrize(
@@ -199,3 +200,10 @@ def test_mistakes_are_told_before_weights_are_loaded(
     with pytest.raises(UserError, match=message):
         train.run(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_holds_a_run_is_left_alone(trained):
+    before = (trained.folder / "metrics.jsonl").read_bytes()
+    with pytest.raises(UserError, match="holds a run already"):
+        train.run(trained.config, trained.folder)
+    assert (trained.folder / "metrics.jsonl").read_bytes() == before

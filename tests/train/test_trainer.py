@@ -3,6 +3,7 @@ import pytest
 
 from infoxlm import InfoXLMForSequenceClassification, InfoXLMTokenizer
 from infoxlm.data.token_cache import EncodedExamples
+from infoxlm.errors import UserError
 from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.evaluate.scoring import score
 from infoxlm.schema import (
@@ -166,3 +167,18 @@ def test_the_same_seed_gives_the_same_run_to_the_last_bit(active, run):
 def test_the_active_vocabulary_changes_nothing_but_speed(run):
     plain = losses(run("plain", active=False, log_every=1)[1])
     assert losses(run("active", log_every=1)[1]) == pytest.approx(plain, rel=1e-5)
+
+
+def test_a_loss_that_is_not_a_number_stops_the_run(run, monkeypatch):
+    from infoxlm.train import trainer
+
+    true_gradient = trainer.accumulate_gradient
+    results = iter([1.0, float("nan")])
+
+    def poisoned(*arguments, **options):
+        true_gradient(*arguments, **options)
+        return next(results)
+
+    monkeypatch.setattr(trainer, "accumulate_gradient", poisoned)
+    with pytest.raises(UserError, match=r"the loss is nan at a learning rate of .* after 1 opt"):
+        run()
