@@ -221,8 +221,8 @@ def run_task(command: str, configuration: "DictConfig", folder: Path) -> float |
 
     refuse_unknown_keys(configuration, command)
     plain: Any = OmegaConf.to_object(configuration)
-    if hasattr(plain, "hardware"):
-        prepare_environment(plain.hardware.threads)
+    # Before anything imports paddle, which reads the environment only then.
+    prepare_environment(getattr(getattr(plain, "hardware", plain), "threads", None))
     return import_module(f"infoxlm.tasks.{command}").run(plain, folder)
 
 

@@ -48,7 +48,10 @@ def explained(page: str, command: str) -> str:
         for line in lines[:heading]
         if not (found := groups.match(line)) or found[1] in sections(command)
     ]
-    return "\n".join([*top, *commented(lines[heading:], command)]) + "\n"
+    if not any(groups.match(line) for line in top):
+        top = [line for line in top if not line.startswith("Groups,")]
+    page = "\n".join([*top, *commented(lines[heading:], command)])
+    return re.sub(r"\n{3,}", "\n\n", page) + "\n"
 
 
 def commented(lines: Iterable[str], command: str) -> Iterable[str]:

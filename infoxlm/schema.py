@@ -236,7 +236,10 @@ class ConvertConfig:
     verify: bool = False
     overwrite: bool = False
     cache_dir: str = MISSING
-    hardware: HardwareConfig = MISSING
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        check(self.threads is None or self.threads >= 1, "threads", self.threads, "1 or more")
 
 
 @dataclass

@@ -110,7 +110,7 @@ def test_version(infoxlm):
             ["learning_rate: 2.0e-05", "effective_batch_size: 256"],
         ),
         ("evaluate", ["data", "hardware", "model"], ["split: test"]),
-        ("convert", ["hardware"], ["source: ???", "verify: false"]),
+        ("convert", [], ["source: ???", "verify: false"]),
         ("dashboard", [], ["port: 8040"]),
     ],
 )
