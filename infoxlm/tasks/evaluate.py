@@ -77,7 +77,7 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
         precision=Precision(config.hardware.amp),
     )
     seconds = time.perf_counter() - started
-    with RunTracker(folder, f"{config.name}/{folder.name}") as tracker:
+    with RunTracker(folder, config.name) as tracker:
         tracker.scores(0, config.split, scores)
     write_predictions(folder / "predictions.jsonl", predictions)
     results = {

@@ -84,7 +84,7 @@ def run(config: TrainConfig, folder: str | Path) -> float:
         precision=Precision(config.hardware.amp),
     )
     settings = flat_settings(config)
-    with RunTracker(folder, f"{config.name}/{folder.name}") as tracker:
+    with RunTracker(folder, config.name) as tracker:
         trainer = Trainer(
             config, model, pairs, lambda now: scoring(now, inputs.dev)[0], tracker, checkpoints
         )
@@ -95,8 +95,7 @@ def run(config: TrainConfig, folder: str | Path) -> float:
         started = time.perf_counter()
         test, predictions = scoring(best, inputs.test)
         seconds = time.perf_counter() - started
-        tracker.scores(result.steps, "test", test)
-        final = score_tags("best_dev", result.best_dev) | score_tags("best_test", test)
+        final = {"dev/best_average": result.best_dev.average} | score_tags("test", test)
         tracker.hyperparameters(compared_settings(settings), final, result.steps)
     write_predictions(folder / "predictions.jsonl", predictions)
     plot_dev_curves(folder, config.data.eval_languages)

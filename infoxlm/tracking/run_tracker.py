@@ -15,11 +15,11 @@ class RunTracker(Closing):
 
     Args:
         folder: The run's folder.
-        display_name: The run's name in the dashboard.
+        name: What the run is called.
     """
 
-    def __init__(self, folder: Path, display_name: str) -> None:
-        self._curves = VisualDLWriter(folder / "vdl", display_name)
+    def __init__(self, folder: Path, name: str) -> None:
+        self._curves = VisualDLWriter(folder / "vdl", display_name(folder, name))
         self._log = MetricsLog(folder / "metrics.jsonl")
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
@@ -34,13 +34,30 @@ class RunTracker(Closing):
     def hyperparameters(
         self, config: Mapping[str, Any], metrics: Mapping[str, float], step: int
     ) -> None:
-        """Note the run's configuration and final numbers for the table that compares runs."""
+        """Note final numbers, and set them beside the configuration where runs are compared."""
+        self._log.write(step, metrics)
         self._curves.hyperparameters(config, metrics, step)
 
     def close(self) -> None:
         """Write what is pending and close the files."""
         self._curves.close()
         self._log.close()
+
+
+def display_name(folder: Path, name: str) -> str:
+    """What the dashboard calls a run: unlike every other, and unlike from the first letters on.
+
+    The dashboard cuts long names and takes runs of one name for one run.
+
+    Args:
+        folder: The run's folder, named by its time or, in a sweep, by its number.
+        name: What the run is called.
+    """
+    day, _, time = folder.name.partition("_")
+    clock, _, microseconds = time.partition("_")
+    if not microseconds:
+        return f"{folder.name} {name} {folder.parent.name}"
+    return f"{clock.replace('-', ':')} {name} {day} {microseconds}"
 
 
 def score_tags(split: str, scores: SplitScores) -> dict[str, float]:

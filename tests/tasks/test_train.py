@@ -98,7 +98,7 @@ def test_hyperparameters(curves, results):
     assert shown["model/name"] == "tiny"
     assert len(shown) == len(compared_settings(results["settings"]))
     metrics = {info.name for info in record.hparam.metricInfos}
-    assert {"best_dev/accuracy/average", "best_test/accuracy/sw", "best_test/gap"} <= metrics
+    assert {"dev/best_average", "test/accuracy/sw", "test/gap"} <= metrics
 
 
 def test_run_record(trained):

@@ -3,7 +3,7 @@ import pytest
 
 from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.tracking.metrics_log import read_metrics
-from infoxlm.tracking.run_tracker import RunTracker, score_tags
+from infoxlm.tracking.run_tracker import RunTracker, display_name, score_tags
 
 
 def scores(**correct):
@@ -36,26 +36,27 @@ def test_no_gap_without_english_and_others(languages):
 def test_the_same_numbers_go_to_both_places(tmp_path):
     from visualdl import LogReader
 
-    with RunTracker(tmp_path, "example/first") as tracker:
+    with RunTracker(tmp_path / "2026-11-22_14-05-59_000123", "example") as tracker:
         tracker.scalars(1, {"train/loss": 1.25})
         tracker.scores(2, "dev", scores(en=4, de=2))
-        tracker.hyperparameters({"seed": 7}, {"best_dev/accuracy/average": 0.75}, step=2)
-    expected = {"train/loss": {1: 1.25}} | {
+        tracker.hyperparameters({"seed": 7}, {"dev/best_average": 0.75}, step=2)
+    folder = tmp_path / "2026-11-22_14-05-59_000123"
+    expected = {"train/loss": {1: 1.25}, "dev/best_average": {2: 0.75}} | {
         tag: {2: value} for tag, value in score_tags("dev", scores(en=4, de=2)).items()
     }
     logged = {}
-    for line in read_metrics(tmp_path / "metrics.jsonl"):
+    for line in read_metrics(folder / "metrics.jsonl"):
         step = line.pop("step")
         for tag, value in line.items():
             logged.setdefault(tag, {})[step] = value
     assert logged == expected
 
-    curves = LogReader(file_path=str(tmp_path / "vdl" / "vdlrecords.main.log"))
+    curves = LogReader(file_path=str(folder / "vdl" / "vdlrecords.main.log"))
     for tag, points in expected.items():
         read = {point.id: point.value for point in curves.get_data("scalar", tag)}
         assert read == pytest.approx(points)
     (name,) = curves.get_data("meta_data", "meta_data_tag")
-    assert name.meta_data.display_name == "example/first"
+    assert name.meta_data.display_name == "14:05:59 example 2026-11-22 000123"
     assert len(curves.get_data("hyper_parameters", "hparam")) == 1
 
 
@@ -63,4 +64,10 @@ def test_what_was_written_survives_an_error(tmp_path):
     with pytest.raises(KeyError), RunTracker(tmp_path, "example") as tracker:
         tracker.scalars(1, {"train/loss": 0.5})
         raise KeyError("out of luck")
-    assert read_metrics(tmp_path / "metrics.jsonl") == [{"step": 1, "train/loss": 0.5}]
+    assert read_metrics(folder / "metrics.jsonl") == [{"step": 1, "train/loss": 0.5}]
+
+
+def test_jobs_of_a_sweep_are_told_apart_by_their_number(tmp_path):
+    assert display_name(tmp_path / "2026-11-22_14-05-59_1" / "3", "seeds").startswith(
+        "3 seeds 2026"
+    )
