@@ -64,7 +64,7 @@ def test_what_was_written_survives_an_error(tmp_path):
     with pytest.raises(KeyError), RunTracker(tmp_path, "example") as tracker:
         tracker.scalars(1, {"train/loss": 0.5})
         raise KeyError("out of luck")
-    assert read_metrics(folder / "metrics.jsonl") == [{"step": 1, "train/loss": 0.5}]
+    assert read_metrics(tmp_path / "metrics.jsonl") == [{"step": 1, "train/loss": 0.5}]
 
 
 def test_jobs_of_a_sweep_are_told_apart_by_their_number(tmp_path):
