@@ -2,6 +2,7 @@ import json
 import os
 import pickle
 import resource
+from contextlib import contextmanager
 
 import ml_dtypes
 import numpy as np
@@ -123,18 +124,23 @@ def test_the_encoder_s_prefix_may_be_there_or_not(tmp_path):
     assert weights.find_name("z", "roberta.") is None
 
 
-@pytest.fixture
+@contextmanager
 def full_disk():
-    """No file can grow beyond 10,000 bytes, which fails as a full disk does."""
+    """No file can grow beyond 10,000 bytes, which fails as a full disk does.
+
+    Not a fixture: pytest itself writes between a test's end and its fixtures', perhaps to a file.
+    """
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
-def test_a_full_disk_is_an_os_error_and_keeps_what_was_there(tmp_path, full_disk):
+def test_a_full_disk_is_an_os_error_and_keeps_what_was_there(tmp_path):
     write_weights(tmp_path, STATE)
-    with pytest.raises(OSError, match="[Ff]ile too large"):
+    with pytest.raises(OSError, match="[Ff]ile too large"), full_disk():
         write_weights(tmp_path, {"a.weight": np.zeros(100_000, np.float32)})
     assert load_file(tmp_path / "model.safetensors").keys() == STATE.keys()
     assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
