@@ -7,6 +7,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from infoxlm.errors import UserError
+from infoxlm.weights_file import PYTORCH_PICKLE, SAFETENSORS, safetensors_format
 
 logger = logging.getLogger(__name__)
 
@@ -61,11 +62,9 @@ def find_checkpoint(checkpoint: str, cache_dir: Path) -> Path:
 
 def is_torch_folder(folder: Path) -> bool:
     """Whether a folder's weights are in PyTorch's layout."""
-    from infoxlm.weights_file import safetensors_format
-
-    if (path := folder / "model.safetensors").is_file():
+    if (path := folder / SAFETENSORS).is_file():
         return safetensors_format(path) != "np"
-    return (folder / "pytorch_model.bin").is_file()
+    return (folder / PYTORCH_PICKLE).is_file()
 
 
 def conversion_key(checkpoint: str, path: Path) -> str:

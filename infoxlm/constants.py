@@ -11,5 +11,8 @@ LABELS = ("entailment", "neutral", "contradiction")
 #: Special tokens of XLM-R: fairseq puts these four before sentencepiece's own pieces.
 BOS_ID, PAD_ID, EOS_ID, UNK_ID = 0, 1, 2, 3
 
+#: What the encoder's tensors are called in a model that has a head.
+ENCODER_PREFIX = "roberta."
+
 #: Position ids start behind the padding id, so 514 rows hold 512 tokens.
 MAX_LENGTH = 512

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import fields
+from functools import cache
 from importlib.resources import files
 
 from infoxlm.schema import SCHEMAS
@@ -65,6 +66,7 @@ def commented(lines: Iterable[str], command: str) -> Iterable[str]:
         yield f"{line}  # {comment}" if comment else line
 
 
+@cache
 def comments(section: str, command: str) -> dict[str, str]:
     """The comments in the file that fills a section, by key."""
     conf = files("infoxlm.conf")

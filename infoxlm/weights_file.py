@@ -15,6 +15,7 @@ from infoxlm.atomic import atomic_path
 from infoxlm.errors import UserError
 
 SAFETENSORS = "model.safetensors"
+PYTORCH_PICKLE = "pytorch_model.bin"
 PDPARAMS = "model_state.pdparams"
 CONVERT = "Run `infoxlm convert source={folder} target=NEW_FOLDER` and give the new folder."
 
@@ -87,7 +88,7 @@ class WeightsFile:
                 raise UserError(f"{path} is not a Paddle state dict: {error}",
                                 "Make or fetch it again.") from error  # fmt: skip
             return cls(path, _StateDict(arrays))
-        if (path := folder / "pytorch_model.bin").is_file():
+        if (path := folder / PYTORCH_PICKLE).is_file():
             raise UserError(f"{folder} holds PyTorch weights", CONVERT.format(folder=folder))
         raise UserError(
             f"{folder} has neither {SAFETENSORS} nor {PDPARAMS}",

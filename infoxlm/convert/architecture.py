@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infoxlm.constants import ENCODER_PREFIX
 from infoxlm.errors import UserError
 
 MODEL_TYPE = "xlm-roberta"
 #: RoBERTa has the same encoder; early copies of XLM-R and InfoXLM are labelled so.
 ACCEPTED_MODEL_TYPES = (MODEL_TYPE, "roberta")
-ENCODER_PREFIX = "roberta."
 POOLER = "roberta.pooler"
 #: Parts a checkpoint may or may not have; each is whole or absent.
 OPTIONAL_PARTS = (POOLER, "lm_head", "classifier")

@@ -21,8 +21,8 @@ from infoxlm.convert.report import REPORT_FILE, ConversionReport, TensorRecord
 from infoxlm.convert.safetensors_file import SafetensorsReader, SafetensorsWriter
 from infoxlm.convert.target_folder import target_folder
 from infoxlm.errors import UserError
+from infoxlm.weights_file import SAFETENSORS
 
-WEIGHTS_FILE = "model.safetensors"
 #: Entries of config.json that describe one copy of a model, not the model.
 STORAGE_KEYS = {"torch_dtype", "dtype", "return_dict", "_name_or_path"}
 
@@ -48,8 +48,8 @@ def write_model_folder(
     check_tokenizer(checkpoint)
     check_tied(checkpoint, match)
     with target_folder(target, overwrite=overwrite, source=checkpoint.tensors.path) as folder:
-        records = copy_tensors(checkpoint, match, folder / WEIGHTS_FILE, layout)
-        check_written(folder / WEIGHTS_FILE, match, layout, records)
+        records = copy_tensors(checkpoint, match, folder / SAFETENSORS, layout)
+        check_written(folder / SAFETENSORS, match, layout, records)
         config = converted_config(checkpoint.config, match, layout)
         text = json.dumps(config, indent=2, ensure_ascii=False, sort_keys=True)
         (folder / "config.json").write_text(text + "\n", encoding="utf-8")

@@ -4,9 +4,10 @@ import logging
 import re
 from pathlib import Path
 
-from infoxlm.convert.torch_folder import PICKLE_FILE, SAFETENSORS_FILE, require_torch
+from infoxlm.convert.torch_folder import require_torch
 from infoxlm.errors import UserError
 from infoxlm.tokenizer import MODEL_FILE as TOKENIZER_FILE
+from infoxlm.weights_file import PYTORCH_PICKLE, SAFETENSORS
 
 logger = logging.getLogger(__name__)
 
@@ -39,10 +40,10 @@ def download_checkpoint(repository: str) -> Path:
         folder = Path(hf_hub_download(repository, "config.json")).parent
         hf_hub_download(repository, TOKENIZER_FILE)
         try:
-            hf_hub_download(repository, SAFETENSORS_FILE)
+            hf_hub_download(repository, SAFETENSORS)
         except EntryNotFoundError:
             require_torch()
-            hf_hub_download(repository, PICKLE_FILE)
+            hf_hub_download(repository, PYTORCH_PICKLE)
     except UserError:
         raise
     except Exception as error:  # the hub's client raises its own, requests' and the system's

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from infoxlm.constants import ENCODER_PREFIX
 from infoxlm.convert.architecture import (
-    ENCODER_PREFIX,
     ExpectedTensor,
     expected_tensors,
     present_parts,

@@ -15,13 +15,10 @@ from infoxlm.convert.checkpoint import (
 from infoxlm.convert.safetensors_file import SafetensorsReader
 from infoxlm.errors import UserError
 from infoxlm.tokenizer import InfoXLMTokenizer
-from infoxlm.weights_file import as_float32
+from infoxlm.weights_file import PYTORCH_PICKLE, SAFETENSORS, as_float32
 
 if TYPE_CHECKING:
     import torch
-
-SAFETENSORS_FILE = "model.safetensors"
-PICKLE_FILE = "pytorch_model.bin"
 
 
 def read_torch_folder(folder: Path, source: str | None = None) -> Checkpoint:
@@ -50,7 +47,7 @@ def find_tensors(folder: Path) -> Tensors:
     Raises:
         UserError: There are none, they are split over several files, or they are Paddle's.
     """
-    if (path := folder / SAFETENSORS_FILE).is_file():
+    if (path := folder / SAFETENSORS).is_file():
         reader = SafetensorsReader(path)
         if reader.format == PADDLE.safetensors_format:
             raise UserError(
@@ -58,16 +55,16 @@ def find_tensors(folder: Path) -> Tensors:
                 "Give a PyTorch checkpoint, or set direction=to_torch to convert back.",
             )
         return reader
-    if (path := folder / PICKLE_FILE).is_file():
+    if (path := folder / PYTORCH_PICKLE).is_file():
         return PickledTensors(path)
-    for name in (SAFETENSORS_FILE, PICKLE_FILE):
+    for name in (SAFETENSORS, PYTORCH_PICKLE):
         if (folder / f"{name}.index.json").is_file():
             raise UserError(
                 f"{folder} holds its weights in several files ({name}.index.json)",
                 'Save them in one with transformers: save_pretrained(..., max_shard_size="50GB").',
             )
     raise UserError(
-        f"{folder} has neither {SAFETENSORS_FILE} nor {PICKLE_FILE}",
+        f"{folder} has neither {SAFETENSORS} nor {PYTORCH_PICKLE}",
         "Give a folder with PyTorch weights in one of the two.",
     )
 
@@ -78,7 +75,7 @@ def require_torch() -> None:
         import torch  # noqa: F401
     except ImportError as error:
         raise UserError(
-            f"reading {PICKLE_FILE} needs torch, which is not installed ({error})",
+            f"reading {PYTORCH_PICKLE} needs torch, which is not installed ({error})",
             'Run `pip install "infoxlm[torch]"`, or give a folder with model.safetensors.',
         ) from error
 

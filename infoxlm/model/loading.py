@@ -71,7 +71,7 @@ def load_classifier(
             shape = vars(config.shape or ShapeConfig())
             model = InfoXLMForSequenceClassification(InfoXLMConfig(**shape, **names, **overrides))
         else:
-            if not has_labels(folder):
+            if not names_labels(known):
                 overrides |= names
             model = InfoXLMForSequenceClassification.from_pretrained(folder, **overrides)
     rows = model.config.vocab_size
@@ -91,5 +91,10 @@ def load_classifier(
 
 def has_labels(folder: Path) -> bool:
     """Whether a checkpoint's classifier tells XNLI's labels apart, in whichever order."""
-    labels = read_config_file(folder).get("id2label") or {}
+    return names_labels(read_config_file(folder))
+
+
+def names_labels(config: dict[str, Any]) -> bool:
+    """Whether the ``id2label`` of a ``config.json`` is XNLI's, in whichever order."""
+    labels = config.get("id2label") or {}
     return {str(label).lower() for label in labels.values()} == set(LABELS)

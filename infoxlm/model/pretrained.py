@@ -9,13 +9,13 @@ import paddle
 from paddle import nn
 from paddlenlp.transformers import PretrainedModel
 
+from infoxlm.constants import ENCODER_PREFIX
 from infoxlm.errors import UserError
 from infoxlm.model.configuration import InfoXLMConfig
 from infoxlm.weights_file import WeightsFile, read_config_file, write_weights
 
 logger = logging.getLogger(__name__)
 
-ENCODER_PREFIX = "roberta."
 HEADS = ("classifier", "lm_head")
 
 

@@ -1,6 +1,5 @@
 """Data, tokenizer and checkpoint of a run: found and checked before paddle is imported."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,6 +8,7 @@ from pathlib import Path
 from infoxlm.checkpoint_source import find_checkpoint
 from infoxlm.data.encoding import encode_split, require_languages
 from infoxlm.data.source import DataSource, open_source
+from infoxlm.data.text_file import TextFile
 from infoxlm.data.token_cache import EncodedExamples
 from infoxlm.errors import UserError
 from infoxlm.hardware import available_cores
@@ -118,10 +118,4 @@ def data_checksums(source: DataSource, parts: Mapping[str, Sequence[str]]) -> di
         for language in languages
         for file in source.files(split, language)
     }
-    return {str(file): sha256(file) for file in files}
-
-
-def sha256(file: Path) -> str:
-    """The checksum of a file, read in pieces."""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+    return {str(file): TextFile(file).sha256() for file in files}
