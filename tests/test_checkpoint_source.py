@@ -1,4 +1,6 @@
 import os
+import pickle
+import shutil
 
 import pytest
 
@@ -39,17 +41,59 @@ def conversions(monkeypatch):
     return names
 
 
-def test_run_folder_means_its_best_checkpoint(tmp_path):
-    best = tmp_path / "run" / "checkpoints" / "best"
-    best.mkdir(parents=True)
+def test_run_folder_means_its_best_checkpoint(paddle_folder, tmp_path):
+    best = shutil.copytree(paddle_folder, tmp_path / "run" / "checkpoints" / "best")
     (tmp_path / "run" / "checkpoints" / "step-9").mkdir()
     assert find_checkpoint(str(tmp_path / "run"), tmp_path / "cache") == best
     assert not (tmp_path / "cache").exists()
 
 
-def test_home_folder(tmp_path, monkeypatch):
+def test_configuration_is_checked_before_anything_is_converted(config_file, conversions, tmp_path):
+    folder = config_file(tmp_path / "run" / "checkpoints" / "best", num_hidden_layers=0)
+    (folder / "pytorch_model.bin").write_bytes(b"")
+    for checkpoint in (tmp_path / "run", folder):
+        with pytest.raises(UserError, match="best/config.json: num_hidden_layers is 0"):
+            find_checkpoint(str(checkpoint), tmp_path / "cache")
+    (folder / "config.json").unlink()
+    with pytest.raises(UserError, match="checkpoints/best has no config.json"):
+        find_checkpoint(str(tmp_path / "run"), tmp_path / "cache")
+    assert conversions == []
+
+
+def test_file_points_to_its_folder(paddle_folder, tmp_path):
+    weights = paddle_folder / "model.safetensors"
+    with pytest.raises(UserError, match=f"is a file. Give model.checkpoint={paddle_folder}, the"):
+        find_checkpoint(str(weights), tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_weights_are_looked_through_in_either_format(paddle_folder, tmp_path):
+    from safetensors.numpy import load_file, save_file
+
+    def write(state, kind):
+        if kind == "safetensors":
+            save_file(state, paddle_folder / "model.safetensors", metadata={"format": "np"})
+        else:
+            (paddle_folder / "model.safetensors").unlink(missing_ok=True)
+            (paddle_folder / "model_state.pdparams").write_bytes(pickle.dumps(state))
+
+    name = "roberta.embeddings.LayerNorm.weight"
+    whole = load_file(paddle_folder / "model.safetensors")
+    for kind in ("safetensors", "pdparams"):
+        write(whole | {name: whole[name].astype("f2")}, kind)
+        assert find_checkpoint(str(paddle_folder), tmp_path / "cache") == paddle_folder
+        for values, told in (
+            (whole[name][:4], rf"{name} has shape \[4\]"),
+            (whole[name].astype("i4"), f"{name} is of type [Ii]"),
+        ):
+            write(whole | {name: values}, kind)
+            with pytest.raises(UserError, match=told):
+                find_checkpoint(str(paddle_folder), tmp_path / "cache")
+
+
+def test_home_folder(paddle_folder, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    (tmp_path / "run" / "checkpoints" / "best").mkdir(parents=True)
+    shutil.copytree(paddle_folder, tmp_path / "run" / "checkpoints" / "best")
     found = find_checkpoint("~/run", tmp_path / "cache")
     assert found == tmp_path / "run" / "checkpoints" / "best"
 

@@ -1,29 +1,14 @@
 """What an XLM-R checkpoint has to contain, as its config.json tells."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from infoxlm.constants import ENCODER_PREFIX
-from infoxlm.errors import UserError
 
-MODEL_TYPE = "xlm-roberta"
-#: RoBERTa has the same encoder; early copies of XLM-R and InfoXLM are labelled so.
-ACCEPTED_MODEL_TYPES = (MODEL_TYPE, "roberta")
 POOLER = "roberta.pooler"
 #: Parts a checkpoint may or may not have; each is whole or absent.
 OPTIONAL_PARTS = (POOLER, "lm_head", "classifier")
-SIZES = (
-    "vocab_size",
-    "hidden_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "intermediate_size",
-    "max_position_embeddings",
-    "type_vocab_size",
-)
 
 
 @dataclass(frozen=True)
@@ -38,62 +23,6 @@ class ExpectedTensor:
 
     torch_shape: tuple[int, ...]
     is_linear: bool = False
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """Read and check the ``config.json`` of a model folder.
-
-    Raises:
-        UserError: It is missing, damaged, or of another kind of model.
-    """
-    path = folder / "config.json"
-    if not path.is_file():
-        raise UserError(f"{folder} has no config.json", "Give a folder that holds a whole model.")
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{path} is not JSON: {error}", "Fetch or write it again.") from error
-    if not isinstance(config, dict):
-        raise UserError(f"{path} is not a JSON object", "Fetch or write it again.")
-    check_config(config, path)
-    return config
-
-
-def check_config(config: dict[str, Any], path: Path) -> None:
-    """Refuse what is not an XLM-R.
-
-    Args:
-        config: The contents of a ``config.json``.
-        path: Where it was read, for messages.
-
-    Raises:
-        UserError: The kind of model is another, or a size is missing or makes no sense.
-    """
-    model_type = config.get("model_type")
-    if model_type not in ACCEPTED_MODEL_TYPES:
-        raise UserError(
-            f"{path}: model_type is {model_type!r}, not {MODEL_TYPE!r}",
-            "Give an XLM-R or InfoXLM checkpoint; other architectures are not converted.",
-        )
-    kind = config.get("position_embedding_type", "absolute")
-    if kind != "absolute":
-        raise UserError(
-            f"{path}: position_embedding_type is {kind!r}",
-            "Only checkpoints with absolute positions, as XLM-R has them, are converted.",
-        )
-    for key in SIZES:
-        size = config.get(key)
-        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            raise UserError(
-                f"{path}: {key} is {size!r}, not a positive whole number",
-                "Correct config.json; it has to describe the weights beside it.",
-            )
-    if config["hidden_size"] % config["num_attention_heads"]:
-        raise UserError(
-            f"{path}: hidden_size {config['hidden_size']} is not a multiple of "
-            f"num_attention_heads {config['num_attention_heads']}",
-            "Correct config.json; it has to describe the weights beside it.",
-        )
 
 
 def number_of_labels(config: dict[str, Any]) -> int:

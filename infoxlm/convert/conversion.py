@@ -9,18 +9,15 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from infoxlm.convert.architecture import (
-    MODEL_TYPE,
-    ExpectedTensor,
-    class_names,
-    number_of_labels,
-)
+from infoxlm.config_file import CONFIG_FILE, MODEL_TYPE
+from infoxlm.convert.architecture import ExpectedTensor, class_names, number_of_labels
 from infoxlm.convert.checkpoint import PYTORCH, Checkpoint, Layout
 from infoxlm.convert.names import TIED, NameMatch, match_names
 from infoxlm.convert.report import REPORT_FILE, ConversionReport, TensorRecord
-from infoxlm.convert.safetensors_file import SafetensorsReader, SafetensorsWriter
+from infoxlm.convert.safetensors_reader import SafetensorsReader
 from infoxlm.convert.target_folder import target_folder
 from infoxlm.errors import UserError
+from infoxlm.safetensors_writer import SafetensorsWriter
 from infoxlm.weights_file import SAFETENSORS
 
 #: Entries of config.json that describe one copy of a model, not the model.
@@ -52,7 +49,7 @@ def write_model_folder(
         check_written(folder / SAFETENSORS, match, layout, records)
         config = converted_config(checkpoint.config, match, layout)
         text = json.dumps(config, indent=2, ensure_ascii=False, sort_keys=True)
-        (folder / "config.json").write_text(text + "\n", encoding="utf-8")
+        (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
         checkpoint.tokenizer.save_pretrained(folder)
         report = ConversionReport(
             source=checkpoint.source,

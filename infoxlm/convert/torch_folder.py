@@ -1,21 +1,24 @@
 """PyTorch checkpoints: a folder as transformers writes it."""
 
+import re
+import warnings
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from infoxlm.convert.architecture import read_config
+from infoxlm.config_file import read_config_file
 from infoxlm.convert.checkpoint import (
     PADDLE,
     PYTORCH,
     Checkpoint,
     Tensors,
 )
-from infoxlm.convert.safetensors_file import SafetensorsReader
+from infoxlm.convert.safetensors_reader import SafetensorsReader
 from infoxlm.errors import UserError
 from infoxlm.tokenizer import InfoXLMTokenizer
-from infoxlm.weights_file import PYTORCH_PICKLE, SAFETENSORS, as_float32
+from infoxlm.weights_file import DISTRUST, PYTORCH_PICKLE, SAFETENSORS, as_float32, wrong_type
 
 if TYPE_CHECKING:
     import torch
@@ -31,7 +34,7 @@ def read_torch_folder(folder: Path, source: str | None = None) -> Checkpoint:
     Raises:
         UserError: A file is missing or damaged, or the model is of another kind.
     """
-    config = read_config(folder)
+    config = read_config_file(folder)
     return Checkpoint(
         source=source or str(folder),
         layout=PYTORCH,
@@ -101,6 +104,10 @@ class PickledTensors:
         import torch
 
         tensor = self._state[name].detach()
+        if tensor.layout is not torch.strided or tensor.is_meta:
+            raise wrong_type(self.path, name, "meta" if tensor.is_meta else str(tensor.layout))
+        if tensor.dtype not in (torch.float32, torch.float16, torch.bfloat16):
+            raise wrong_type(self.path, name, str(tensor.dtype).removeprefix("torch."))
         # NumPy has no bfloat16 of its own.
         values = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
         return as_float32(values, shape, self.path, name)
@@ -116,11 +123,16 @@ def load_state_dict(path: Path) -> "dict[str, torch.Tensor]":
 
     load: dict[str, Any] = {"map_location": "cpu", "weights_only": True}
     try:
-        # Files from before PyTorch 1.6 are no zip archives and cannot be mapped.
-        is_archive = path.open("rb").read(2) == b"PK"
-        state = torch.load(path, mmap=is_archive, **load)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it remarks on pickle's version
+            # Files from before PyTorch 1.6 are no zip archives and cannot be mapped.
+            state = torch.load(path, mmap=zipfile.is_zipfile(path), **load)
     except Exception as error:  # pickle, zip and torch raise a dozen kinds for a damaged file
-        reason = str(error).split("\n")[0] or type(error).__name__
+        # torch's own text recommends to load the file with code and all.
+        if code := re.search(r"(?:GLOBAL|Unsupported class) (\S+)", str(error)):
+            raise UserError(f"{path} wants to run {code[1]}", DISTRUST) from error
+        first = re.split(r"[\n.]", str(error))[0] or type(error).__name__
+        reason = "it is damaged or something else" if first.startswith("Weights only") else first
         raise UserError(
             f"{path} cannot be loaded as plain tensors: {reason}",
             "Fetch or save it again (a git clone needs `git lfs pull`).",

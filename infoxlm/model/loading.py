@@ -6,12 +6,13 @@ from typing import Any
 
 import paddle
 
+from infoxlm.checkpoint_labels import names_labels, refuse_other_labels
+from infoxlm.config_file import read_config_file, refuse_misfits
 from infoxlm.constants import LABELS
 from infoxlm.errors import UserError
 from infoxlm.model.configuration import InfoXLMConfig
 from infoxlm.model.modeling import InfoXLMForSequenceClassification
 from infoxlm.schema import ModelConfig, ShapeConfig
-from infoxlm.weights_file import read_config_file
 
 logger = logging.getLogger(__name__)
 
@@ -72,29 +73,8 @@ def load_classifier(
             model = InfoXLMForSequenceClassification(InfoXLMConfig(**shape, **names, **overrides))
         else:
             if not names_labels(known):
+                refuse_other_labels(folder)
                 overrides |= names
             model = InfoXLMForSequenceClassification.from_pretrained(folder, **overrides)
-    rows = model.config.vocab_size
-    if rows < vocab_size:
-        raise UserError(
-            f"the model has {rows} word embeddings, its tokenizer {vocab_size} tokens",
-            "Give a checkpoint whose weights and sentencepiece.bpe.model belong together.",
-        )
-    longest = model.config.max_position_embeddings - model.config.pad_token_id - 1
-    if max_length > longest:
-        raise UserError(
-            f"data.max_length={max_length}, but the model has positions for {longest} tokens",
-            f"Set data.max_length to at most {longest}.",
-        )
+    refuse_misfits(model.config.to_dict(), vocab_size, max_length)
     return model
-
-
-def has_labels(folder: Path) -> bool:
-    """Whether a checkpoint's classifier tells XNLI's labels apart, in whichever order."""
-    return names_labels(read_config_file(folder))
-
-
-def names_labels(config: dict[str, Any]) -> bool:
-    """Whether the ``id2label`` of a ``config.json`` is XNLI's, in whichever order."""
-    labels = config.get("id2label") or {}
-    return {str(label).lower() for label in labels.values()} == set(LABELS)

@@ -1,8 +1,10 @@
 """Half precision on GPUs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
+import numpy as np
 import paddle
 
 from infoxlm.schema import Amp
@@ -29,8 +31,13 @@ class Precision:
         with paddle.amp.auto_cast(level="O1", dtype=dtype):
             yield
 
+    def unscale(self, optimizer: paddle.optimizer.Optimizer) -> None:
+        """Undo the loss scaling in the gradients, so that their norm can be measured."""
+        if self.amp is Amp.fp16:
+            self.scaler.unscale_(optimizer)
+
     def step(self, optimizer: paddle.optimizer.Optimizer) -> bool:
-        """Undo the loss scaling and take the optimizer step.
+        """Take the optimizer step, after `unscale`.
 
         Returns:
             False when fp16 overflowed, so that the step was left out and the scale lowered.
@@ -42,3 +49,13 @@ class Precision:
         scale = self.scaler.state_dict()["scale"].item()
         self.scaler.update()
         return self.scaler.state_dict()["scale"].item() >= scale
+
+    def state(self) -> dict[str, Any]:
+        """The loss scaling as plain values; empty where there is none."""
+        state = self.scaler.state_dict()
+        return state and state | {"scale": float(state["scale"].item())}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on with the loss scaling that `state` gave."""
+        if state:
+            self.scaler.load_state_dict({**state, "scale": np.array([state["scale"]], np.float32)})

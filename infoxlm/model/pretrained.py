@@ -9,14 +9,14 @@ import paddle
 from paddle import nn
 from paddlenlp.transformers import PretrainedModel
 
+from infoxlm.config_file import CONFIG_FILE, read_config_file
 from infoxlm.constants import ENCODER_PREFIX
+from infoxlm.convert.names import canonical_name, match_names
 from infoxlm.errors import UserError
 from infoxlm.model.configuration import InfoXLMConfig
-from infoxlm.weights_file import WeightsFile, read_config_file, write_weights
+from infoxlm.weights_file import WeightsFile, write_weights
 
 logger = logging.getLogger(__name__)
-
-HEADS = ("classifier", "lm_head")
 
 
 class InfoXLMPretrainedModel(PretrainedModel):
@@ -32,7 +32,8 @@ class InfoXLMPretrainedModel(PretrainedModel):
         """Load a folder written by ``save_pretrained`` here or in PaddleNLP.
 
         A head that the folder lacks altogether is drawn at random, and the log says so; weights
-        of other heads are left out. Nothing else may be missing or of another shape.
+        of other heads are left out. Nothing else may be missing, be there twice, be of another
+        shape, or belong to more layers than the configuration has.
 
         Args:
             folder: The model folder: ``config.json`` and the weights.
@@ -44,25 +45,30 @@ class InfoXLMPretrainedModel(PretrainedModel):
             UserError: The folder does not hold a model of this kind.
         """
         folder = Path(folder)
-        config = InfoXLMConfig.from_dict(read_config_file(folder) | overrides)
+        described = read_config_file(folder) | overrides
         weights = WeightsFile.find(folder)
+        match = match_names(weights.names, described, str(weights.path))
+        if match.left_over:
+            logger.warning("%s: %d tensors have no place in XLM-R and are not used: %s%s",
+                           weights.path, len(match.left_over), ", ".join(match.left_over[:3]),
+                           ", ..." if match.left_over[3:] else "")  # fmt: skip
+        try:
+            config = InfoXLMConfig.from_dict(described)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise UserError(
+                f"{folder / CONFIG_FILE} has an entry that PaddleNLP cannot take: {error}",
+                "Leave out what is not needed; compare with a file that `infoxlm convert` wrote.",
+            ) from error
         with paddle.LazyGuard():  # no memory, no random draw: every value comes from the file
             model = cls(config)
-        missing = []
+        drawn = set()
         for name, parameter in model.named_parameters():
-            source = weights.find_name(name, ENCODER_PREFIX)
+            source = match.sources.get(canonical_name(name))
             if source is None:
-                missing.append(name)
+                drawn.add(name.split(".")[0])
             else:
                 parameter.set_value(weights.read(source, tuple(parameter.shape)))
-        absent = [head for head in HEADS if not weights.has_part(head)]
-        for name in missing:
-            if name.split(".")[0] not in absent:
-                raise UserError(
-                    f"{weights.path} has no tensor {name}",
-                    "Give a folder that holds the whole model, or convert it again.",
-                )
-        for head in sorted({name.split(".")[0] for name in missing}):
+        for head in sorted(drawn):
             logger.info("%s has no %s: drawn at random", folder, head)
             init_weights(getattr(model, head), config.initializer_range)
         return model
@@ -80,8 +86,7 @@ class InfoXLMPretrainedModel(PretrainedModel):
         self.config.architectures = [self.architecture]
         self.config.dtype = "float32"
         self.config.save_pretrained(str(folder))
-        state = {name: value.astype("float32").numpy() for name, value in self.state_dict().items()}
-        write_weights(folder, state)
+        write_weights(folder, self.state_dict())
 
     def init_unless_loading(self, module: nn.Layer) -> None:
         """Draw a part's weights, unless the model is being built to be filled from a file."""

@@ -40,5 +40,5 @@ def test_what_is_nowhere_is_refused(source, tmp_path, monkeypatch):
 
 def test_a_weights_file_points_to_its_folder(tiny_state, torch_folder, tmp_path):
     folder = torch_folder(tiny_state())
-    with pytest.raises(UserError, match="Give the folder that holds it"):
+    with pytest.raises(UserError, match=f"Give source={folder}, the folder that holds it"):
         open_source(str(folder / "model.safetensors"), tmp_path)

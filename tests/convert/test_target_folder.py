@@ -29,9 +29,10 @@ def test_it_appears_at_the_end(tmp_path):
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_nothing_stays_of_a_failure(error, tmp_path):
-    with pytest.raises(error), target_folder(tmp_path / "x", overwrite=False, source=ELSEWHERE):
-        raise error
-    assert names(tmp_path) == []
+    for target in (tmp_path / "x", tmp_path / "deep" / "down" / "x"):
+        with pytest.raises(error), target_folder(target, overwrite=False, source=ELSEWHERE):
+            raise error
+        assert names(tmp_path) == []
 
 
 def test_a_failure_keeps_what_was_there(tmp_path):
@@ -53,6 +54,15 @@ def test_a_full_disk_is_the_users_to_mend(tmp_path):
         raise OSError(28, "No space left on device")
 
 
+@pytest.mark.parametrize("target", ["file/x", "circle", "x" * 250])
+def test_a_place_that_cannot_be_written(target, tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "circle").symlink_to("circle")
+    with pytest.raises(UserError, match=f"{target} cannot be written: [A-Z].*Choose another"):
+        write(tmp_path / target)
+    assert names(tmp_path) == ["circle", "file"]
+
+
 def test_an_empty_folder_is_taken(tmp_path):
     (tmp_path / "model").mkdir()
     write(tmp_path / "model")
@@ -72,7 +82,7 @@ def test_overwriting_replaces_the_whole_folder(tmp_path):
 
 def test_what_no_conversion_wrote_is_never_removed(tmp_path):
     (tmp_path / "precious").touch()
-    with pytest.raises(UserError, match="not written by a conversion"):
+    with pytest.raises(UserError, match="not written by this command"):
         write(tmp_path, overwrite=True)
     with pytest.raises(UserError, match="is a file"):
         write(tmp_path / "precious", overwrite=True)

@@ -1,5 +1,6 @@
 import os
 import sys
+import warnings
 
 import pytest
 from safetensors.numpy import save_file
@@ -60,8 +61,26 @@ def test_a_pickle_never_runs_code(pickle_folder, monkeypatch):
     ran = []
     torch.save({"a": Malicious()}, pickle_folder / "pytorch_model.bin")
     monkeypatch.setattr(os, "putenv", lambda *arguments: ran.append(arguments))
-    refused(pickle_folder, "cannot be loaded as plain tensors")
+    refused(pickle_folder, r"pytorch_model\.bin wants to run (posix|os)\.putenv.*Do not use")
     assert not ran
+
+
+@pytest.mark.parametrize("kind", ["int8", "qint8", "float8_e4m3fn", "float64", "sparse", "meta"])
+def test_tensors_that_are_no_dense_floats_are_named(kind, pickle_folder, tiny_state):
+    torch = pytest.importorskip("torch")
+    tensor = torch.ones(16, 16)
+    if kind == "qint8":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tensor = torch.quantize_per_tensor(tensor, 0.1, 0, torch.qint8)
+    elif kind == "sparse":
+        tensor = tensor.to_sparse()
+    else:
+        tensor = tensor.to(getattr(torch, kind, kind))
+    torch.save({"a": tensor}, pickle_folder / "pytorch_model.bin")
+    tensors = read_torch_folder(pickle_folder).tensors
+    with pytest.raises(UserError, match=rf"pytorch_model\.bin: a is of type .*{kind}.*Give weights"):
+        tensors.read("a", (16, 16))
 
 
 def test_a_pickle_of_something_else_is_refused(pickle_folder):

@@ -5,7 +5,7 @@ import pytest
 from infoxlm.constants import LABELS
 from infoxlm.errors import UserError
 from infoxlm.evaluate.scoring import label_columns
-from infoxlm.model.loading import has_labels, load_classifier, select_device
+from infoxlm.model.loading import load_classifier, select_device
 from infoxlm.schema import ModelConfig, ShapeConfig
 
 SHAPE = ShapeConfig(
@@ -31,7 +31,6 @@ def load(folder, vocab_size=80, max_length=38, **changes):
 def test_a_head_for_the_labels_is_kept_in_its_own_order(folder, tiny_model):
     order = {0: "contradiction", 1: "Entailment", 2: "neutral"}
     path = folder(id2label=order)
-    assert has_labels(path)
     model = load(path)
     assert model.config.id2label == order
     assert label_columns(model) == [1, 2, 0]
@@ -42,7 +41,6 @@ def test_a_head_for_the_labels_is_kept_in_its_own_order(folder, tiny_model):
 
 def test_an_encoder_gets_a_head_over_the_labels(folder):
     path = folder("InfoXLMModel", id2label={0: "LABEL_0", 1: "LABEL_1"})
-    assert not has_labels(path)
     model = load(path)
     assert model.config.id2label == dict(enumerate(LABELS))
     assert model.config.label2id == {"entailment": 0, "neutral": 1, "contradiction": 2}

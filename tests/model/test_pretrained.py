@@ -110,9 +110,46 @@ def test_nothing_else_may_be_missing(saved):
     for name in whole:
         if name.startswith("roberta."):
             edit(folder, lambda state, name=name: state.pop(name))
-            with pytest.raises(UserError, match=f"model.safetensors has no tensor {name}"):
+            with pytest.raises(UserError, match=f"model.safetensors has no {name}"):
                 InfoXLMForSequenceClassification.from_pretrained(folder)
             edit(folder, lambda state: state.update(whole))
+
+
+def test_half_a_model_is_not_taken_for_a_whole_one(saved):
+    _, folder = saved()
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 1}))
+    with pytest.raises(UserError, match="has 2 layers, its config.json says num_hidden_layers 1"):
+        InfoXLMForSequenceClassification.from_pretrained(folder)
+
+
+def test_names_with_and_without_the_encoder_s_prefix_are_one(saved):
+    model, folder = saved()
+    edit(folder, lambda state: state.update({
+        name.removeprefix("roberta."): state.pop(name) for name in list(state)
+    }))  # fmt: skip
+    back = InfoXLMForSequenceClassification.from_pretrained(folder)
+    for name, value in state_of(model).items():
+        np.testing.assert_array_equal(state_of(back)[name], value, err_msg=name)
+    name = "embeddings.LayerNorm.weight"
+    edit(folder, lambda state: state.update({f"roberta.{name}": state[name] * 2}))
+    with pytest.raises(UserError, match=f"has both {name} and roberta.{name}"):
+        InfoXLMForSequenceClassification.from_pretrained(folder)
+
+
+def test_what_has_no_place_in_the_model_is_named(saved, caplog):
+    _, folder = saved()
+    edit(folder, lambda state: state.update(adapter=np.zeros(3, np.float32)))
+    InfoXLMForSequenceClassification.from_pretrained(folder)
+    assert "1 tensors have no place in XLM-R and are not used: adapter" in caplog.text
+
+
+def test_an_entry_that_paddlenlp_cannot_take_is_told(saved):
+    _, folder = saved()
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"self": 1}))
+    with pytest.raises(UserError, match="config.json has an entry .* 'self'"):
+        InfoXLMForSequenceClassification.from_pretrained(folder)
 
 
 def test_a_wrong_shape_is_told_with_both_shapes(saved):

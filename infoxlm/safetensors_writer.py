@@ -1,4 +1,4 @@
-"""safetensors files, read and written one tensor at a time."""
+"""safetensors files, written one tensor at a time."""
 
 import json
 import math
@@ -6,41 +6,9 @@ import struct
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-import ml_dtypes  # noqa: F401  (NumPy learns bfloat16 by this import, and safetensors asks NumPy)
 import numpy as np
-from safetensors import SafetensorError, safe_open
-
-from infoxlm.errors import UserError
-from infoxlm.weights_file import as_float32
-
-
-class SafetensorsReader:
-    """The tensors of a safetensors file, mapped into memory and read on demand.
-
-    Args:
-        path: The file.
-
-    Raises:
-        UserError: It is damaged or cut short.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            self._file = safe_open(path, framework="np")
-        except (SafetensorError, OSError) as error:
-            raise UserError(
-                f"{path} is not a whole safetensors file: {error}",
-                "Fetch or save it again (a git clone needs `git lfs pull`).",
-            ) from error
-        self.names = frozenset(self._file.keys())
-        self.format: str | None = (self._file.metadata() or {}).get("format")
-
-    def read(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        """Read one tensor as float32; UserError when its shape is another."""
-        return as_float32(self._file.get_tensor(name), shape, self.path, name)
 
 
 class SafetensorsWriter:
@@ -96,3 +64,20 @@ class SafetensorsWriter:
         self._file.close()
         if error is None and (name := next(self._waiting, None)) is not None:
             raise ValueError(f"{name} was not written")
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Any], file_format: str) -> None:
+    """Write tensors as float32, one after the other, so that memory does not grow by them all.
+
+    Args:
+        path: The file to write.
+        tensors: Arrays, or Paddle's tensors, by name.
+        file_format: What to put as ``format`` into the metadata.
+
+    Raises:
+        OSError: The disk is full or the folder cannot be written.
+    """
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    with SafetensorsWriter(path, shapes, file_format) as writer:
+        for name, tensor in tensors.items():
+            writer.write(name, np.asarray(tensor, np.float32))

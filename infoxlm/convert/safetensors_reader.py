@@ -1,0 +1,37 @@
+"""safetensors files, read one tensor at a time."""
+
+from pathlib import Path
+
+import ml_dtypes  # noqa: F401  (NumPy learns bfloat16 by this import, and safetensors asks NumPy)
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from infoxlm.errors import UserError
+from infoxlm.weights_file import as_float32
+
+
+class SafetensorsReader:
+    """The tensors of a safetensors file, mapped into memory and read on demand.
+
+    Args:
+        path: The file.
+
+    Raises:
+        UserError: It is damaged or cut short.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._file = safe_open(path, framework="np")
+        except (SafetensorError, OSError) as error:
+            raise UserError(
+                f"{path} is not a whole safetensors file: {error}",
+                "Fetch or save it again (a git clone needs `git lfs pull`).",
+            ) from error
+        self.names = frozenset(self._file.keys())
+        self.format: str | None = (self._file.metadata() or {}).get("format")
+
+    def read(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        """Read one tensor as float32; UserError when its shape is another."""
+        return as_float32(self._file.get_tensor(name), shape, self.path, name)

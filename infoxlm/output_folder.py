@@ -1,0 +1,137 @@
+"""The folder that Hydra makes for a run or a sweep: looked at before, cleared if nothing came."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from infoxlm.checks import check_run_name
+from infoxlm.errors import UserError
+from infoxlm.new_folders import first_missing, remove_empty
+from infoxlm.run_folder import RUN_RECORD
+
+HYDRA, SWEEP = ".hydra", "multirun.yaml"
+
+
+class RefusedFolder(BaseException):
+    """Carries an error out of a callback, where Hydra turns each `Exception` into a warning.
+
+    Args:
+        error: What to tell the user.
+    """
+
+    def __init__(self, error: UserError) -> None:
+        self.error = error
+        super().__init__(str(error))
+
+
+@dataclass(frozen=True)
+class Before:
+    """How things stood before Hydra made a folder.
+
+    Attributes:
+        names: What was in it.
+        first_new: The topmost folder that has to be made for it; None when it was there.
+    """
+
+    names: frozenset[str]
+    first_new: Path | None
+
+
+#: By the absolute path of each folder that Hydra was going to make in this process.
+_before: dict[Path, Before] = {}
+
+
+class LookBefore(Callback):
+    """Looks at a folder before Hydra makes it or writes into it; named in the configuration."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Look at the folder of a single run."""
+        look_at("hydra.run.dir", config)
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Look at the folder of a sweep."""
+        look_at("hydra.sweep.dir", config)
+
+
+def look_at(key: str, config: DictConfig) -> None:
+    """Note how things stand at a folder, and refuse one that holds a run or a sweep.
+
+    Args:
+        key: The key that names it.
+        config: The whole configuration, Hydra's part too.
+
+    Raises:
+        RefusedFolder: It is not named, is named for a run that cannot be called so, or holds
+            results that would be written over.
+    """
+    try:
+        name = OmegaConf.select(config, key)
+        check_run_name(config.name)
+    except OmegaConfBaseException:  # Hydra meets it again and tells it
+        return
+    except UserError as error:
+        raise RefusedFolder(error) from error
+    if not name:
+        error = UserError(f"{key} is empty", "Is the variable set that was to fill it?")
+        raise RefusedFolder(error)
+    folder = Path(name).absolute()
+    try:
+        first_new = first_missing(folder)
+        names = set() if first_new else {path.name for path in folder.iterdir()}
+    except OSError:  # Hydra tells why it cannot be made
+        return
+    resumes = OmegaConf.select(config, "trainer.resume") is not None
+    if not resumes and names & {HYDRA, SWEEP, RUN_RECORD}:
+        error = UserError(f"{key}={name} holds a run already", f"Give another with {key}=FOLDER.")
+        raise RefusedFolder(error)
+    _before[folder] = Before(frozenset(names), first_new)
+
+
+@contextmanager
+def cleared(folder: Path, log: str) -> Iterator[None]:
+    """Clear a folder when the block ends, also by a mistake of the user or by Ctrl-C.
+
+    After a programming error the folder stays, to look into.
+    """
+    try:
+        yield
+    except (UserError, OmegaConfBaseException, KeyboardInterrupt):
+        clear(folder, log)
+        raise
+    clear(folder, log)
+
+
+def clear(folder: Path, log: str = "") -> None:
+    """Undo what Hydra made of a folder, unless the command has written to it.
+
+    Args:
+        folder: The absolute path of a run's folder, a sweep's, or that of a sweep's job.
+        log: The name of the log file.
+    """
+    before = _before.get(folder)
+    if before is None and folder.parent in _before:
+        before = Before(frozenset(), folder)
+    if before is None or not folder.is_dir():
+        return
+    new = {path.name for path in folder.iterdir()} - before.names
+    if new <= {HYDRA, SWEEP, log}:
+        for name in new:
+            if (folder / name).is_dir():
+                shutil.rmtree(folder / name)
+            else:
+                (folder / name).unlink()
+        if before.first_new is not None:
+            remove_empty(folder, before.first_new)
+
+
+def clear_all() -> None:
+    """Undo what Hydra made for sweeps of which no job has written anything."""
+    for folder in _before:
+        clear(folder)

@@ -1,0 +1,91 @@
+"""Ctrl-C and SIGTERM: finish what must not be cut, save, and say how to go on."""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import NoReturn, Self, TypeVar
+
+Result = TypeVar("Result")
+
+
+class Interrupted(KeyboardInterrupt):
+    """The command was asked to stop, and has saved all there is to save.
+
+    Args:
+        message: What was saved and how to go on, for the user.
+        signal_number: The signal that asked for it.
+    """
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        self.message = message
+        #: The exit code by convention: 130 after Ctrl-C, 143 after SIGTERM.
+        self.code = 128 + signal_number
+        super().__init__(message)
+
+
+def end_on_sigterm() -> None:
+    """Have SIGTERM end the process as Ctrl-C does: what is open is closed and tidied up."""
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:
+        raise Interrupted("terminated", number)
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, end)
+
+
+class _StopNow(BaseException):
+    """Leaves work that may be cut."""
+
+
+class StopRequests:
+    """Notes Ctrl-C and SIGTERM while the block lasts, instead of ending the process.
+
+    A second Ctrl-C ends it at once. In threads other than the main one, where Python has no
+    signals, nothing is noted.
+
+    Attributes:
+        signal_number: The signal that came, or None.
+    """
+
+    def __init__(self) -> None:
+        self.signal_number: int | None = None
+        self._may_be_cut = False
+        self._handlers: dict[int, object] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._handlers[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def unless_requested(self, work: Callable[[], Result]) -> Result | None:
+        """Do something that may be cut short anywhere; None when a request came before its end."""
+        try:
+            self._may_be_cut = True
+            if self.signal_number is not None:
+                return None
+            return work()
+        except _StopNow:
+            return None
+        finally:
+            self._may_be_cut = False
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.signal_number is None:
+            self.signal_number = number
+            sys.stderr.write("\ninfoxlm: stopping after this step; Ctrl-C again stops at once\n")
+            if self._may_be_cut:
+                raise _StopNow
+        elif number == signal.SIGINT:
+            raise KeyboardInterrupt
