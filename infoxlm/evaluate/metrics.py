@@ -107,6 +107,12 @@ class SplitScores:
         return sum(self.confusion.values(), np.zeros((_N, _N), np.int64))
 
     @property
+    def only_prediction(self) -> str | None:
+        """The label that every example got, when there is just one: the model has collapsed."""
+        predicted = np.flatnonzero(self.pooled_confusion.sum(axis=0))
+        return LABELS[predicted[0]] if len(predicted) == 1 else None
+
+    @property
     def interval(self) -> dict[str, Interval]:
         """Wilson 95 % interval of each language's accuracy."""
         return {
@@ -131,6 +137,20 @@ class SplitScores:
             "interval": {language: list(pair) for language, pair in self.interval.items()},
             "confusion": {name: counts.tolist() for name, counts in confusion.items()},
         }
+
+    @classmethod
+    def from_dict(cls, scores: Mapping[str, Any]) -> "SplitScores":
+        """The scores that `as_dict` was made of."""
+
+        def interval(name: str) -> Interval | None:
+            return Interval(*scores[name]) if scores[name] else None
+
+        confusion = {
+            language: np.array(counts, np.int64)
+            for language, counts in scores["confusion"].items()
+            if language != "all"
+        }
+        return cls(confusion, interval("average_interval"), interval("others_interval"))
 
 
 def _confusion(labels: NDArray[np.int64], predictions: NDArray[np.int64]) -> NDArray[np.int64]:

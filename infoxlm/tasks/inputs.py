@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from infoxlm.checkpoint_labels import refuse_other_labels
 from infoxlm.checkpoint_source import find_checkpoint
+from infoxlm.config_file import read_config_file, refuse_misfits
 from infoxlm.data.encoding import encode_split, require_languages
 from infoxlm.data.source import DataSource, open_source
 from infoxlm.data.text_file import TextFile
@@ -29,6 +31,7 @@ class TrainInputs:
         dev: What is scored while training.
         test: What is scored at the end.
         checksums: SHA-256 of the data files by path.
+        train_files: The training file of each language.
     """
 
     checkpoint: Path | None
@@ -38,6 +41,7 @@ class TrainInputs:
     dev: list[EncodedExamples]
     test: list[EncodedExamples]
     checksums: dict[str, str]
+    train_files: dict[str, str]
 
 
 def load_train_inputs(config: TrainConfig) -> TrainInputs:
@@ -55,6 +59,9 @@ def load_train_inputs(config: TrainConfig) -> TrainInputs:
         require_languages(source, split, data.eval_languages)
     checkpoint = model_folder(config.model, cache_dir)
     tokenizer = model_tokenizer(config.model, checkpoint, data, config.hardware)
+    if checkpoint is not None:
+        refuse_other_labels(checkpoint)
+        refuse_misfits(read_config_file(checkpoint), tokenizer.vocab_size, data.max_length)
     encode = partial(
         encode_split,
         source,
@@ -63,17 +70,24 @@ def load_train_inputs(config: TrainConfig) -> TrainInputs:
         cache_dir=cache_dir,
     )
     limits = [limit for limit in (data.limit_eval, config.trainer.eval_limit) if limit is not None]
+    # The training pairs last: they may take minutes, which a mistake in the others should not.
+    test = encode("test", data.eval_languages, limit=data.limit_eval)
+    dev = encode("dev", data.eval_languages, limit=min(limits, default=None))
     return TrainInputs(
         checkpoint,
         tokenizer,
         data.max_length,
         encode("train", data.train_languages, limit=data.limit_train),
-        encode("dev", data.eval_languages, limit=min(limits, default=None)),
-        encode("test", data.eval_languages, limit=data.limit_eval),
+        dev,
+        test,
         data_checksums(
             source,
             {"train": data.train_languages, **dict.fromkeys(("dev", "test"), data.eval_languages)},
         ),
+        {
+            language: " ".join(map(str, source.files("train", language)))
+            for language in data.train_languages
+        },
     )
 
 

@@ -1,62 +1,48 @@
 """What a run's configuration and results look like to its reader."""
 
 from collections.abc import Mapping
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from infoxlm.evaluate.plot import plot_results
 from infoxlm.evaluate.report import terminal_report, write_report
-
-
-def flat_settings(config: Any) -> dict[str, Any]:
-    """A configuration as ``{"optimizer.learning_rate": 2e-5, ...}``.
-
-    Numbers stay numbers; everything else is written as it is typed on the command line.
-    """
-
-    def flatten(node: Any, prefix: str) -> dict[str, Any]:
-        settings: dict[str, Any] = {}
-        for key, value in node.items():
-            if isinstance(value, dict):
-                settings |= flatten(value, f"{prefix}{key}.")
-            else:
-                settings[f"{prefix}{key}"] = typed(value)
-        return settings
-
-    return flatten(OmegaConf.to_container(OmegaConf.structured(config)), "")
-
-
-def typed(value: Any) -> int | float | str:
-    """A value as it is typed on the command line; numbers as they are."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, list):
-        return f"[{','.join(map(str, value))}]"
-    return value.value if isinstance(value, Enum) else value
-
-
-def compared_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that runs are compared by: not where things are, nor what the machine is."""
-    places = ("name", "data.root", "data.train_root", "data.cache_dir", "data.eval_languages")
-    return {
-        key: value
-        for key, value in settings.items()
-        if key not in places and not key.startswith(("hardware.", "model.shape"))
-    }
+from infoxlm.evaluate.retrieval_plot import plot_layers, plot_retrieval
+from infoxlm.evaluate.retrieval_report import terminal_report as retrieval_terminal_report
+from infoxlm.evaluate.retrieval_report import write_retrieval_report
 
 
 def finish(results: dict[str, Any], folder: Path, hint: str = "") -> None:
     """Write results.json, results.md and results.png, and print the table and where they are."""
     plot_results(results, folder / "results.png")
     write_report(results, folder)
-    console = Console()
-    console.print(terminal_report(results))
-    shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-    for what, name in (("results", "results.md"), ("picture", "results.png")):
-        console.print(f"{what}    {shown / name}", highlight=False, soft_wrap=True)
+    tell(terminal_report(results), folder, {"results": "results.md", "picture": "results.png"})
     if hint:
-        console.print(hint, highlight=False)
+        Console().print(hint, highlight=False)
+
+
+def finish_retrieval(results: dict[str, Any], folder: Path) -> None:
+    """As `finish`, for retrieval; of several layers also layers.csv and layers.png."""
+    files = {"results": "results.md", "picture": "results.png"}
+    plot_retrieval(results, folder / files["picture"])
+    if len(results["layers"]) > 1:
+        files["by block"] = "layers.png"
+        plot_layers(results, folder / files["by block"])
+    write_retrieval_report(results, folder)
+    tell(retrieval_terminal_report(results), folder, files)
+
+
+def tell(report: RenderableType, folder: Path, files: Mapping[str, str]) -> None:
+    """Print a report and where its files are.
+
+    Args:
+        report: What to print.
+        folder: The run's folder.
+        files: Names of files in it, by what they are called.
+    """
+    console = Console()
+    console.print(report)
+    shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    for what, name in files.items():
+        console.print(f"{what:<10} {shown / name}", highlight=False, soft_wrap=True)

@@ -1,149 +1,166 @@
 """`infoxlm train`: fine-tune, score every language, report."""
 
+import json
 import logging
 import resource
-import time
-from functools import partial
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
+from rich.console import Console
+from rich.table import Table
 
-from infoxlm.data.token_ids import TokenIds
-from infoxlm.errors import UserError
+from infoxlm.atomic import atomic_path
 from infoxlm.evaluate.plot import plot_curves
 from infoxlm.evaluate.predictions import write_predictions
 from infoxlm.hardware import check_device, load_paddle
+from infoxlm.run_folder import RUN_RECORD
 from infoxlm.schema import TrainConfig
-from infoxlm.tasks.inputs import load_train_inputs
-from infoxlm.tasks.reporting import compared_settings, finish, flat_settings
-from infoxlm.tracking.metrics_log import read_metrics
-from infoxlm.tracking.run_record import write_run_record
+from infoxlm.stopping import Interrupted
+from infoxlm.tasks.inputs import TrainInputs, load_train_inputs
+from infoxlm.tasks.reporting import finish
+from infoxlm.tracking.metrics_log import METRICS, read_metrics
+from infoxlm.tracking.run_record import weights_checksums, write_run_record
+from infoxlm.tracking.settings import flat_settings
+from infoxlm.train.resume import note_resumption, refuse_used, run_to_write
 
 if TYPE_CHECKING:
-    from infoxlm.train.trainer import TrainingResult
+    from infoxlm.train.fine_tuning import FineTuned
+    from infoxlm.train.replay import Replay
 
 logger = logging.getLogger(__name__)
 
 
-def run(config: TrainConfig, folder: str | Path) -> float:
+def run(config: TrainConfig, folder: str | Path) -> float | None:
     """Train, score test from the best checkpoint, write the report into the run's folder.
 
     Args:
         config: The run's configuration.
-        folder: The run's folder.
+        folder: The run's folder; with ``trainer.resume`` the run that is gone on with is written
+            instead, if there is one.
 
     Returns:
-        The best checkpoint's dev accuracy by ``trainer.select_on``, for sweeps that search.
+        The best checkpoint's dev accuracy by ``trainer.select_on``, for sweeps that search; None
+        after a replay.
 
     Raises:
         UserError: Something the user gave cannot be used.
+        Interrupted: The user wanted an end; everything is saved.
     """
     folder = Path(folder)
-    if (folder / "run.json").exists():
-        raise UserError(
-            f"{folder} holds a run already", "Give another folder with hydra.run.dir=FOLDER."
-        )
+    if config.trainer.resume is None:
+        refuse_used(folder)
     check_device(config.hardware.device)
     inputs = load_train_inputs(config)
+    weights = {} if inputs.checkpoint is None else weights_checksums(inputs.checkpoint)
+    with run_to_write(config, folder, inputs.checksums, weights) as (folder, resumed):
+        # paddle is imported only now: a mistake in the data is told in a second, not in five.
+        load_paddle()
+        if config.trainer.replay is not None:
+            run_replay(config, inputs, folder)
+            return None
+        from infoxlm.train.fine_tuning import fine_tune
 
-    # paddle is imported only now: a mistake in the data is told in a second, not in five.
-    load_paddle()
-    from infoxlm.evaluate.scoring import label_columns, score
-    from infoxlm.model import InfoXLMForSequenceClassification
-    from infoxlm.model.loading import load_classifier, select_device
-    from infoxlm.model.precision import Precision
-    from infoxlm.tracking.run_tracker import RunTracker, score_tags
-    from infoxlm.train.checkpoints import Checkpoints
-    from infoxlm.train.gradients import TrainingPairs
-    from infoxlm.train.randomness import seed_everything
-    from infoxlm.train.trainer import Trainer
+        if resumed:
+            note_resumption(folder)
+        else:
+            write_run_record(
+                folder / RUN_RECORD,
+                config=config,
+                device=config.hardware.device,
+                data=inputs.checksums,
+                weights=weights,
+            )
+        try:
+            result = fine_tune(config, inputs, folder, resumed)
+        except Interrupted as stopped:
+            raise Interrupted(
+                f"{stopped.message}. Go on with: {resuming_command(folder)}", stopped.code - 128
+            ) from None
+        report(config, result, folder)
+    assert result.state.best_dev is not None
+    return result.state.best_dev.selected(config.trainer.select_on)
 
-    select_device(config.hardware.device)
-    seed_everything(config.seed)
-    model = load_classifier(
-        config.model, inputs.checkpoint, inputs.tokenizer.vocab_size, inputs.max_length
-    )
-    write_run_record(
-        folder / "run.json",
-        seed=config.seed,
-        device=config.hardware.device,
-        data=inputs.checksums,
-    )
-    encoder = model.config.encoder_name
-    columns = np.array(label_columns(model))
-    pairs = TrainingPairs(
-        TokenIds.concatenate([examples.token_ids for examples in inputs.train]),
-        columns[np.concatenate([examples.labels for examples in inputs.train])],
-    )
-    keep = config.trainer.keep_checkpoints
-    checkpoints = Checkpoints(folder / "checkpoints", inputs.tokenizer, keep)
-    scoring = partial(
-        score,
-        max_tokens=config.hardware.eval_batch_tokens,
-        precision=Precision(config.hardware.amp),
-    )
-    settings = flat_settings(config)
-    with RunTracker(folder, config.name) as tracker:
-        trainer = Trainer(
-            config, model, pairs, lambda now: scoring(now, inputs.dev)[0], tracker, checkpoints
-        )
-        log_plan(config, trainer.batches.per_epoch, trainer.steps, len(pairs.labels))
-        result = trainer.train()
-        del trainer, model  # make room: test is scored with what was saved as the best
-        best = InfoXLMForSequenceClassification.from_pretrained(checkpoints.best)
-        started = time.perf_counter()
-        test, predictions = scoring(best, inputs.test)
-        seconds = time.perf_counter() - started
-        final = {"dev/best_average": result.best_dev.average} | score_tags("test", test)
-        tracker.hyperparameters(compared_settings(settings), final, result.steps)
-    write_predictions(folder / "predictions.jsonl", predictions)
+
+def report(config: TrainConfig, result: "FineTuned", folder: Path) -> None:
+    """Write what came of a run, results.json last: it marks the run as finished."""
+    state = result.state
+    assert state.best_dev is not None
+    write_predictions(folder / "predictions.jsonl", result.predictions)
     plot_dev_curves(folder, config.data.eval_languages)
     results = {
         "task": "train",
         "experiment": config.name,
-        "model": encoder,
+        "model": result.encoder,
         "data": config.data.name,
-        "dev": result.best_dev.as_dict(),
-        "test": test.as_dict(),
-        "best_step": result.best_step,
-        "steps": result.steps,
-        "train": training_facts(result),
-        "evaluate": {"pairs_per_second": len(predictions) / seconds, "seconds": seconds},
-        "settings": settings,
+        "dev": state.best_dev.as_dict(),
+        "test": result.test.as_dict(),
+        "best_step": state.best_step,
+        "steps": state.step,
+        "train": {
+            "pairs_per_second": state.pairs / state.seconds,
+            "seconds": state.seconds,
+            "pairs": state.pairs,
+            # Linux counts ru_maxrss in kilobytes.
+            "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        },
+        "evaluate": {
+            "pairs_per_second": len(result.predictions) / result.scoring_seconds,
+            "seconds": result.scoring_seconds,
+        },
+        "settings": flat_settings(config),
     }
     finish(results, folder, "dashboard  infoxlm dashboard   (every run in the browser)")
-    return result.best_dev.selected(config.trainer.select_on)
-
-
-def log_plan(config: TrainConfig, per_epoch: int, steps: int, pairs: int) -> None:
-    """Say what follows from the effective batch size, so that nobody has to derive it."""
-    hardware = config.hardware
-    size = min(config.trainer.effective_batch_size, pairs)
-    rows = f" or {hardware.micro_batch_size} pairs" if hardware.micro_batch_size else ""
-    logger.info(
-        "%d training pairs, %d a step in micro-batches of at most %d tokens%s: "
-        "%d steps an epoch, %d in all",
-        pairs, size, hardware.micro_batch_tokens, rows, per_epoch, steps,
-    )  # fmt: skip
-
-
-def training_facts(result: "TrainingResult") -> dict[str, float]:
-    """Speed, time and memory of a training run for results.json."""
-    return {
-        "pairs_per_second": result.pairs / result.seconds,
-        "seconds": result.seconds,
-        "pairs": result.pairs,
-        # Linux counts ru_maxrss in kilobytes.
-        "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }
 
 
 def plot_dev_curves(folder: Path, languages: list[str]) -> None:
     """Draw how dev accuracy of each language went, from what was logged."""
     points = [
         {"step": line["step"], "accuracy": {x: line[f"dev/accuracy/{x}"] for x in languages}}
-        for line in read_metrics(folder / "metrics.jsonl")
+        for line in read_metrics(folder / METRICS)
         if "dev/accuracy/average" in line
     ]
     plot_curves(points, folder / "curves.png")
+
+
+def resuming_command(folder: Path) -> str:
+    """What to type to go on with the run of this command line."""
+    program, *words = sys.argv
+    kept = [x for x in words if not x.startswith(("trainer.resume=", "hydra.run.dir="))]
+    return f"{program} {shlex.join([*kept, f'trainer.resume={folder}'])}"
+
+
+def run_replay(config: TrainConfig, inputs: TrainInputs, folder: Path) -> None:
+    """Compute a failed step again, write replay.json and show the pairs that stand out."""
+    from infoxlm.train.replay import replay
+
+    batch = Path(config.trainer.replay or "").expanduser()
+    result = replay(config, inputs, folder, batch)
+    with atomic_path(folder / "replay.json") as temporary:
+        temporary.write_text(json.dumps(result.as_dict(), indent=1, ensure_ascii=False) + "\n")
+    Console().print(replay_table(result))
+    Console().print(f"all pairs  {folder / 'replay.json'}", highlight=False, soft_wrap=True)
+
+
+def replay_table(result: "Replay", shown: int = 10) -> Table:
+    """The pairs of a replayed step that stand out."""
+
+    def number(value: float | None) -> str:
+        return "not finite" if value is None else f"{value:.4g}"
+
+    where = ""
+    if result.parameters:
+        first, count = result.parameters[0], len(result.parameters)
+        where = f"\n{count} parameters have gradients that are not finite, the first {first}"
+    table = Table(
+        "loss", "tokens", "language", "row", "file",
+        title=f"step {result.step}: loss {number(result.loss)}, "
+        f"gradient norm {number(result.gradient_norm)}{where}",
+    )  # fmt: skip
+    for pair in result.pairs[:shown]:
+        table.add_row(
+            number(pair["loss"]), str(pair["tokens"]), pair["language"], str(pair["row"]),
+            pair["file"],
+        )  # fmt: skip
+    return table

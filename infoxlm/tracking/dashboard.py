@@ -42,9 +42,12 @@ def dashboard(
         port: Port to listen on.
 
     Raises:
-        UserError: No run there, or the port cannot be had.
+        UserError: There is no such folder, no run in it, or the port cannot be had.
     """
     folder = Path(folder)
+    if not folder.is_dir():
+        problem = "is a file" if folder.exists() else "does not exist"
+        raise UserError(f"folder={folder} {problem}", "Give the folder that runs have written to.")
     if not any(folder.rglob("*vdlrecords*")):
         raise UserError(
             f"{folder.resolve()} holds no VisualDL log (no file named *vdlrecords*)",

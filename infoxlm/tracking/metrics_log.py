@@ -3,7 +3,8 @@
 import json
 import logging
 import math
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +14,31 @@ from infoxlm.tracking.closing import Closing
 
 logger = logging.getLogger(__name__)
 
+#: The file's name in a run's folder, and in its checkpoints.
+METRICS = "metrics.jsonl"
+
 
 class MetricsLog(Closing):
-    """Appends to a metrics.jsonl; a context manager.
+    """Writes a metrics.jsonl; a context manager.
 
     Args:
-        path: The file; folders are made.
-        resume_step: Continue after this step: later lines of an interrupted run are dropped, so
-            that every step is logged once. None appends to whatever is there.
+        path: The file; folders are made, and what was there is replaced.
+        logged: What it begins with: of a run that goes on, its records up to there.
     """
 
-    def __init__(self, path: str | Path, resume_step: int | None = None) -> None:
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if resume_step is not None and path.exists():
-            kept = [record for record in read_metrics(path) if record["step"] <= resume_step]
-            with atomic_path(path) as temporary:
-                temporary.write_text("".join(map(_line, kept)), encoding="utf-8")
+    def __init__(self, path: str | Path, logged: Sequence[Mapping[str, Any]] = ()) -> None:
+        self.path = Path(path)
+        with atomic_path(path) as temporary:
+            temporary.write_text("".join(map(_line, logged)), encoding="utf-8")
         self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115 (see close)
 
     def write(self, step: int, values: Mapping[str, Any]) -> None:
-        """Append `{"step": step, **values}` and flush.
+        """Append `{"step": step, "time": now, **values}` and flush.
 
-        Numbers that JSON cannot hold (NaN, infinities) become null; numpy scalars plain numbers.
+        The time is in seconds since 1970. Numbers that JSON cannot hold (NaN, infinities) become
+        null; numpy scalars plain numbers.
         """
-        self._file.write(_line({"step": step, **values}))
+        self._file.write(_line({"step": step, "time": round(time.time(), 3), **values}))
         self._file.flush()
 
     def close(self) -> None:

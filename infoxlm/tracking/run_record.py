@@ -1,90 +1,124 @@
-"""run.json: what one needs to know to repeat a run, beside its configuration."""
+"""run.json: what one needs to know to repeat a run."""
 
 import json
-import os
-import platform
-import subprocess
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
 from infoxlm import __version__
 from infoxlm.atomic import atomic_path
-
-#: Distributions whose versions decide results.
-_PACKAGES = (
-    "paddlepaddle", "paddlepaddle-gpu", "paddlenlp", "visualdl", "hydra-core", "omegaconf",
-    "sentencepiece", "numpy", "safetensors", "torch", "transformers",
-)  # fmt: skip
-
-
-def run_record(*, seed: int | None, device: str | None, data: Mapping[str, str]) -> dict[str, Any]:
-    """Describe this process: versions, machine and inputs. Does not import any of the packages.
-
-    Args:
-        seed: The run's seed.
-        device: Where it computes, such as "cpu" or "gpu:0".
-        data: SHA-256 by data file, such as {"xnli/test/en.tsv": "ab12..."}.
-    """
-    return {
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": sys.argv,
-        "version": __version__,
-        "git": _git_state(Path(__file__).parents[1]),
-        "packages": {name: found for name in _PACKAGES if (found := _version(name))},
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "cpu": {"name": _cpu_name(), "cores": os.cpu_count()},
-        "device": device,
-        "seed": seed,
-        "data": dict(data),
-    }
+from infoxlm.errors import UserError
+from infoxlm.manifest import sha256_of
+from infoxlm.run_folder import RUN_RECORD
+from infoxlm.tokenizer import MODEL_FILE
+from infoxlm.tracking.machine import describe_process
+from infoxlm.weights_file import PDPARAMS, SAFETENSORS
 
 
 def write_run_record(
-    path: str | Path, *, seed: int | None, device: str | None, data: Mapping[str, str]
+    path: str | Path,
+    *,
+    config: Any,
+    device: str | None,
+    data: Mapping[str, str],
+    weights: Mapping[str, str],
 ) -> None:
-    """Write `run_record` as JSON."""
-    record = run_record(seed=seed, device=device, data=data)
+    """Write what this process is, what it was told and what it reads, as JSON.
+
+    Args:
+        path: The run.json to write.
+        config: The run's configuration, a dataclass of `infoxlm.schema`.
+        device: Where it computes, such as "cpu" or "gpu:0".
+        data: SHA-256 by data file, such as {"xnli/test/en.tsv": "ab12..."}.
+        weights: SHA-256 by weight file, as `weights_checksums` gives it.
+    """
+    record = {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": sys.argv,
+        "directory": str(Path.cwd()),
+        **describe_process(),
+        "device": device,
+        "seed": getattr(config, "seed", None),
+        "data": dict(data),
+        "weights": dict(weights),
+        "config": plain_config(config),
+    }
     with atomic_path(path) as temporary:
         text = json.dumps(record, indent=2, ensure_ascii=False)
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
-def _version(distribution: str) -> str | None:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return None
+def read_run_record(folder: Path) -> dict[str, Any]:
+    """Read the run.json of a run's folder.
 
-
-def _git_state(package: Path) -> dict[str, str | bool] | None:
-    """Commit of the checkout the package runs from, and whether its sources differ from that.
-
-    None when the package is installed, even inside of some other project's checkout.
+    Raises:
+        UserError: There is none, or it is damaged.
     """
+    path = folder / RUN_RECORD
     try:
-        _git(package, "ls-files", "--error-unmatch", "constants.py")
-        commit = _git(package, "rev-parse", "HEAD").strip()
-        changes = _git(package, "status", "--porcelain", "--", ".", "../conf")
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return {"commit": commit, "dirty": bool(changes)}
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UserError(
+            f"{folder} is not the folder of a run: it has no {RUN_RECORD}",
+            "Give a folder that `infoxlm train` or `infoxlm evaluate` wrote, such as "
+            "outputs/train/NAME/TIME.",
+        ) from error
+    except (ValueError, OSError) as error:
+        raise UserError(f"{path} is damaged: {error}", "Give another run.") from error
+    if not isinstance(record, dict):
+        raise UserError(f"{path} is damaged: it is not a JSON object", "Give another run.")
+    return record
 
 
-def _git(folder: Path, *arguments: str) -> str:
-    return subprocess.run(
-        ["git", *arguments], cwd=folder, check=True, capture_output=True, text=True, timeout=30
-    ).stdout
+def plain_config(config: Any) -> dict[str, Any]:
+    """A configuration as a nested dict of plain values; members of enums by their names.
+
+    The schemas name each member as its value.
+    """
+    plain: Any = OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True)
+    return dict(plain)
 
 
-def _cpu_name() -> str:
+def config_of(record: Mapping[str, Any], schema: type) -> Any:
+    """The configuration of a recorded run, checked as if it had been given today.
+
+    Args:
+        record: What `read_run_record` read.
+        schema: The dataclass of the run's command. Keys that the record lacks, because they came
+            later, take its defaults.
+
+    Raises:
+        UserError: There is no configuration in the record, or it is none of this version.
+    """
+    wrote = f"infoxlm {record.get('version')}"
+    if git := record.get("git"):
+        wrote += f" at commit {git['commit'][:12]}"
+    if "config" not in record:
+        raise UserError(
+            f"the run's {RUN_RECORD} holds no configuration: an older state of infoxlm wrote it",
+            f"Repeat it by hand, with {wrote} and what `command` says there.",
+        )
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor() or platform.machine())
+        merged = OmegaConf.merge(OmegaConf.structured(schema), record["config"])
+        return OmegaConf.to_object(merged)
+    except (OmegaConfBaseException, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"the configuration in the run's {RUN_RECORD} does not fit infoxlm {__version__}: "
+            f"{reason}",
+            f"Install what wrote it, {wrote}, or train anew.",
+        ) from error
+
+
+def weights_checksums(folder: Path) -> dict[str, str]:
+    """SHA-256 of the weights of a model folder and of their vocabulary, by path.
+
+    The files are read rather than a manifest: it would not know of a file exchanged later.
+    """
+    files = (folder / name for name in (SAFETENSORS, PDPARAMS, MODEL_FILE))
+    return {str(path): sha256_of(path) for path in files if path.is_file()}

@@ -1,12 +1,16 @@
 """Where a run's numbers go: VisualDL and metrics.jsonl, the same names in both."""
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.tracking.closing import Closing
-from infoxlm.tracking.metrics_log import MetricsLog
+from infoxlm.tracking.metrics_log import METRICS, MetricsLog, read_metrics
 from infoxlm.tracking.visualdl_writer import VisualDLWriter
 
 
@@ -16,11 +20,13 @@ class RunTracker(Closing):
     Args:
         folder: The run's folder.
         name: What the run is called.
+        checkpoint: Where the run goes on from; None: it begins.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self._curves = VisualDLWriter(folder / "vdl", display_name(folder, name))
-        self._log = MetricsLog(folder / "metrics.jsonl")
+    def __init__(self, folder: Path, name: str, checkpoint: Path | None = None) -> None:
+        logged = [] if checkpoint is None else read_metrics(checkpoint / METRICS)
+        self._curves = VisualDLWriter(folder / "vdl", display_name(folder, name), logged)
+        self._log = MetricsLog(folder / METRICS, logged)
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Note numbers by tag, such as ``train/loss``, at an optimizer step."""
@@ -37,6 +43,16 @@ class RunTracker(Closing):
         """Note final numbers, and set them beside the configuration where runs are compared."""
         self._log.write(step, metrics)
         self._curves.hyperparameters(config, metrics, step)
+
+    def copy_log(self, checkpoint: Path) -> None:
+        """Copy what was logged so far into a checkpoint."""
+        shutil.copyfile(self._log.path, checkpoint / METRICS)
+
+    def embeddings(
+        self, tag: str, vectors: NDArray[np.float32], labels: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Show vectors ``[n, hidden]`` with ``n`` labels of each kind in VisualDL."""
+        self._curves.embeddings(tag, vectors, labels)
 
     def close(self) -> None:
         """Write what is pending and close the files."""

@@ -1,18 +1,21 @@
-"""Curves and hyper-parameters in VisualDL's log format."""
+"""Curves, hyper-parameters and vectors in VisualDL's log format."""
 
-import contextlib
-import io
-import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from infoxlm.atomic import atomic_path
+import numpy as np
+from numpy.typing import NDArray
+
 from infoxlm.tracking.closing import Closing
 
-#: VisualDL shows only the file of a folder whose name sorts last. One fixed name that is appended
-#: to keeps the curves whole over a resume; the name must hold "vdlrecords".
+#: VisualDL shows only the file of a folder whose name sorts last, so there is one, of a fixed name;
+#: the name must hold "vdlrecords".
 LOG_FILE = "vdlrecords.main.log"
+
+#: Of vectors longer than 200 the dashboard's PCA makes heaps of a few points, and it does not
+#: centre; fifty components are what t-SNE is usually given.
+SHOWN_COMPONENTS = 50
 
 
 class VisualDLWriter(Closing):
@@ -21,30 +24,33 @@ class VisualDLWriter(Closing):
     Args:
         folder: Where the log goes; the dashboard calls this folder a run.
         display_name: The run's name in the dashboard. Two runs of one name hide each other there.
-        resume_step: Continue after this step: later records of an interrupted run are dropped,
-            so that the curves do not double back. None appends to whatever is there.
+        logged: What the curves begin with: of a run that goes on, its records in metrics.jsonl
+            up to there. What was in the folder before is replaced by it, so that the curves have
+            neither gaps nor points twice.
     """
 
     def __init__(
-        self, folder: str | Path, display_name: str, resume_step: int | None = None
+        self, folder: str | Path, display_name: str, logged: Iterable[Mapping[str, Any]] = ()
     ) -> None:
         from visualdl import LogWriter
 
         # The record's id of hyper-parameters is a hash of this path: make it the same from
         # wherever the run is started.
         folder = Path(folder).resolve()
-        if resume_step is not None and (folder / LOG_FILE).exists():
-            _drop_after(folder / LOG_FILE, resume_step)
-        # LogWriter passes on these two numbers in exchanged places, hence twice the same. It
-        # prints a line when the file exists.
-        with contextlib.redirect_stdout(io.StringIO()):
-            self._writer = LogWriter(
-                str(folder),
-                file_name=LOG_FILE,
-                display_name=display_name,
-                max_queue=2,
-                flush_secs=2,
-            )
+        (folder / LOG_FILE).unlink(missing_ok=True)
+        # LogWriter passes on the last two numbers in exchanged places, hence twice the same.
+        self._writer = LogWriter(
+            str(folder),
+            file_name=LOG_FILE,
+            display_name=display_name,
+            max_queue=2,
+            flush_secs=2,
+        )
+        for record in logged:
+            milliseconds = round(1000 * record["time"])
+            for tag, value in record.items():
+                if tag not in ("step", "time") and value is not None:
+                    self._writer.add_scalar(tag, value, record["step"], walltime=milliseconds)
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Add a point to each of the curves named by the keys, such as "train/loss".
@@ -70,9 +76,29 @@ class VisualDLWriter(Closing):
         cells = {key.replace(".", "/"): _plain(value) for key, value in config.items()}
         self._writer.add_hparams(cells, list(metrics))
 
+    def embeddings(
+        self, tag: str, vectors: NDArray[np.float32], labels: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Show vectors as points of the high-dimensional view; a tag once.
+
+        Args:
+            tag: What the dashboard lists them as.
+            vectors: `[n, hidden]`; their principal components are stored.
+            labels: `n` words for each way of naming and colouring the points, such as "language".
+        """
+        columns = [list(words) for words in labels.values()]
+        components = principal_components(vectors, SHOWN_COMPONENTS)
+        self._writer.add_embeddings(tag, components, columns, list(labels))
+
     def close(self) -> None:
         """Write what is pending and close the file."""
         self._writer.close()
+
+
+def principal_components(vectors: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Turn vectors `[n, hidden]`, centred, into their first components, `[n, count]` or fewer."""
+    left, scale, _ = np.linalg.svd(vectors - vectors.mean(axis=0), full_matrices=False)
+    return left[:, :count] * scale[:count]
 
 
 def _plain(value: Any) -> int | float | str:
@@ -80,30 +106,3 @@ def _plain(value: Any) -> int | float | str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     return value
-
-
-def _drop_after(file: Path, step: int) -> None:
-    """Rewrite a log without the records of later steps and without a record cut off by a crash."""
-    from visualdl.proto.record_pb2 import Record
-
-    kept = []
-    for data in _records(file.read_bytes()):
-        record = Record()
-        record.ParseFromString(data)
-        # Not a curve's point: a name or hyper-parameters, whose id is no step.
-        if record.values[0].WhichOneof("one_value") != "value" or record.values[0].id <= step:
-            kept.append(struct.pack("<Q", len(data)) + data)
-    with atomic_path(file) as temporary:
-        temporary.write_bytes(b"".join(kept))
-
-
-def _records(log: bytes) -> Iterator[bytes]:
-    """Split a log: each record is its length as a little-endian uint64, then its bytes."""
-    start = 0
-    while start + 8 <= len(log):
-        (length,) = struct.unpack_from("<Q", log, start)
-        data = log[start + 8 : start + 8 + length]
-        if len(data) < length:
-            return
-        yield data
-        start += 8 + length

@@ -18,6 +18,9 @@ from infoxlm.constants import UNK_ID
 from infoxlm.data.token_ids import TokenIds
 from infoxlm.model.embeddings import InfoXLMEmbeddings
 
+#: Rows that are in memory in float64 at a time.
+PIECE = 1024
+
 
 class ActiveVocabulary:
     """Swaps the word embeddings of a model for a compact table of the rows in use.
@@ -38,7 +41,6 @@ class ActiveVocabulary:
         self._rows = paddle.to_tensor(self.active)
         self._compact_id = np.zeros(vocabulary, dtype=np.int32)
         self._compact_id[self.active] = np.arange(len(self.active), dtype=np.int32)
-        self._undone_decay = 1.0
         with paddle.LazyGuard():
             self._compact = nn.Embedding(len(self.active), self._full.weight.shape[1])
         # Optimizers keep their state by parameter name, and the one Paddle made up just now can be
@@ -52,17 +54,26 @@ class ActiveVocabulary:
         """Renumber training pairs for the compact table."""
         return TokenIds(self._compact_id[token_ids.ids], token_ids.offsets)
 
-    def decayed(self, learning_rate: float, weight_decay: float) -> None:
-        """Note a step of decoupled weight decay, which shrinks the rows not in use as well."""
-        self._undone_decay *= 1.0 - learning_rate * weight_decay
+    @paddle.no_grad()
+    def decay(self, learning_rate: float, weight_decay: float) -> None:
+        """Do to the rows not in use what a step of decoupled weight decay does to every row.
+
+        Step by step rather than when they are next needed: so their bits do not depend on when
+        checkpoints were written.
+        """
+        # Paddle's CPU kernel computes w - (learning_rate * weight_decay) * w, the parentheses in
+        # float32 and the rest rounded once, for which float64 has room.
+        decay = float(np.float32(learning_rate) * np.float32(weight_decay))
+        if decay:
+            table = self._full.weight
+            for start in range(0, len(table), PIECE):
+                piece = table[start : start + PIECE].astype("float64") * (1.0 - decay)
+                table[start : start + PIECE] = piece.astype("float32")
 
     @contextmanager
     def full_table(self) -> Iterator[None]:
         """Give the model its full table, up to date, for any ids; the compact one afterwards."""
         with paddle.no_grad():
-            if self._undone_decay != 1.0:
-                self._full.weight.scale_(self._undone_decay)
-                self._undone_decay = 1.0
             paddle.scatter_(self._full.weight, self._rows, self._compact.weight)
         self._embeddings.word_embeddings = self._full
         try:

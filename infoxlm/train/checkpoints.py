@@ -1,26 +1,36 @@
 """A run's checkpoints: the newest few and the best, each whole or not there."""
 
+import logging
 import os
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from infoxlm.errors import UserError
-from infoxlm.model import InfoXLMForSequenceClassification
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.manifest import check_manifest, sync, write_manifest
+from infoxlm.train.training_state import TrainingState
+
+logger = logging.getLogger(__name__)
+
+#: Where a step that could not be taken is kept.
+FAILED = "failed_step"
 
 
 class Checkpoints:
     """Writes ``step-N`` folders and ``best`` below a run's ``checkpoints``.
 
+    A checkpoint is written beside, listed in a manifest of checksums, synced to the disk and only
+    then given its name; what it replaces is removed after that. So whenever the process or the
+    machine dies, every folder that has its name is whole, and damage done later is recognised.
+
     Args:
         folder: The run's ``checkpoints`` folder.
-        tokenizer: Saved into each checkpoint, so that it can be used by itself.
         keep: Number of ``step-N`` folders to keep; the best is kept besides.
     """
 
-    def __init__(self, folder: Path, tokenizer: InfoXLMTokenizer, keep: int) -> None:
+    def __init__(self, folder: Path, keep: int) -> None:
         self.folder = folder
-        self._tokenizer = tokenizer
         self._keep = keep
 
     @property
@@ -28,48 +38,121 @@ class Checkpoints:
         """The best checkpoint so far."""
         return self.folder / "best"
 
-    def save(self, step: int, model: InfoXLMForSequenceClassification, is_best: bool) -> None:
+    def save(
+        self, step: int, write: Callable[[Path], None], *, is_best: bool, to_go_on: bool = False
+    ) -> None:
         """Write a checkpoint, as the newest and perhaps as the best, and remove old ones.
+
+        Args:
+            step: The optimizer steps behind it.
+            write: Fills the folder it is given.
+            is_best: Whether it becomes ``best`` as well.
+            to_go_on: Keep it for the time being even where ``keep`` is 0.
+
+        Raises:
+            UserError: The disk is full or the folder cannot be written; older checkpoints stay.
+        """
+        newest = self.folder / f"step-{step}"
+        with self._writing(newest) as part:
+            self._write(part, write)
+            if is_best:
+                links = self.folder / ".best.part"
+                shutil.rmtree(links, ignore_errors=True)
+                shutil.copytree(part, links, copy_function=link_or_copy)
+                self._give_name(links, self.best)
+            if self._keep or to_go_on:
+                self._give_name(part, newest)
+            # What lies ahead was passed over when the run went on from before: it goes first.
+            ahead = [path for path in self._steps() if step_of(path) > step]
+            behind = [path for path in self._steps() if step_of(path) <= step]
+            for old in [*ahead, *behind[: -max(self._keep, to_go_on) or None]]:
+                shutil.rmtree(old)
+
+    def save_failed(self, write: Callable[[Path], None]) -> Path:
+        """Write the folder of a step that failed, which no run goes on from, and return it.
 
         Raises:
             UserError: The disk is full or the folder cannot be written.
         """
-        newest = self.folder / f"step-{step}"
-        part = self.folder / f".step-{step}.part"
+        target = self.folder / FAILED
+        with self._writing(target) as part:
+            self._write(part, write)
+            self._give_name(part, target)
+        return target
+
+    def newest_usable(self) -> Path | None:
+        """The checkpoint with the most steps that is undamaged; None when there is none.
+
+        Also tidies up after a process that died while it was writing. Damage is named in the log.
+        """
+        self._tidy()
+        found = []
+        for folder in [*self._steps(), self.best]:
+            if folder.is_dir():
+                try:
+                    found.append((TrainingState.read(folder).step, folder))
+                except UserError as error:
+                    logger.warning("%s: passed over", error.problem)
+        # Of a step and a best of the same content the step comes first.
+        for _, folder in sorted(found, key=lambda pair: (pair[0], pair[1] != self.best))[::-1]:
+            try:
+                check_manifest(folder)
+                return folder
+            except UserError as error:
+                logger.warning("%s: passed over", error.problem)
+        return None
+
+    @contextmanager
+    def _writing(self, target: Path) -> Iterator[Path]:
+        """Give the folder to write in place of `target`, and explain what goes wrong."""
+        part = target.with_name(f".{target.name}.part")
         try:
-            shutil.rmtree(part, ignore_errors=True)
-            part.mkdir(parents=True)
-            model.save_pretrained(part)
-            self._tokenizer.save_pretrained(part)
-            if is_best:
-                self._replace_best(part)
-            if self._keep:
-                shutil.rmtree(newest, ignore_errors=True)
-                part.rename(newest)
-            for old in self._steps()[: -self._keep or None]:
-                shutil.rmtree(old)
+            yield part
         except OSError as error:
             raise UserError(
-                f"checkpoint {newest} cannot be written: {error.strerror or error}",
+                f"checkpoint {target} cannot be written: {error.strerror or error}",
                 "Make room, or give another folder with hydra.run.dir=FOLDER.",
             ) from error
         finally:
-            shutil.rmtree(part, ignore_errors=True)
+            for unnamed in self.folder.glob(".*.part"):
+                shutil.rmtree(unnamed, ignore_errors=True)
 
-    def _replace_best(self, written: Path) -> None:
-        """Make ``best`` a folder of hard links to a checkpoint just written."""
-        part = self.folder / ".best.part"
+    def _write(self, part: Path, write: Callable[[Path], None]) -> None:
         shutil.rmtree(part, ignore_errors=True)
-        shutil.copytree(written, part, copy_function=link_or_copy)
-        replaced = self.folder / ".best.replaced"
-        if self.best.exists():
-            self.best.rename(replaced)
-        part.rename(self.best)
+        part.mkdir(parents=True)
+        write(part)
+        write_manifest(part)
+
+    def _give_name(self, part: Path, target: Path) -> None:
+        """Rename a folder that is whole; one of that name steps aside for the moment."""
+        replaced = self.folder / f".{target.name}.replaced"
+        if target.exists():
+            shutil.rmtree(replaced, ignore_errors=True)
+            target.rename(replaced)
+        part.rename(target)
+        sync(self.folder)
         shutil.rmtree(replaced, ignore_errors=True)
+
+    def _tidy(self) -> None:
+        """Finish or undo what a process that died was at."""
+        for part in self.folder.glob(".*.part"):
+            shutil.rmtree(part)
+        for replaced in self.folder.glob(".*.replaced"):
+            target = self.folder / replaced.name[1:].removesuffix(".replaced")
+            if target.exists():
+                shutil.rmtree(replaced)
+            else:
+                replaced.rename(target)
 
     def _steps(self) -> list[Path]:
         """The ``step-N`` folders, oldest first."""
-        return sorted(self.folder.glob("step-*"), key=lambda path: int(path.name[5:]))
+        named = (path for path in self.folder.glob("step-*") if path.name[5:].isdecimal())
+        return sorted(named, key=step_of)
+
+
+def step_of(folder: Path) -> int:
+    """The N of a ``step-N`` folder."""
+    return int(folder.name[5:])
 
 
 def link_or_copy(source: str, target: str) -> None:

@@ -47,19 +47,19 @@ def build_optimizer(
 ) -> paddle.optimizer.Optimizer:
     """AdamW (decoupled decay, Loshchilov & Hutter 2019) or Adam over a model's parameters.
 
+    Clipping is not its work: the gradient's norm is wanted before the step (`clip_gradient`).
+
     Args:
         model: What is trained.
         config: Kind and numbers.
         learning_rate: What ``build_learning_rate`` made.
     """
-    norm = config.max_grad_norm
     options = {
         "learning_rate": learning_rate,
         "parameters": model.parameters(),
         "beta1": config.beta1,
         "beta2": config.beta2,
         "epsilon": config.epsilon,
-        "grad_clip": None if norm is None else nn.ClipGradByGlobalNorm(norm),
     }
     if config.name == "adam":
         return paddle.optimizer.Adam(**options)

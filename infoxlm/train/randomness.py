@@ -1,4 +1,4 @@
-"""One seed for every random generator."""
+"""One seed for every random generator, and every step a draw of its own."""
 
 import random
 
@@ -11,3 +11,16 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
     paddle.seed(seed)
+
+
+def seed_step(seed: int, step: int) -> None:
+    """Seed the draws of one optimizer step.
+
+    They follow from the run's seed and the step alone, so that a run that goes on from a
+    checkpoint draws what it would have drawn without the stop, and one step can be repeated.
+
+    Args:
+        seed: The run's seed.
+        step: The step about to be taken; 0 is the first.
+    """
+    paddle.seed(int(np.random.SeedSequence([seed, step]).generate_state(1)[0]))

@@ -8,15 +8,19 @@ from contextlib import contextmanager
 class Throughput:
     """Adds up training pairs and the seconds they took.
 
+    Args:
+        pairs: Training pairs of an earlier part of the run.
+        seconds: Time spent on them.
+
     Attributes:
         pairs: Training pairs so far.
         seconds: Time spent on them.
     """
 
-    def __init__(self) -> None:
-        self.pairs = 0
-        self.seconds = 0.0
-        self._asked = (0, 0.0)
+    def __init__(self, pairs: int = 0, seconds: float = 0.0) -> None:
+        self.pairs = pairs
+        self.seconds = seconds
+        self._asked = (pairs, seconds)
 
     @contextmanager
     def measure(self, pairs: int) -> Iterator[None]:

@@ -4,44 +4,32 @@ import logging
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import paddle
 
-from infoxlm.errors import UserError
 from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.model import InfoXLMForSequenceClassification
 from infoxlm.model.precision import Precision
-from infoxlm.schema import TrainConfig
+from infoxlm.schema import Amp, TrainConfig
+from infoxlm.stopping import Interrupted, StopRequests
+from infoxlm.tokenizer import InfoXLMTokenizer
 from infoxlm.tracking.progress import progress
 from infoxlm.tracking.run_tracker import RunTracker
 from infoxlm.train.active_vocabulary import ActiveVocabulary
 from infoxlm.train.batch_sampler import BatchSampler
 from infoxlm.train.checkpoints import Checkpoints
-from infoxlm.train.gradients import TrainingPairs, accumulate_gradient
+from infoxlm.train.failed_step import BATCH, FailedStep, finite
+from infoxlm.train.gradients import accumulate_gradient, clip_gradient
 from infoxlm.train.optimization import build_learning_rate, build_optimizer
+from infoxlm.train.optimizer_state import read_optimizer, write_optimizer
+from infoxlm.train.randomness import seed_step
 from infoxlm.train.throughput import Throughput
+from infoxlm.train.training_pairs import PairOrigins, TrainingPairs
+from infoxlm.train.training_state import TrainingState
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """How a training run went.
-
-    Attributes:
-        steps: Optimizer steps taken.
-        best_step: The step of the best checkpoint.
-        best_dev: Its scores on dev.
-        pairs: Training pairs gone through.
-        seconds: Time spent on training steps, scoring and saving not counted.
-    """
-
-    steps: int
-    best_step: int
-    best_dev: SplitScores
-    pairs: int
-    seconds: float
 
 
 class Trainer:
@@ -50,23 +38,33 @@ class Trainer:
     Args:
         config: The run's configuration.
         model: What is trained.
+        tokenizer: Saved into each checkpoint, so that it can be used by itself.
         pairs: What it is trained on.
+        origins: Where these came from, for the error of a step that fails.
         score_dev: Scores a model on dev in all languages.
         tracker: Where the numbers go.
         checkpoints: Where the weights go.
+
+    Attributes:
+        state: How far the run has come.
+        steps: Optimizer steps of the whole run.
     """
 
     def __init__(
         self,
         config: TrainConfig,
         model: InfoXLMForSequenceClassification,
+        tokenizer: InfoXLMTokenizer,
         pairs: TrainingPairs,
+        origins: PairOrigins,
         score_dev: Callable[[InfoXLMForSequenceClassification], SplitScores],
         tracker: RunTracker,
         checkpoints: Checkpoints,
     ) -> None:
         self.config = config
         self.model = model
+        self.tokenizer = tokenizer
+        self.origins = origins
         self.score_dev = score_dev
         self.tracker = tracker
         self.checkpoints = checkpoints
@@ -82,44 +80,121 @@ class Trainer:
         self.precision = Precision(config.hardware.amp)
         self.learning_rate = build_learning_rate(config.optimizer, config.scheduler, self.steps)
         self.optimizer = build_optimizer(model, config.optimizer, self.learning_rate)
+        self.state = TrainingState()
 
-    def train(self) -> TrainingResult:
-        """Train to the last step, or until dev stops getting better."""
-        trainer = self.config.trainer
-        speed = Throughput()
-        best_step, best_dev, scorings_since_best = 0, None, 0
-        with progress(label="training", total=self.steps, unit=" steps") as bar:
-            for step in range(1, self.steps + 1):
-                rows = self.batches.rows(step - 1)
-                learning_rate = self.optimizer.get_lr()
-                with speed.measure(len(rows)):
-                    loss = self.take_step(rows)
-                bar.update()
-                bar.set_postfix(loss=f"{loss:.3f}")
-                if step % trainer.log_every == 0 or step in (1, self.steps):
-                    values = {"loss": loss, "learning_rate": learning_rate}
-                    values["pairs_per_second"] = speed.since_last_asked()
-                    self.tracker.scalars(step, {f"train/{key}": x for key, x in values.items()})
-                if step % trainer.eval_every == 0 or step == self.steps:
-                    dev = self.score(step)
-                    scorings_since_best += 1
-                    if best_dev is None or self.criterion(dev) > self.criterion(best_dev):
-                        best_step, best_dev, scorings_since_best = step, dev, 0
-                    self.save(step, is_best=best_step == step)
-                    if scorings_since_best == trainer.patience:
-                        logger.info("dev got no better %d times: stopped", scorings_since_best)
-                        break
-                elif trainer.save_every and step % trainer.save_every == 0:
-                    self.save(step, is_best=False)
-        if best_dev is None:
-            raise RuntimeError("no step was taken, so nothing was scored")
-        return TrainingResult(step, best_step, best_dev, speed.pairs, speed.seconds)
+    def train(self, stop: StopRequests) -> TrainingState:
+        """Train to the last step, or until dev stops getting better.
 
-    def take_step(self, rows: np.ndarray) -> float:
-        """Take one optimizer step on a window of pairs and return its mean loss."""
+        Args:
+            stop: Tells when the user wants an end.
+
+        Raises:
+            Interrupted: The user did; a checkpoint to go on from was written.
+            UserError: A loss or gradient is not finite, or a checkpoint cannot be written.
+        """
+        speed = Throughput(self.state.pairs, self.state.seconds)
+        bar = progress(label="training", total=self.steps, initial=self.state.step, unit=" steps")
+        with bar:
+            while not self.finished:
+                if self.scoring_is_due:
+                    dev = stop.unless_requested(self.score)
+                    if dev is not None:
+                        self.note_scores(dev)
+                        self.save(is_best=self.state.best_step == self.state.step)
+                else:
+                    loss = self.step_and_log(speed)
+                    bar.update()
+                    bar.set_postfix(loss=f"{loss:.3f}")
+                    if self.saving_is_due:
+                        self.save()
+                if stop.signal_number is not None:
+                    self.save(to_go_on=True)
+                    raise Interrupted(
+                        f"stopped and saved after step {self.state.step}", stop.signal_number
+                    )
+        return self.state
+
+    def step_and_log(self, speed: Throughput) -> float:
+        """Take the next step, log it when its turn has come, and return its loss."""
+        state = self.state
+        rows = self.batches.rows(state.step)
+        learning_rate = self.optimizer.get_lr()
+        with speed.measure(len(rows)):
+            loss, norm = self.take_step(rows)
+        state.pairs, state.seconds = speed.pairs, speed.seconds
+        if state.step % self.config.trainer.log_every == 0 or state.step in (1, self.steps):
+            self.tracker.scalars(
+                state.step,
+                {
+                    "train/loss": loss,
+                    "train/learning_rate": learning_rate,
+                    "train/gradient_norm": norm,
+                    "train/pairs_per_second": speed.since_last_asked(),
+                },
+            )
+        return loss
+
+    @property
+    def saving_is_due(self) -> bool:
+        """Whether a checkpoint is to be written that no scoring writes anyway."""
+        every = self.config.trainer.save_every
+        return every is not None and self.state.step % every == 0 and not self.scoring_is_due
+
+    @property
+    def scoring_is_due(self) -> bool:
+        """Whether dev is to be scored before the next step."""
+        step, every = self.state.step, self.config.trainer.eval_every
+        return self.state.scored_step < step and (step % every == 0 or step == self.steps)
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do: all steps are taken, or dev stopped getting better."""
+        patience = self.config.trainer.patience
+        return not self.scoring_is_due and (
+            self.state.step == self.steps
+            or (patience is not None and self.state.scorings_since_best >= patience)
+        )
+
+    def take_step(self, rows: np.ndarray) -> tuple[float, float]:
+        """Take one optimizer step on a window of pairs.
+
+        Returns:
+            The window's mean loss, and the global norm of its gradient before clipping.
+
+        Raises:
+            UserError: One of the two is not finite; the weights are as they were.
+        """
+        losses, norm = self.compute_gradient(rows, self.state.step)
+        loss = float(losses.mean(dtype=np.float64))
+        learning_rate = self.optimizer.get_lr()
+        # With fp16 a gradient that overflows is everyday: the scaler leaves the step out.
+        overflowed = not math.isfinite(norm) and self.config.hardware.amp is Amp.fp16
+        if not (math.isfinite(loss) and (math.isfinite(norm) or overflowed)):
+            self.fail(rows, losses, norm)
+        # The names of Adam's state must not depend on what else this process has made.
+        with paddle.utils.unique_name.guard():
+            stepped = self.precision.step(self.optimizer)
+        if stepped and self.vocabulary is not None:
+            self.vocabulary.decay(learning_rate, self.config.optimizer.weight_decay)
+        self.learning_rate.step()
+        self.optimizer.clear_grad(set_to_zero=False)
+        self.state.step += 1
+        return loss, norm
+
+    def compute_gradient(self, rows: np.ndarray, step: int) -> tuple[np.ndarray, float]:
+        """Compute the clipped gradient of a window.
+
+        Args:
+            rows: The window, int64 ``[n]``.
+            step: What the draws of dropout follow from; 0 is the first step.
+
+        Returns:
+            The loss of each pair, float32 ``[n]``, and the gradient's norm before clipping.
+        """
         hardware = self.config.hardware
         self.model.train()
-        loss = accumulate_gradient(
+        seed_step(self.config.seed, step)
+        losses = accumulate_gradient(
             self.model,
             self.pairs,
             rows,
@@ -127,42 +202,82 @@ class Trainer:
             max_rows=hardware.micro_batch_size,
             precision=self.precision,
         )
-        learning_rate = self.optimizer.get_lr()
-        if not math.isfinite(loss):
-            raise UserError(
-                f"the loss is {loss} at a learning rate of {learning_rate:g}, after "
-                f"{self.learning_rate.last_epoch} optimizer steps",
-                "Lower optimizer.learning_rate or set optimizer.max_grad_norm.",
-            )
-        if self.precision.step(self.optimizer) and self.vocabulary is not None:
-            self.vocabulary.decayed(learning_rate, self.config.optimizer.weight_decay)
-        self.learning_rate.step()
-        self.optimizer.clear_grad(set_to_zero=False)
-        return loss
+        self.precision.unscale(self.optimizer)
+        return losses, clip_gradient(self.model.parameters(), self.config.optimizer.max_grad_norm)
 
-    def score(self, step: int) -> SplitScores:
-        """Score dev in all languages and note the result."""
-        with self.full_table():
-            dev = self.score_dev(self.model)
-        self.tracker.scores(step, "dev", dev)
-        logger.info(
-            "step %d of %d: dev average %.1f %%%s",
-            step,
-            self.steps,
-            100 * dev.average,
-            "" if dev.gap is None else f", gap to English {100 * dev.gap:.1f}",
+    def fail(self, rows: np.ndarray, losses: np.ndarray, norm: float) -> None:
+        """End the run at a step that cannot be taken, keeping what is needed to look into it."""
+        pairs = [
+            self.origins.of(row) | {"loss": finite(float(loss))}
+            for row, loss in zip(rows.tolist(), losses, strict=True)
+        ]
+        failed = FailedStep(
+            self.state.step + 1,
+            self.optimizer.get_lr(),
+            finite(float(losses.mean())),
+            finite(norm),
+            pairs,
         )
-        return dev
 
-    def save(self, step: int, is_best: bool) -> None:
-        """Write a checkpoint of the whole model."""
-        if is_best or self.config.trainer.keep_checkpoints:
-            with self.full_table():
-                self.checkpoints.save(step, self.model, is_best)
+        def write(folder: Path) -> None:
+            self.write_checkpoint(folder)
+            failed.write(folder)
 
-    def criterion(self, dev: SplitScores) -> float:
-        """The number that decides which checkpoint is best."""
-        return dev.selected(self.config.trainer.select_on)
+        raise failed.error(self.checkpoints.save_failed(write) / BATCH)
+
+    def score(self) -> SplitScores:
+        """Score dev in all languages."""
+        with self.full_table():
+            return self.score_dev(self.model)
+
+    def note_scores(self, dev: SplitScores) -> None:
+        """Log scores, and take note of whether they are the best so far."""
+        state = self.state
+        self.tracker.scores(state.step, "dev", dev)
+        gap = "" if dev.gap is None else f", gap to English {100 * dev.gap:.1f}"
+        logger.info(
+            "step %d of %d: dev average %.1f %%%s", state.step, self.steps, 100 * dev.average, gap
+        )
+        if (only := dev.only_prediction) is not None:
+            logger.warning(
+                "Every prediction is %r: the model has collapsed to chance. "
+                "Lower optimizer.learning_rate or raise scheduler.warmup_ratio",
+                only,
+            )
+        select_on = self.config.trainer.select_on
+        state.scored_step = state.step
+        state.scorings_since_best += 1
+        if state.best_dev is None or dev.selected(select_on) > state.best_dev.selected(select_on):
+            state.best_step, state.best_dev, state.scorings_since_best = state.step, dev, 0
+
+    def save(self, *, is_best: bool = False, to_go_on: bool = False) -> None:
+        """Write a checkpoint, when there is a reason to keep it."""
+        if is_best or to_go_on or self.config.trainer.keep_checkpoints:
+            self.checkpoints.save(
+                self.state.step, self.write_checkpoint, is_best=is_best, to_go_on=to_go_on
+            )
+
+    def write_checkpoint(self, folder: Path) -> None:
+        """Write everything that the run needs to go on, into a folder that exists."""
+        with self.full_table():
+            self.model.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+        write_optimizer(folder, self.optimizer, self.model)
+        self.state.learning_rate = self.learning_rate.state_dict()
+        self.state.loss_scale = self.precision.state()
+        self.state.write(folder)
+        self.tracker.copy_log(folder)
+
+    def restore(self, folder: Path) -> None:
+        """Go on from a checkpoint; the model must have been loaded from it.
+
+        Raises:
+            UserError: The checkpoint is damaged or of another run.
+        """
+        self.state = TrainingState.read(folder)
+        self.learning_rate.set_state_dict(self.state.learning_rate)
+        self.precision.restore(self.state.loss_scale)
+        read_optimizer(folder, self.optimizer, self.model)
 
     def full_table(self) -> AbstractContextManager[None]:
         """The model with its whole vocabulary while the context lasts."""

@@ -67,6 +67,31 @@ def test_dict_survives_json(scores):
     assert plain["interval"]["en"] == list(wilson_interval(3, 4))
 
 
+def test_scores_come_back_from_their_dict(scores):
+    generator = np.random.default_rng(0)
+    gold = {language: generator.integers(0, 3, 50) for language in ("en", "de", "zh")}
+    predicted = {language: generator.integers(0, 3, 50) for language in gold}
+    known = SplitScores.from_predictions(gold, predicted, dict.fromkeys(gold, np.arange(50)))
+    for one in (scores, known, SplitScores({"fr": scores.confusion["fr"]})):
+        again = SplitScores.from_dict(json.loads(json.dumps(one.as_dict())))
+        assert again.as_dict() == one.as_dict()
+        assert list(again.confusion) == list(one.confusion)
+        assert again.average_interval == one.average_interval
+        assert type(again.others_interval) is type(one.others_interval)
+        assert again.accuracy == one.accuracy
+        for language, counts in one.confusion.items():
+            assert again.confusion[language].dtype == counts.dtype
+            np.testing.assert_array_equal(again.confusion[language], counts)
+
+
+@pytest.mark.parametrize(("label", "name"), enumerate(["entailment", "neutral", "contradiction"]))
+def test_a_model_that_says_the_same_of_everything_is_recognised(label, name):
+    predicted = {language: np.full_like(gold, label) for language, gold in GOLD.items()}
+    assert SplitScores.from_predictions(GOLD, predicted).only_prediction == name
+    predicted["en"][0] = (label + 1) % 3
+    assert SplitScores.from_predictions(GOLD, predicted).only_prediction is None
+
+
 @pytest.mark.parametrize(
     ("labels", "predictions"),
     [

@@ -13,10 +13,9 @@ from infoxlm.tasks.inputs import (
 )
 
 
-def test_model_folder(tmp_path):
+def test_model_folder(tiny_model, tmp_path):
     assert model_folder(ModelConfig(name="tiny", shape=ShapeConfig()), tmp_path) is None
-    (tmp_path / "weights").mkdir()
-    (tmp_path / "weights" / "config.json").write_text("{}")
+    tiny_model().save_pretrained(tmp_path / "weights")
     named = ModelConfig(name="some", checkpoint=str(tmp_path / "weights"))
     assert model_folder(named, tmp_path) == tmp_path / "weights"
     with pytest.raises(UserError, match="model.checkpoint is not set and model.shape neither"):

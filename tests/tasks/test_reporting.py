@@ -1,30 +1,32 @@
-"""Settings as people type them, and which of them tell runs apart."""
+"""What is printed where a run ends."""
 
-from infoxlm.tasks.reporting import compared_settings, flat_settings
+import pytest
+from rich.table import Table
 
-
-def test_flat_settings(compose):
-    settings = flat_settings(compose("train", "model=tiny", "hardware=gpu_bf16"))
-    assert settings["seed"] == 42
-    assert settings["hardware.amp"] == "bf16"
-    assert settings["trainer.select_on"] == "dev_average"
-    assert settings["model.shape.hidden_size"] == 32
-    assert settings["data.train_languages"] == "[en]"
-    assert settings["data.eval_languages"].endswith(",vi,zh]")
-    assert settings["trainer.patience"] == "null"
-    assert settings["model.recompute"] == "false"
-    assert not [key for key, value in settings.items() if isinstance(value, dict | list)]
+from infoxlm.tasks.reporting import tell
 
 
-def test_flat_settings_are_overrides_of_the_command_line(compose):
-    settings = flat_settings(compose("train", "model=tiny", "seed=3"))
-    overrides = [f"{key}={value}" for key, value in settings.items()]
-    assert flat_settings(compose("train", "model=tiny", *overrides)) == settings
+@pytest.fixture
+def report():
+    table = Table("language", "accuracy")
+    table.add_row("sw", "51.5")
+    return table
 
 
-def test_settings_that_runs_are_compared_by(compose):
-    settings = compared_settings(flat_settings(compose("train", "model=tiny", "seed=3")))
-    assert settings["seed"] == 3
-    assert settings["optimizer.learning_rate"] == 2e-5
-    assert not [key for key in settings if key.startswith(("hardware", "model.shape"))]
-    assert "data.cache_dir" not in settings
+def test_files_below_the_current_folder_are_told_from_there(report, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "outputs" / ("a-name-that-is-longer-than-the-terminal-is-wide" * 3)
+    tell(report, folder, {"results": "results.md", "by block": "layers.png"})
+    out = capsys.readouterr().out.splitlines()
+    assert out[-2:] == [
+        f"results    {folder.relative_to(tmp_path)}/results.md",
+        f"by block   {folder.relative_to(tmp_path)}/layers.png",
+    ]
+    assert any("sw" in line and "51.5" in line for line in out)
+
+
+def test_files_elsewhere_are_told_by_their_whole_path(report, tmp_path, monkeypatch, capsys):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    tell(report, tmp_path / "there", {"results": "results.md"})
+    assert capsys.readouterr().out.splitlines()[-1] == f"results    {tmp_path}/there/results.md"

@@ -10,8 +10,8 @@ from infoxlm.constants import LANGUAGES
 from infoxlm.errors import UserError
 from infoxlm.evaluate.predictions import read_predictions
 from infoxlm.tasks import train
-from infoxlm.tasks.reporting import compared_settings
 from infoxlm.tracking.metrics_log import read_metrics
+from infoxlm.tracking.settings import compared_settings
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +204,6 @@ def test_mistakes_are_told_before_weights_are_loaded(
 
 def test_a_folder_that_holds_a_run_is_left_alone(trained):
     before = (trained.folder / "metrics.jsonl").read_bytes()
-    with pytest.raises(UserError, match="holds a run already"):
+    with pytest.raises(UserError, match="holds a finished run already"):
         train.run(trained.config, trained.folder)
     assert (trained.folder / "metrics.jsonl").read_bytes() == before

@@ -26,11 +26,18 @@ def runs(tmp_path):
 
 
 def test_folder_without_runs(tmp_path):
-    with (
-        pytest.raises(UserError, match="holds no VisualDL log"),
-        dashboard(tmp_path / "absent", port=free_port()),
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    for name, problem in (
+        ("absent", "does not exist"),
+        ("file", "is a file"),
+        ("empty", "holds no VisualDL log"),
     ):
-        pass
+        with (
+            pytest.raises(UserError, match=f"{name} {problem}"),
+            dashboard(tmp_path / name, port=free_port()),
+        ):
+            pass
 
 
 def test_port_in_use(runs):

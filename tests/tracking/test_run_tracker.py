@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from infoxlm.errors import UserError
 from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.tracking.metrics_log import read_metrics
 from infoxlm.tracking.run_tracker import RunTracker, display_name, score_tags
@@ -46,7 +47,7 @@ def test_the_same_numbers_go_to_both_places(tmp_path):
     }
     logged = {}
     for line in read_metrics(folder / "metrics.jsonl"):
-        step = line.pop("step")
+        step, _ = line.pop("step"), line.pop("time")
         for tag, value in line.items():
             logged.setdefault(tag, {})[step] = value
     assert logged == expected
@@ -64,7 +65,47 @@ def test_what_was_written_survives_an_error(tmp_path):
     with pytest.raises(KeyError), RunTracker(tmp_path, "example") as tracker:
         tracker.scalars(1, {"train/loss": 0.5})
         raise KeyError("out of luck")
-    assert read_metrics(tmp_path / "metrics.jsonl") == [{"step": 1, "train/loss": 0.5}]
+    (line,) = read_metrics(tmp_path / "metrics.jsonl")
+    assert (line["step"], line["train/loss"]) == (1, 0.5)
+
+
+def test_a_run_that_goes_on_from_a_checkpoint_has_its_log_in_both_places(tmp_path):
+    from visualdl import LogReader
+
+    run, checkpoint = tmp_path / "run", tmp_path / "checkpoint"
+    checkpoint.mkdir()
+    with RunTracker(run, "example") as tracker:
+        tracker.scalars(1, {"train/loss": 1.5})
+        tracker.scalars(2, {"train/loss": 1.25})
+        tracker.scores(2, "dev", scores(en=4, de=2))
+        tracker.copy_log(checkpoint)
+        kept = (run / "metrics.jsonl").read_bytes()
+        assert (checkpoint / "metrics.jsonl").read_bytes() == kept
+        for step in (3, 4, 5):  # what no checkpoint knows of
+            tracker.scalars(step, {"train/loss": 77.0})
+            tracker.scores(step, "dev", scores(en=1, de=1))
+    with RunTracker(run, "example", checkpoint) as tracker:
+        assert (run / "metrics.jsonl").read_bytes() == kept
+        tracker.scalars(3, {"train/loss": 1.125})
+    logged = read_metrics(run / "metrics.jsonl")
+    assert [(line["step"], line.get("train/loss")) for line in logged] == [
+        (1, 1.5), (2, 1.25), (2, None), (3, 1.125),
+    ]  # fmt: skip
+    curves = LogReader(file_path=str(run / "vdl" / "vdlrecords.main.log"))
+    loss = curves.get_data("scalar", "train/loss")
+    assert [(x.id, x.value) for x in loss] == [(1, 1.5), (2, 1.25), (3, 1.125)]
+    times = [line["time"] for line in logged if "train/loss" in line]
+    assert [x.timestamp / 1000 for x in loss] == pytest.approx(times, abs=1.0)
+    assert [x.timestamp for x in loss[:2]] == [round(1000 * time) for time in times[:2]]
+    for tag, value in score_tags("dev", scores(en=4, de=2)).items():
+        (point,) = curves.get_data("scalar", tag)
+        assert (point.id, point.value) == (2, pytest.approx(value))
+
+
+def test_a_checkpoint_without_a_log_is_an_error(tmp_path):
+    with pytest.raises(UserError, match=r"checkpoint/metrics\.jsonl does not exist"):
+        RunTracker(tmp_path / "run", "example", tmp_path / "checkpoint")
+    assert not (tmp_path / "run").exists()
 
 
 def test_jobs_of_a_sweep_are_told_apart_by_their_number(tmp_path):

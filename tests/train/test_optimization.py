@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infoxlm.schema import OptimizerConfig, SchedulerConfig
+from infoxlm.train.gradients import clip_gradient
 from infoxlm.train.optimization import (
     build_learning_rate,
     build_optimizer,
@@ -70,19 +71,16 @@ def test_weight_decay_hits_weight_matrices_only(model):
         assert decays == (name.endswith("weight") and "LayerNorm" not in name)
 
 
-@pytest.mark.parametrize("limit", [None, 0.5, 1e6])
-def test_gradients_are_clipped_by_their_global_norm(limit, model):
+def test_the_optimizer_does_not_clip(model):
     # With epsilon this large Adam's first step is learning_rate * gradient / epsilon.
-    config = OptimizerConfig("adam", learning_rate=1e4, epsilon=1e6, max_grad_norm=limit)
+    config = OptimizerConfig("adam", learning_rate=1e4, epsilon=1e6, max_grad_norm=0.5)
     before = values(model)
     gradients = set_gradients(model, np.random.default_rng(0))
-    norm = np.sqrt(sum((gradient.astype(float) ** 2).sum() for gradient in gradients.values()))
-    assert norm > 10
     build_optimizer(model, config, build_learning_rate(config, CONSTANT, 10)).step()
-    taken = np.sqrt(
-        sum(((before[k] - v).astype(float) ** 2).sum() for k, v in values(model).items())
-    )
-    assert taken / 1e-2 == pytest.approx(min(norm, limit or norm), rel=1e-4)
+    for name, value in values(model).items():
+        np.testing.assert_allclose(
+            before[name] - value, 1e-2 * gradients[name], rtol=1e-3, atol=1e-5, err_msg=name
+        )
 
 
 @pytest.mark.parametrize(("name", "decay"), [("adamw", 0.0), ("adamw", 0.1), ("adam", 0.0)])
@@ -107,6 +105,7 @@ def test_steps_are_those_of_torch(name, decay, model):
         for key, gradient in gradients.items():
             theirs[key].grad = torch.tensor(gradient)
         torch.nn.utils.clip_grad_norm_(theirs.values(), 1.0)
+        clip_gradient(model.parameters(), 1.0)
         for group in torch_optimizer.param_groups:
             group["lr"] = 0.01 * learning_rate_factor(step, 4, schedule)
         assert optimizer.get_lr() == pytest.approx(group["lr"], rel=1e-9)

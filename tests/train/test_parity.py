@@ -8,8 +8,9 @@ from infoxlm.schema import OptimizerConfig, SchedulerConfig
 from infoxlm.tokenizer import InfoXLMTokenizer
 from infoxlm.train.active_vocabulary import ActiveVocabulary
 from infoxlm.train.batch_sampler import BatchSampler
-from infoxlm.train.gradients import TrainingPairs, accumulate_gradient
+from infoxlm.train.gradients import accumulate_gradient, clip_gradient
 from infoxlm.train.optimization import build_learning_rate, build_optimizer
+from infoxlm.train.training_pairs import TrainingPairs
 
 STEPS, BATCH, PAIRS = 8, 12, 40
 
@@ -55,7 +56,8 @@ def test_losses_are_those_of_transformers(
     model.train()
     losses = []
     for step in range(STEPS):
-        losses.append(accumulate_gradient(model, pairs, batches.rows(step), max_tokens=60))
+        losses.append(accumulate_gradient(model, pairs, batches.rows(step), max_tokens=60).mean())
+        clip_gradient(model.parameters(), 1.0)
         optimizer.step()
         learning_rate.step()
         optimizer.clear_grad(set_to_zero=False)

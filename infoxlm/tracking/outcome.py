@@ -1,0 +1,123 @@
+"""What a run computed, as exactly as it is written down, and whether another computed the same."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from infoxlm.evaluate.predictions import Predictions, matched
+from infoxlm.tracking.finished_run import FinishedRun
+from infoxlm.tracking.metrics_log import METRICS, read_metrics
+from infoxlm.tracking.run_record import weights_checksums
+from infoxlm.weights_file import SAFETENSORS
+
+#: Logged numbers by step and tag; None where one was not finite.
+Logged = Mapping[tuple[int, str], float | None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run computed.
+
+    Attributes:
+        losses: The training losses that were logged; none of an evaluation.
+        accuracies: All accuracies that were logged.
+        predictions: Its predictions, probabilities to six digits.
+        average: Their accuracy, averaged over the languages.
+        weights: SHA-256 of the best checkpoint's weights; None when there is none or not kept.
+    """
+
+    losses: Logged
+    accuracies: Logged
+    predictions: Predictions
+    average: float
+    weights: str | None
+
+    @classmethod
+    def of(cls, run: FinishedRun) -> "Outcome":
+        """Read what a run computed from its folder.
+
+        Raises:
+            UserError: A file is missing or damaged.
+        """
+        best = run.folder / "checkpoints" / "best"
+        return cls(
+            _logged(run, lambda tag: tag == "train/loss"),
+            _logged(run, lambda tag: "/accuracy/" in tag),
+            run.predictions(),
+            run.results[run.split]["average"],
+            weights_checksums(best).get(str(best / SAFETENSORS)),
+        )
+
+
+class Check(NamedTuple):
+    """Whether a part of two outcomes is the same.
+
+    Attributes:
+        part: What was looked at.
+        same: None when it could not be.
+        finding: What was seen.
+    """
+
+    part: str
+    same: bool | None
+    finding: str
+
+
+def compare_outcomes(then: Outcome, now: Outcome) -> list[Check]:
+    """Compare a run with its repetition, part by part.
+
+    Raises:
+        UserError: They did not predict the same pairs.
+    """
+    checks = [
+        _compare_logged("training losses", then.losses, now.losses),
+        _compare_logged("logged accuracies", then.accuracies, now.accuracies),
+        _compare_predictions(then, now),
+    ]
+    if then.weights and now.weights:
+        same = then.weights == now.weights
+        finding = f"sha256 {then.weights[:12]}" + ("" if same else f" then, {now.weights[:12]} now")
+        checks.append(Check("best checkpoint's weights", same, finding))
+    elif now.weights:
+        checks.append(Check("best checkpoint's weights", None, "not kept by the run"))
+    return [check for check in checks if check.finding]
+
+
+def _logged(run: FinishedRun, chosen: Callable[[str], bool]) -> Logged:
+    return {
+        (line["step"], tag): value
+        for line in read_metrics(run.folder / METRICS)
+        for tag, value in line.items()
+        if chosen(tag)
+    }
+
+
+def _compare_logged(part: str, then: Logged, now: Logged) -> Check:
+    keys = sorted({**then, **now})
+    unlike = [(step, then.get((step, tag)), now.get((step, tag))) for step, tag in keys]
+    unlike = [(step, first, second) for step, first, second in unlike if first != second]
+    if not unlike:
+        return Check(part, True, f"{len(keys):,} equal" if keys else "")
+    step, first, second = unlike[0]
+    finding = (
+        f"{len(unlike):,} of {len(keys):,} differ, the first at step {step}: {first} then, "
+        f"{second} now"
+    )
+    distances = [abs(a - b) for _, a, b in unlike if a is not None and b is not None]
+    return Check(part, False, finding + (f"; by at most {max(distances):.2g}" if distances else ""))
+
+
+def _compare_predictions(then: Outcome, now: Outcome) -> Check:
+    first, second = matched(then.predictions, now.predictions)
+    labels = int(np.sum(first.predicted != second.predicted))
+    shares = int(np.any(first.probabilities != second.probabilities, axis=1).sum())
+    if not labels and not shares:
+        return Check("predictions", True, f"{len(first):,} equal")
+    return Check(
+        "predictions",
+        False,
+        f"{labels:,} of {len(first):,} labels and the probabilities of {shares:,} differ; average "
+        f"accuracy {100 * then.average:.2f} % then, {100 * now.average:.2f} % now",
+    )

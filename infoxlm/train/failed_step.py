@@ -1,0 +1,86 @@
+"""A step whose loss or gradient is not finite: everything that is needed to look into it."""
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from infoxlm.errors import UserError
+
+BATCH = "batch.json"
+
+
+@dataclass(frozen=True)
+class FailedStep:
+    """An optimizer step that was not taken.
+
+    Attributes:
+        step: Its number, 1 being the first.
+        learning_rate: What it would have been taken with.
+        loss: Mean loss of its pairs; None where it is not finite.
+        gradient_norm: Global norm of the gradient; None where it is not finite.
+        pairs: ``language``, ``file``, ``row`` and ``loss`` of each of its pairs.
+    """
+
+    step: int
+    learning_rate: float
+    loss: float | None
+    gradient_norm: float | None
+    pairs: list[dict[str, Any]]
+
+    @property
+    def guilty(self) -> list[dict[str, Any]]:
+        """The pairs whose own loss is not finite."""
+        return [pair for pair in self.pairs if pair["loss"] is None]
+
+    def error(self, file: Path) -> UserError:
+        """What to tell the user.
+
+        Args:
+            file: Where the batch was written.
+        """
+        what = "loss" if self.loss is None else "gradient"
+        culprits = self.guilty
+        whose = ""
+        if culprits:
+            first = culprits[0]
+            whose = (
+                f" ({len(culprits)} of {len(self.pairs)} pairs, the first {first['file']} "
+                f"row {first['row']})"
+            )
+        return UserError(
+            f"the {what} of step {self.step} is not finite{whose}, at a learning rate of "
+            f"{self.learning_rate:g}; the step was not taken",
+            "Lower optimizer.learning_rate or optimizer.max_grad_norm; to look into the batch, "
+            f"give the same command with trainer.replay={file}",
+        )
+
+    def write(self, folder: Path) -> Path:
+        """Write ``batch.json`` into a folder, and return its path."""
+        path = folder / BATCH
+        path.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n", "utf-8")
+        return path
+
+    @classmethod
+    def read(cls, path: Path) -> "FailedStep":
+        """Read a ``batch.json``.
+
+        Raises:
+            UserError: The file is missing or not one of these.
+        """
+        remedy = f"Give checkpoints/failed_step/{BATCH} of a run whose loss became not finite."
+        try:
+            failed = cls(**json.loads(path.read_text(encoding="utf-8")))
+            for pair in failed.pairs:
+                pair["language"], int(pair["row"])
+        except FileNotFoundError as error:
+            raise UserError(f"trainer.replay={path} does not exist", remedy) from error
+        except (ValueError, TypeError, KeyError, OSError) as error:
+            raise UserError(f"trainer.replay={path} cannot be read: {error}", remedy) from error
+        return failed
+
+
+def finite(value: float) -> float | None:
+    """A number as JSON can hold it: None for NaN and infinities."""
+    return value if math.isfinite(value) else None

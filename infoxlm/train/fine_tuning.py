@@ -1,0 +1,157 @@
+"""A training run from its inputs to its scores: all that happens between data and report."""
+
+import logging
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from infoxlm.data.token_ids import TokenIds
+from infoxlm.evaluate.metrics import SplitScores
+from infoxlm.evaluate.predictions import Predictions
+from infoxlm.evaluate.scoring import label_columns, score
+from infoxlm.manifest import check_manifest
+from infoxlm.model import InfoXLMForSequenceClassification
+from infoxlm.model.loading import load_classifier, select_device
+from infoxlm.model.precision import Precision
+from infoxlm.schema import TrainConfig
+from infoxlm.stopping import Interrupted, StopRequests
+from infoxlm.tracking.run_tracker import RunTracker, score_tags
+from infoxlm.tracking.settings import compared_settings, flat_settings
+from infoxlm.train.checkpoints import Checkpoints
+from infoxlm.train.randomness import seed_everything
+from infoxlm.train.trainer import Trainer
+from infoxlm.train.training_pairs import PairOrigins, TrainingPairs
+from infoxlm.train.training_state import TrainingState
+
+if TYPE_CHECKING:
+    from infoxlm.tasks.inputs import TrainInputs
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """What came of a training run.
+
+    Attributes:
+        encoder: The name of the encoder that was fine-tuned.
+        state: How far training went, and the best scores on dev.
+        test: The best checkpoint's scores on test.
+        predictions: Its predictions there.
+        scoring_seconds: How long these took.
+    """
+
+    encoder: str
+    state: TrainingState
+    test: SplitScores
+    predictions: Predictions
+    scoring_seconds: float
+
+
+def fine_tune(config: TrainConfig, inputs: "TrainInputs", folder: Path, resumed: bool) -> FineTuned:
+    """Train, and score test from the best checkpoint.
+
+    Args:
+        config: The run's configuration.
+        inputs: Its data, tokenizer and checkpoint.
+        folder: The run's folder, held by this process.
+        resumed: Whether the run goes on from its newest checkpoint.
+
+    Raises:
+        Interrupted: The user wanted an end; everything is saved.
+        UserError: The checkpoint does not fit, a loss is not finite, the disk is full, or the
+            best checkpoint is damaged.
+    """
+    checkpoints = Checkpoints(folder / "checkpoints", config.trainer.keep_checkpoints)
+    checkpoint = checkpoints.newest_usable() if resumed else None
+    with StopRequests() as stop, RunTracker(folder, config.name, checkpoint) as tracker:
+        trainer = build_trainer(config, inputs, tracker, checkpoints, checkpoint)
+        if resumed:
+            logger.info("Going on with %s after step %d", folder, trainer.state.step)
+        log_plan(trainer, len(trainer.pairs.labels))
+        encoder = trainer.model.config.encoder_name
+        state = trainer.train(stop)
+        del trainer  # make room: test is scored with what was saved as the best
+        check_manifest(checkpoints.best)
+        best = InfoXLMForSequenceClassification.from_pretrained(checkpoints.best)
+        started = perf_counter()
+        scored = stop.unless_requested(lambda: scoring(config)(best, inputs.test))
+        if scored is None:
+            assert stop.signal_number is not None
+            raise Interrupted("stopped before test was scored", stop.signal_number)
+        seconds = perf_counter() - started
+        test, predictions = scored
+        assert state.best_dev is not None
+        final = {"dev/best_average": state.best_dev.average} | score_tags("test", test)
+        tracker.hyperparameters(compared_settings(flat_settings(config)), final, state.step)
+    return FineTuned(encoder, state, test, predictions, seconds)
+
+
+def build_trainer(
+    config: TrainConfig,
+    inputs: "TrainInputs",
+    tracker: RunTracker,
+    checkpoints: Checkpoints,
+    checkpoint: Path | None,
+) -> Trainer:
+    """Load the model and lay everything out for its training.
+
+    Args:
+        config: The run's configuration.
+        inputs: Its data, tokenizer and checkpoint.
+        tracker: Where the numbers go.
+        checkpoints: Where the weights go.
+        checkpoint: Where the run goes on from; None: it begins.
+    """
+    select_device(config.hardware.device)
+    seed_everything(config.seed)
+    model = load_classifier(
+        config.model,
+        checkpoint or inputs.checkpoint,
+        inputs.tokenizer.vocab_size,
+        inputs.max_length,
+    )
+    columns = np.array(label_columns(model))
+    pairs = TrainingPairs(
+        TokenIds.concatenate([examples.token_ids for examples in inputs.train]),
+        columns[np.concatenate([examples.labels for examples in inputs.train])],
+    )
+    score_dev = scoring(config)
+    trainer = Trainer(
+        config,
+        model,
+        inputs.tokenizer,
+        pairs,
+        PairOrigins(inputs.train, inputs.train_files),
+        lambda now: score_dev(now, inputs.dev)[0],
+        tracker,
+        checkpoints,
+    )
+    if checkpoint is not None:
+        trainer.restore(checkpoint)
+    return trainer
+
+
+def scoring(config: TrainConfig) -> partial[tuple[SplitScores, Predictions]]:
+    """The function that scores a model on encoded examples, as the hardware wants it."""
+    return partial(
+        score,
+        max_tokens=config.hardware.eval_batch_tokens,
+        precision=Precision(config.hardware.amp),
+    )
+
+
+def log_plan(trainer: Trainer, pairs: int) -> None:
+    """Say what follows from the effective batch size, so that nobody has to derive it."""
+    hardware = trainer.config.hardware
+    size = min(trainer.config.trainer.effective_batch_size, pairs)
+    rows = f" or {hardware.micro_batch_size} pairs" if hardware.micro_batch_size else ""
+    logger.info(
+        "%d training pairs, %d a step in micro-batches of at most %d tokens%s: "
+        "%d steps an epoch, %d in all",
+        pairs, size, hardware.micro_batch_tokens, rows, trainer.batches.per_epoch, trainer.steps,
+    )  # fmt: skip

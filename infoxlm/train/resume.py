@@ -1,0 +1,177 @@
+"""Which run is gone on with: one that was cut short and is of the same configuration."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from infoxlm.atomic import atomic_path
+from infoxlm.errors import UserError
+from infoxlm.run_folder import RESULTS, RUN_RECORD, claimed, log_into
+from infoxlm.schema import TrainConfig
+from infoxlm.tracking.run_record import config_of, read_run_record
+from infoxlm.tracking.settings import flat_settings
+
+logger = logging.getLogger(__name__)
+
+AUTO = "auto"
+
+#: What may change between the parts of a run: where things lie (what they contain is compared by
+#: checksum), what is kept and logged, and the machine.
+FREE = (
+    "data.root", "data.train_root", "data.cache_dir", "model.checkpoint",
+    "trainer.resume", "trainer.replay", "trainer.keep_checkpoints", "trainer.save_every",
+    "trainer.log_every", "hardware.device", "hardware.threads", "hardware.micro_batch_size",
+    "hardware.micro_batch_tokens", "hardware.eval_batch_tokens",
+)  # fmt: skip
+
+
+class Identity(NamedTuple):
+    """What two parts of one run have in common.
+
+    Attributes:
+        settings: The configuration, without what is free.
+        data: SHA-256 of the data files, sorted.
+        weights: SHA-256 of the weight files, sorted.
+    """
+
+    settings: dict[str, Any]
+    data: list[str]
+    weights: list[str]
+
+
+@contextmanager
+def run_to_write(
+    config: TrainConfig, folder: Path, data: Mapping[str, str], weights: Mapping[str, str]
+) -> Iterator[tuple[Path, bool]]:
+    """Hold the folder that a run writes while the block lasts.
+
+    Args:
+        config: The run's configuration; ``trainer.resume`` says what is looked for.
+        folder: The folder of a new run.
+        data: SHA-256 of the data files.
+        weights: SHA-256 of the weight files.
+
+    Yields:
+        The folder, and whether a run in it is gone on with.
+
+    Raises:
+        UserError: The run that was named cannot be gone on with, or the folder is in use.
+    """
+    wanted = identity(config, data, weights)
+    with ExitStack() as held:
+        found = None
+        if config.trainer.resume == AUTO:
+            found = newest_unfinished(folder, wanted, held)
+            if found is None:
+                logger.info("No unfinished run of this configuration: starting anew")
+        elif config.trainer.resume is not None:
+            found = Path(config.trainer.resume).expanduser()
+            refuse_others(found, wanted)
+            held.enter_context(claimed(found))
+        if found is None:
+            held.enter_context(claimed(folder))
+            refuse_used(folder)
+        elif found != folder:
+            log_into(found)
+        yield found or folder, found is not None
+
+
+def newest_unfinished(folder: Path, wanted: Identity, held: ExitStack) -> Path | None:
+    """Claim the newest unfinished run of a configuration beside `folder`, or in it.
+
+    A single run's neighbours are the runs of its command, a job's those of sweeps of its name.
+    """
+    started = {}
+    for file in {folder / RUN_RECORD, *folder.parent.parent.glob(f"*/*/{RUN_RECORD}")}:
+        if file.is_file() and not (file.parent / RESULTS).exists():
+            try:
+                record = read_run_record(file.parent)
+                if not differences(wanted, record):
+                    started[file.parent] = record["started"]
+            except UserError as error:
+                logger.warning("%s: passed over", error.problem)
+    for run in sorted(started, key=lambda run: (started[run], run), reverse=True):
+        try:
+            held.enter_context(claimed(run))
+        except UserError as error:
+            logger.info("%s: passed over", error.problem)
+        else:
+            return run
+    return None
+
+
+def refuse_others(run: Path, wanted: Identity) -> None:
+    """Check that a run can be gone on with.
+
+    Raises:
+        UserError: It is finished, is no run, or differs in what matters.
+    """
+    record = read_run_record(run)
+    if (run / RESULTS).exists():
+        raise UserError(
+            f"trainer.resume={run}: that run is finished",
+            "Score it with `infoxlm evaluate`, or leave trainer.resume out to train anew.",
+        )
+    found = differences(wanted, record)
+    if found:
+        raise UserError(
+            f"trainer.resume={run} began with {', '.join(found)}",
+            "Give the configuration it began with, or leave trainer.resume out.",
+        )
+
+
+def refuse_used(folder: Path) -> None:
+    """Check that a folder holds no run yet.
+
+    Raises:
+        UserError: It does.
+    """
+    if (folder / RUN_RECORD).exists():
+        finished = (folder / RESULTS).exists()
+        raise UserError(
+            f"{folder} holds {'a finished' if finished else 'an unfinished'} run already",
+            "Give another folder with hydra.run.dir=FOLDER"
+            + ("." if finished else f", or go on with that run: trainer.resume={folder}"),
+        )
+
+
+def identity(config: TrainConfig, data: Mapping[str, str], weights: Mapping[str, str]) -> Identity:
+    """What two parts of one run must have in common."""
+    settings = {key: value for key, value in flat_settings(config).items() if key not in FREE}
+    return Identity(settings, sorted(data.values()), sorted(weights.values()))
+
+
+def differences(wanted: Identity, record: Mapping[str, Any]) -> list[str]:
+    """In what a run differs from what is wanted, in words.
+
+    Raises:
+        UserError: The record is not of this version.
+    """
+    theirs = identity(config_of(record, TrainConfig), record["data"], record["weights"])
+    found = [
+        f"{key}={theirs.settings.get(key)} instead of {wanted.settings.get(key)}"
+        for key in sorted(wanted.settings.keys() | theirs.settings.keys())
+        if wanted.settings.get(key) != theirs.settings.get(key)
+    ]
+    if wanted.data != theirs.data:
+        found.append("data files of other content")
+    if wanted.weights != theirs.weights:
+        found.append("a model.checkpoint of other content")
+    return found
+
+
+def note_resumption(folder: Path) -> None:
+    """Add to run.json that, when and by which command its run was gone on with."""
+    record = read_run_record(folder)
+    resumed = record.setdefault("resumed", [])
+    resumed.append(
+        {"started": datetime.now(UTC).isoformat(timespec="seconds"), "command": sys.argv}
+    )
+    with atomic_path(folder / RUN_RECORD) as temporary:
+        text = json.dumps(record, indent=2, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,65 @@
+"""How far a run has come: with the weights, all that is needed to go on from there."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from infoxlm.errors import UserError
+from infoxlm.evaluate.metrics import SplitScores
+
+STATE_FILE = "training_state.json"
+
+
+@dataclass
+class TrainingState:
+    """Where a run stands between two optimizer steps.
+
+    The order of the pairs and the draws of dropout follow from the seed and the step, so that
+    neither a position in the data nor the state of a generator has to be kept beside `step`.
+
+    Attributes:
+        step: Optimizer steps taken.
+        scored_step: The step after which dev was last scored.
+        best_step: The step of the best checkpoint; 0 before the first scoring.
+        best_dev: Its scores on dev.
+        scorings_since_best: Scorings since then.
+        pairs: Training pairs gone through.
+        seconds: Time spent on training steps, scoring and saving not counted.
+        learning_rate: The state of the schedule.
+        loss_scale: The state of fp16's loss scaling; empty without it.
+    """
+
+    step: int = 0
+    scored_step: int = 0
+    best_step: int = 0
+    best_dev: SplitScores | None = None
+    scorings_since_best: int = 0
+    pairs: int = 0
+    seconds: float = 0.0
+    learning_rate: Mapping[str, Any] = field(default_factory=dict)
+    loss_scale: Mapping[str, Any] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> None:
+        """Write ``training_state.json`` into a checkpoint."""
+        state = vars(self) | {"best_dev": self.best_dev and self.best_dev.as_dict()}
+        (folder / STATE_FILE).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> "TrainingState":
+        """Read what `write` wrote.
+
+        Raises:
+            UserError: The file is missing or damaged.
+        """
+        path = folder / STATE_FILE
+        try:
+            state = json.loads(path.read_text(encoding="utf-8"))
+            if state["best_dev"] is not None:
+                state["best_dev"] = SplitScores.from_dict(state["best_dev"])
+            return cls(**state)
+        except FileNotFoundError as error:
+            raise UserError(f"{path} is missing", "The folder is no run's checkpoint.") from error
+        except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+            raise UserError(f"{path} is damaged: {error}", "Use another checkpoint.") from error

@@ -1,0 +1,46 @@
+import json
+
+import pytest
+
+from infoxlm.errors import UserError
+from infoxlm.tracking.finished_run import FinishedRun
+
+
+def run_folder(folder, results):
+    folder.mkdir()
+    (folder / "run.json").write_text('{"version": "0.1.0"}')
+    (folder / "results.json").write_text(
+        results if isinstance(results, str) else json.dumps(results)
+    )
+    return folder
+
+
+def test_read(tmp_path):
+    results = {"task": "evaluate", "dev": {"average": 0.5}, "settings": {"split": "dev"}}
+    run = FinishedRun.read(str(run_folder(tmp_path / "run", results)))
+    assert (run.command, run.split, run.settings) == ("evaluate", "dev", {"split": "dev"})
+    assert run.record == {"version": "0.1.0"}
+    both = run_folder(tmp_path / "both", {"task": "train", "dev": {"average": 1}, "test": {"a": 1}})
+    assert FinishedRun.read(both).split == "test"
+
+
+def test_folders_that_are_no_finished_run(tmp_path):
+    with pytest.raises(UserError, match="absent does not exist.*outputs/train/NAME/TIME"):
+        FinishedRun.read(tmp_path / "absent")
+    with pytest.raises(UserError, match="is not the folder of a run"):
+        FinishedRun.read(tmp_path)
+    unfinished = run_folder(tmp_path / "unfinished", "")
+    (unfinished / "results.json").unlink()
+    with pytest.raises(UserError, match="unfinished is not finished: it has no results.json"):
+        FinishedRun.read(unfinished)
+    with pytest.raises(UserError, match=r"results\.json is damaged: Expecting"):
+        FinishedRun.read(run_folder(tmp_path / "damaged", "{"))
+    for number, results in enumerate(("[]", "{}", {"task": "retrieve"})):
+        with pytest.raises(UserError, match="is not from `infoxlm train` or `infoxlm evaluate`"):
+            FinishedRun.read(run_folder(tmp_path / str(number), results))
+
+
+def test_missing_predictions(tmp_path):
+    run = FinishedRun.read(run_folder(tmp_path / "run", {"task": "train", "test": {"average": 1}}))
+    with pytest.raises(UserError, match=r"predictions\.jsonl does not exist"):
+        run.predictions()

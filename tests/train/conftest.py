@@ -1,0 +1,124 @@
+"""A trainer of a tiny model, as a run opens it, new or going on from a checkpoint."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from infoxlm.data.token_cache import EncodedExamples
+from infoxlm.schema import (
+    DataConfig,
+    HardwareConfig,
+    ModelConfig,
+    OptimizerConfig,
+    SchedulerConfig,
+    TrainConfig,
+    TrainerConfig,
+)
+from infoxlm.tokenizer import InfoXLMTokenizer
+
+#: Training pairs: three windows an epoch, of 10, 10 and 4.
+PAIRS, WINDOW = 24, 10
+
+
+@pytest.fixture(scope="session")
+def inputs(
+    tiny_model: Callable[..., Any],
+    random_token_ids: Callable[..., Any],
+    sentencepiece_file: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Any:
+    """24 English training pairs, these and 12 German ones to score, and weights to begin with."""
+    from infoxlm.tasks.inputs import TrainInputs
+
+    folder = tmp_path_factory.mktemp("start")
+    tokenizer = InfoXLMTokenizer(sentencepiece_file)
+    tiny_model(initializer_range=0.1).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    # Every second row of the file, so that a row's number is not its place.
+    train = EncodedExamples(
+        random_token_ids(PAIRS), np.arange(PAIRS) % 3, 2 * np.arange(PAIRS), "en"
+    )
+    german = random_token_ids(12, seed=2), np.arange(12) % 3, np.arange(12)
+    # English is scored on what is trained, so that the scores move.
+    dev = [train, EncodedExamples(*german, "de")]
+    return TrainInputs(folder, tokenizer, 38, [train], dev, dev, {}, {"en": "pairs/en.tsv"})
+
+
+@pytest.fixture(scope="session")
+def train_config() -> Callable[..., TrainConfig]:
+    """The configuration of a run on these inputs; keywords are those of ``trainer``."""
+
+    def make(
+        *,
+        seed: int = 1,
+        optimizer: dict[str, Any] | None = None,
+        hardware: dict[str, Any] | None = None,
+        dropout: float = 0.0,
+        **trainer: Any,
+    ) -> TrainConfig:
+        steps = {"effective_batch_size": WINDOW, "max_steps": 6, "eval_every": 2, "log_every": 2}
+        return TrainConfig(
+            name="tiny",
+            seed=seed,
+            model=ModelConfig("tiny", dropout=dropout),
+            data=DataConfig("pairs", eval_languages=["en", "de"], cache_dir="unused"),
+            optimizer=OptimizerConfig(
+                **{"name": "adamw", "learning_rate": 2e-2, "weight_decay": 0.01} | (optimizer or {})
+            ),
+            scheduler=SchedulerConfig("linear", 0.1),
+            hardware=HardwareConfig(
+                **{"device": "cpu", "micro_batch_tokens": 160} | (hardware or {})
+            ),
+            trainer=TrainerConfig(**steps | trainer),
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def open_trainer(inputs: Any) -> Callable[..., Any]:
+    """Opens the trainer of a folder's run, which begins or goes on from its newest checkpoint."""
+
+    @contextmanager
+    def opened(config: TrainConfig, folder: Path, *, resumed: bool = False) -> Iterator[Any]:
+        from infoxlm.tracking.run_tracker import RunTracker
+        from infoxlm.train.checkpoints import Checkpoints
+        from infoxlm.train.fine_tuning import build_trainer
+
+        checkpoints = Checkpoints(folder / "checkpoints", config.trainer.keep_checkpoints)
+        checkpoint = checkpoints.newest_usable() if resumed else None
+        with RunTracker(folder, config.name, checkpoint) as tracker:
+            yield build_trainer(config, inputs, tracker, checkpoints, checkpoint)
+
+    return opened
+
+
+@pytest.fixture(scope="session")
+def weights_of() -> Callable[[Any], dict[str, bytes]]:
+    """The bytes of each parameter of a trainer's model, with the whole vocabulary."""
+
+    def read(trainer: Any) -> dict[str, bytes]:
+        with trainer.full_table():
+            return {name: x.numpy().tobytes() for name, x in trainer.model.named_parameters()}
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def timeless() -> Callable[[Path], list[dict[str, Any]]]:
+    """The lines of a run's metrics.jsonl without what depends on the clock."""
+
+    def read(folder: Path) -> list[dict[str, Any]]:
+        lines = (folder / "metrics.jsonl").read_text().splitlines()
+        clock = ("time", "train/pairs_per_second")
+        return [
+            {key: value for key, value in json.loads(line).items() if key not in clock}
+            for line in lines
+        ]
+
+    return read
