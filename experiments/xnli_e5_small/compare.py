@@ -9,12 +9,13 @@ predictions in all languages, both seeds and both frameworks.
 
 import argparse
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 
 from infoxlm.constants import LANGUAGES
-from infoxlm.evaluate.intervals import paired_difference
+from infoxlm.evaluate.paired import compare_predictions
 from infoxlm.evaluate.predictions import Predictions, matched, read_predictions
 
 HERE = Path(__file__).parent
@@ -27,6 +28,12 @@ def accuracies(runs: list[Predictions]) -> np.ndarray:
     )
 
 
+def concatenated(runs: list[Predictions]) -> Predictions:
+    """The predictions of several runs one behind the other."""
+    columns = (field.name for field in fields(Predictions))
+    return Predictions(*(np.concatenate([getattr(run, name) for run in runs]) for name in columns))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--ours", nargs="+", type=Path, required=True)
@@ -37,11 +44,8 @@ def main() -> None:
         for both in zip(arguments.pytorch, arguments.ours, strict=True)
     ]
     pytorch, ours = ([pair[side] for pair in pairs] for side in (0, 1))
-    difference = paired_difference(
-        np.concatenate([run.correct for run in pytorch]),
-        np.concatenate([run.correct for run in ours]),
-        np.concatenate([run.rows for run in ours]),
-    )
+    figures = compare_predictions(concatenated(pytorch), concatenated(ours))
+    average = next(figure for figure in figures if figure.name == "average")
     table = {"pytorch": accuracies(pytorch), "ours": accuracies(ours)}
     averages = {name: scores.mean(axis=1) for name, scores in table.items()}
     rows = len(np.unique(ours[0].rows))
@@ -55,15 +59,16 @@ def main() -> None:
     text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     verdict = (
         f"Ours minus PyTorch, average of {len(ours)} runs over 15 languages and {rows:,} rows "
-        f"each: {100 * difference.difference:+.2f} points, 95 % interval "
-        f"{100 * difference.low:+.2f} to {100 * difference.high:+.2f} (paired bootstrap over rows)."
+        f"each: {100 * average.difference:+.2f} points, 95 % interval "
+        f"{100 * average.interval.low:+.2f} to {100 * average.interval.high:+.2f} "
+        "(paired bootstrap over rows)."
     )
     (HERE / "comparison.md").write_text(f"{text}\n\n{verdict}\n", encoding="utf-8")
     record = {
         "rows": rows,
         **{name: {"accuracy": scores.tolist()} for name, scores in table.items()},
         "averages": {name: values.tolist() for name, values in averages.items()},
-        "difference": list(difference),
+        "difference": [average.difference, *average.interval],
     }
     (HERE / "comparison.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     plot(table, verdict)

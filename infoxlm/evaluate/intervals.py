@@ -24,14 +24,6 @@ class Interval(NamedTuple):
     high: float
 
 
-class PairedDifference(NamedTuple):
-    """How much more accurate the second run is than the first, with its 95 % interval."""
-
-    difference: float
-    low: float
-    high: float
-
-
 def wilson_interval(correct: int, total: int, z: float = Z_95) -> Interval:
     """Wilson's score interval for a share of independent trials.
 
@@ -97,29 +89,39 @@ def cluster_bootstrap(
     return Interval(float(low), float(high))
 
 
-def paired_difference(
-    first: NDArray[np.bool_],
-    second: NDArray[np.bool_],
-    clusters: NDArray[Any],
+def bootstrap_means(
+    values: NDArray[np.float64],
     *,
+    clusters: NDArray[Any],
+    groups: NDArray[np.int64],
     samples: int = 2000,
     seed: int = 0,
-) -> PairedDifference:
-    """Compare two runs that predicted the same examples.
+) -> NDArray[np.float64]:
+    """Bootstrap the means of several groups at once, resampling clusters that run across them.
 
-    Both runs keep the same items in every bootstrap sample, so what makes an item hard for both
-    cancels out. An interval without 0 says that the runs differ beyond the choice of test items;
-    it says nothing about another training seed.
+    Whatever is made of the means, such as a difference of two groups, gets its interval from the
+    same combination of the columns.
 
     Args:
-        first: Whether each prediction of the first run is correct, `[n]`.
-        second: The same for the second run, in the same order, `[n]`.
-        clusters: The item of each prediction, `[n]`, such as its row number.
+        values: What is averaged, `[n]`.
+        clusters: What each value belongs to, `[n]`.
+        groups: The group of each value, from 0, `[n]`.
         samples: Bootstrap samples.
         seed: Seeds the drawing.
+
+    Returns:
+        A row a sample, `[samples, groups]`; NaN where a sample drew nothing of a group.
     """
-    if first.shape != second.shape:
-        raise ValueError(f"{first.shape} predictions against {second.shape}")
-    change = second.astype(np.float64) - first
-    interval = cluster_bootstrap(change, clusters, samples=samples, seed=seed)
-    return PairedDifference(float(change.mean()), *interval)
+    _, index = np.unique(clusters, return_inverse=True)
+    shape = (index.max() + 1, groups.max() + 1)
+    mass, total = np.zeros(shape), np.zeros(shape)
+    np.add.at(mass, (index, groups), 1.0)
+    np.add.at(total, (index, groups), values)
+    generator = np.random.default_rng(seed)
+    means = []
+    for start in range(0, samples, _CHUNK):
+        drawn = generator.integers(len(mass), size=(min(_CHUNK, samples - start), len(mass)))
+        times_drawn = np.array([np.bincount(sample, minlength=len(mass)) for sample in drawn])
+        with np.errstate(invalid="ignore"):
+            means.append((times_drawn @ total) / (times_drawn @ mass))
+    return np.concatenate(means)

@@ -98,14 +98,22 @@ def matched(first: Predictions, second: Predictions) -> tuple[Predictions, Predi
         UserError: The runs did not predict the same examples with the same gold labels.
     """
     first, second = (each.take(np.lexsort((each.rows, each.languages))) for each in (first, second))
-    same = len(first) == len(second) and all(
-        np.array_equal(getattr(first, name), getattr(second, name))
-        for name in ("languages", "rows", "labels")
+    pairs, others = (
+        list(zip(each.languages.tolist(), each.rows.tolist(), strict=True))
+        for each in (first, second)
     )
-    if not same:
+    if pairs != others:
         raise UserError(
-            f"The runs scored different examples ({len(first):,} against {len(second):,})",
-            "Score both with the same data, languages and data.limit_eval.",
+            f"The runs scored different examples: of {len(pairs):,} of the first and "
+            f"{len(others):,} of the second, {len(set(pairs) & set(others)):,} are the same "
+            "language and row",
+            "Score both with the same data, data.eval_languages and data.limit_eval.",
+        )
+    if unlike := int(np.sum(first.labels != second.labels)):
+        raise UserError(
+            f"The runs scored different data: the gold labels of {unlike:,} of {len(pairs):,} "
+            "examples differ",
+            "Score both on the same files.",
         )
     return first, second
 

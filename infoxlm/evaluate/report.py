@@ -18,7 +18,7 @@ _FILES = {
     "results.json": "these results for programs",
     "predictions.jsonl": "every test prediction",
     "metrics.jsonl": "what was logged while training",
-    "run.json": "versions, machine, seed and data checksums",
+    "run.json": "what it takes to repeat the run",
     ".hydra/config.yaml": "the composed configuration",
     "checkpoints/best": "the best checkpoint",
     "vdl": "VisualDL's log",
@@ -37,11 +37,16 @@ def write_report(results: Mapping[str, Any], folder: str | Path) -> None:
         folder: The run's folder.
     """
     folder = Path(folder)
-    with atomic_path(folder / "results.json") as temporary:
-        text = json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    write_json(results, folder / "results.json")
     with atomic_path(folder / "results.md") as temporary:
         temporary.write_text(markdown_report(results, folder), encoding="utf-8")
+
+
+def write_json(results: Mapping[str, Any], path: Path) -> None:
+    """Write results for programs, whole or not at all."""
+    with atomic_path(path) as temporary:
+        text = json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def markdown_report(results: Mapping[str, Any], folder: Path) -> str:
@@ -54,11 +59,11 @@ def markdown_report(results: Mapping[str, Any], folder: Path) -> str:
         f"# {tables.title(results)}",
         f"**{tables.headline(comparison)}.**",
         *(f"> {caveat}" for caveat in comparison.caveats),
-        _markdown_table(header, [*rows[:languages], *summary]),
+        markdown_table(header, [*rows[:languages], *summary]),
         _source(comparison),
         *(f"![{text}]({name})" for name, text in _PLOTS.items() if (folder / name).exists()),
         f"## {_confusion_title(comparison)}",
-        _markdown_table(*tables.confusion_table(_pooled_confusion(results, comparison))),
+        markdown_table(*tables.confusion_table(_pooled_confusion(results, comparison))),
         "## Run",
         "\n".join(f"- {name}: {value}" for name, value in tables.run_facts(results)),
     ]
@@ -75,13 +80,13 @@ def terminal_report(results: Mapping[str, Any]) -> RenderableType:
     comparison = compare_with_paper(results)
     languages = len(comparison.languages)
     header, rows = tables.score_table(comparison)
-    scores = _terminal_table(tables.title(results), header)
+    scores = terminal_table(tables.title(results), header)
     for position, row in enumerate(rows):
         summary = position >= languages
         scores.add_row(*row, style="bold" if summary else "", end_section=position == languages - 1)
 
     header, rows = tables.confusion_table(_pooled_confusion(results, comparison))
-    confusion = _terminal_table(_confusion_title(comparison), header)
+    confusion = terminal_table(_confusion_title(comparison), header)
     for row in rows:
         confusion.add_row(*row)
     return Group(
@@ -109,14 +114,16 @@ def _source(comparison: Comparison) -> str:
     return f"Accuracy in percent. Paper: {row.name}; source: {row.source}."
 
 
-def _terminal_table(title: str, header: Sequence[str]) -> Table:
+def terminal_table(title: str, header: Sequence[str]) -> Table:
+    """An empty table for the terminal, numbers to the right."""
     table = Table(title=title, title_justify="left", title_style="bold")
     for position, name in enumerate(header):
         table.add_column(name, justify="right" if position else "left", no_wrap=True)
     return table
 
 
-def _markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table, numbers to the right."""
     rule = ["---", *["--:"] * (len(header) - 1)]
     lines = [" | ".join(cells) for cells in (header, rule, *rows)]
     return "\n".join(f"| {line} |" for line in lines)

@@ -14,7 +14,8 @@ def percent(share: float | None, signed: bool = False) -> str:
     """A fraction as percent with one decimal and a true minus sign; empty for None."""
     if share is None:
         return ""
-    return f"{100 * share:{'+' if signed else ''}.1f}".replace("-", "−")
+    rounded = round(100 * share, 1) + 0.0  # the sum of a negative zero and a zero is a zero
+    return f"{rounded:{'+' if signed else ''}.1f}".replace("-", "−")
 
 
 def title(results: Mapping[str, Any]) -> str:

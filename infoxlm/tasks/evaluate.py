@@ -3,7 +3,9 @@
 import time
 from pathlib import Path
 
+from infoxlm.checkpoint_labels import require_labels
 from infoxlm.checkpoint_source import find_checkpoint
+from infoxlm.config_file import read_config_file, refuse_misfits
 from infoxlm.data.encoding import encode_split, require_languages
 from infoxlm.data.source import open_source
 from infoxlm.errors import UserError
@@ -11,9 +13,9 @@ from infoxlm.evaluate.predictions import write_predictions
 from infoxlm.hardware import check_device, load_paddle
 from infoxlm.schema import EvaluateConfig
 from infoxlm.tasks.inputs import data_checksums, model_tokenizer
-from infoxlm.tasks.reporting import finish, flat_settings
-from infoxlm.tracking.run_record import write_run_record
-from infoxlm.weights_file import read_config_file
+from infoxlm.tasks.reporting import finish
+from infoxlm.tracking.run_record import weights_checksums, write_run_record
+from infoxlm.tracking.settings import flat_settings
 
 
 def run(config: EvaluateConfig, folder: str | Path) -> float:
@@ -37,9 +39,12 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
     source = open_source(data.root, data.train_root)
     require_languages(source, config.split, data.eval_languages)
     checkpoint = find_checkpoint(config.model.checkpoint, cache_dir)
+    require_labels(checkpoint)
+    described = read_config_file(checkpoint)
     if data.max_length is None:
-        data.max_length = read_config_file(checkpoint).get("train_max_length", 128)
+        data.max_length = described.get("train_max_length", 128)
     tokenizer = model_tokenizer(config.model, checkpoint, data, config.hardware)
+    refuse_misfits(described, tokenizer.vocab_size, data.max_length)
     encoded = encode_split(
         source,
         config.split,
@@ -52,22 +57,18 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
 
     load_paddle()
     from infoxlm.evaluate.scoring import score
-    from infoxlm.model.loading import has_labels, load_classifier, select_device
+    from infoxlm.model.loading import load_classifier, select_device
     from infoxlm.model.precision import Precision
     from infoxlm.tracking.run_tracker import RunTracker
 
     select_device(config.hardware.device)
-    if not has_labels(checkpoint):
-        raise UserError(
-            f"{checkpoint} is not a classifier for entailment, neutral and contradiction",
-            "Give a checkpoint that `infoxlm train` wrote, or name the labels in its config.json.",
-        )
     model = load_classifier(config.model, checkpoint, tokenizer.vocab_size, data.max_length)
     write_run_record(
         folder / "run.json",
-        seed=None,
+        config=config,
         device=config.hardware.device,
         data=data_checksums(source, {config.split: data.eval_languages}),
+        weights=weights_checksums(checkpoint),
     )
     started = time.perf_counter()
     scores, predictions = score(

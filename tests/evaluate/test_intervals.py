@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infoxlm.evaluate.intervals import cluster_bootstrap, paired_difference, wilson_interval
+from infoxlm.evaluate.intervals import bootstrap_means, cluster_bootstrap, wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -74,16 +74,32 @@ def test_seeded():
     assert cluster_bootstrap(correct, rows, seed=1) != cluster_bootstrap(correct, rows, seed=2)
 
 
-def test_paired_difference():
+def test_means_of_several_groups():
     generator = np.random.default_rng(4)
-    rows = np.tile(np.arange(1000), 3)
-    first = generator.random(3000) < 0.6
-    second = first.copy()
-    better = generator.choice(np.flatnonzero(~first), 120, replace=False)
-    second[better] = True
-    difference, low, high = paired_difference(first, second, rows)
-    assert difference == pytest.approx(0.04)
-    # The standard error of the mean change alone, far below that of two independent runs.
-    error = np.bincount(rows, second.astype(float) - first).std() / 3 / np.sqrt(1000)
-    assert (low, high) == pytest.approx((0.04 - 1.96 * error, 0.04 + 1.96 * error), abs=0.002)
-    assert paired_difference(first, first, rows) == (0, 0, 0)
+    rows, groups = np.tile(np.arange(1000), 2), np.repeat([0, 1], 1000)
+    shared = generator.normal(size=1000)
+    values = np.concatenate([shared, shared + 0.1 * generator.normal(size=1000) + 2])
+    means = bootstrap_means(values, clusters=rows, groups=groups)
+    assert means.shape == (2000, 2)
+    error = values[:1000].std() / np.sqrt(1000)
+    assert means.std(axis=0) == pytest.approx([error, error], rel=0.1)
+    # The groups share their rows: what they have in common cancels out of their difference.
+    assert (means[:, 1] - means[:, 0]).mean() == pytest.approx(2, abs=0.01)
+    assert (means[:, 1] - means[:, 0]).std() == pytest.approx(0.1 * 1000**-0.5, rel=0.1)
+
+
+def test_mean_of_one_group_is_that_of_the_other_bootstrap():
+    values, rows = np.random.default_rng(5).normal(size=300), np.arange(300) // 3
+    means = bootstrap_means(values, clusters=rows, groups=np.zeros(300, int))
+    expected = cluster_bootstrap(values, rows)
+    assert np.quantile(means, [0.025, 0.975]) == pytest.approx(expected)
+
+
+def test_group_that_a_sample_misses():
+    # The second group is in one of two clusters, which a quarter of the samples leave out.
+    means = bootstrap_means(
+        np.array([1.0, 1.0, 5.0]), clusters=np.array([0, 1, 1]), groups=np.array([0, 0, 1])
+    )
+    assert (means[:, 0] == 1).all()
+    assert np.isnan(means[:, 1]).mean() == pytest.approx(0.25, abs=0.03)
+    assert np.nanmin(means[:, 1]) == np.nanmax(means[:, 1]) == 5

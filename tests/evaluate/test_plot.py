@@ -2,13 +2,11 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from infoxlm.constants import LANGUAGES
 from infoxlm.evaluate.metrics import SplitScores
-from infoxlm.evaluate.plot import _spread, plot_curves, plot_results
+from infoxlm.evaluate.plot import plot_curves, plot_results
 
 
 @pytest.fixture
@@ -71,16 +69,3 @@ def test_curves(tmp_path, drawn, steps):
     labels = {text.get_text() for text in axes.texts}
     last = steps[-1]
     assert labels >= {f"en {50 + last:.1f}", f"fr {40 + last:.1f}", f"average {45 + last:.1f}"}
-
-
-@given(st.lists(st.floats(0, 100), min_size=1, max_size=16), st.floats(0.5, 5))
-def test_spread_labels_keep_their_order_and_distance(values, gap):
-    values = np.array(values)
-    placed = _spread(values, gap)
-    order = np.argsort(values, kind="stable")
-    assert (np.diff(placed[order]) >= 0.95 * gap).all()
-    assert placed.mean() == pytest.approx(values.mean())
-
-
-def test_spread_leaves_room_alone():
-    assert _spread(np.array([9.0, 1.0, 5.0]), 2).tolist() == [9, 1, 5]

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -93,5 +94,15 @@ def test_matched_brings_runs_into_one_order(predictions):
     first, second = matched(predictions, predictions.take(np.array([2, 0, 1])))
     assert first.languages.tolist() == second.languages.tolist() == ["en", "en", "zh"]
     assert first.predicted.tolist() == second.predicted.tolist()
-    with pytest.raises(UserError, match="different examples"):
+
+
+def test_matched_refuses_other_examples(predictions):
+    message = "of 3 of the first and 2 of the second, 2 are the same language and row"
+    with pytest.raises(UserError, match=message):
         matched(predictions, predictions.take(np.array([0, 1])))
+    moved = replace(predictions, rows=predictions.rows + 1)
+    with pytest.raises(UserError, match="of 3 of the first and 3 of the second, 0 are the same"):
+        matched(predictions, moved)
+    relabelled = replace(predictions, labels=np.array([0, 2, 1]))
+    with pytest.raises(UserError, match="gold labels of 2 of 3 examples differ"):
+        matched(predictions, relabelled)

@@ -1,0 +1,115 @@
+"""Two runs side by side: what they were told, what they were made with, what came out."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from infoxlm.errors import UserError
+from infoxlm.evaluate.paired import PairedFigure, compare_predictions
+from infoxlm.evaluate.predictions import matched
+from infoxlm.tracking.differences import (
+    Difference,
+    different_provenance,
+    different_settings,
+    untold,
+)
+from infoxlm.tracking.finished_run import FinishedRun
+
+
+@dataclass(frozen=True)
+class RunComparison:
+    """What `compare_runs` found. The first run is called A, the second B.
+
+    Attributes:
+        first: Run A.
+        second: Run B.
+        settings: The keys of the configuration that differ.
+        provenance: What differs in code, packages, machine and files.
+        untold: What not both records tell.
+        pairs: Pairs that each run predicted.
+        unlike: Pairs that they predicted differently.
+        figures: Accuracy of each language and what follows from it.
+    """
+
+    first: FinishedRun
+    second: FinishedRun
+    settings: list[Difference]
+    provenance: list[Difference]
+    untold: list[str]
+    pairs: int
+    unlike: int
+    figures: list[PairedFigure]
+
+    @property
+    def languages(self) -> list[PairedFigure]:
+        """The figures of single languages."""
+        return [x for x in self.figures if x.test is not None and x.test.p_adjusted is not None]
+
+    @property
+    def overall(self) -> PairedFigure:
+        """The average over the languages, or the only language there is."""
+        return next((x for x in self.figures if x.name == "average"), self.figures[0])
+
+    def as_dict(self) -> dict[str, Any]:
+        """The form in compare.json; every share a fraction, `difference` B's minus A's."""
+        return {
+            "run_a": _described(self.first),
+            "run_b": _described(self.second),
+            "split": self.first.split,
+            "pairs": self.pairs,
+            "predicted_differently": self.unlike,
+            "settings": _by_name(self.settings),
+            "provenance": _by_name(self.provenance),
+            "not_told_by_both": self.untold,
+            "accuracy": {x.name: _figure(x) for x in self.figures},
+        }
+
+
+def compare_runs(first: FinishedRun, second: FinishedRun) -> RunComparison:
+    """Set two runs side by side.
+
+    Raises:
+        UserError: They are one and the same, or did not predict the same pairs.
+    """
+    if first.folder.resolve() == second.folder.resolve():
+        raise UserError(f"run_a and run_b are the same folder {first.folder}", "Give two runs.")
+    if first.split != second.split:
+        raise UserError(
+            f"{first.folder} scored {first.split} and {second.folder} {second.split}",
+            f"Score one again with `infoxlm evaluate model.checkpoint=RUN split={first.split}`.",
+        )
+    one, other = matched(first.predictions(), second.predictions())
+    return RunComparison(
+        first,
+        second,
+        different_settings(first, second),
+        different_provenance(first, second),
+        untold(first, second),
+        len(one),
+        int((one.predicted != other.predicted).sum()),
+        compare_predictions(one, other),
+    )
+
+
+def _described(run: FinishedRun) -> dict[str, Any]:
+    facts = {key: run.results.get(key) for key in ("task", "experiment", "model", "data")}
+    figures = {key: run.results.get(key) for key in ("steps", "best_step", "train", "evaluate")}
+    return {"folder": str(run.folder), **facts, **figures}
+
+
+def _by_name(differences: Iterable[Difference]) -> dict[str, Any]:
+    return {x.name: {"a": x.first, "b": x.second} for x in differences}
+
+
+def _figure(figure: PairedFigure) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "a": figure.first,
+        "b": figure.second,
+        "difference": figure.difference,
+        "interval": list(figure.interval),
+    }
+    if test := figure.test:
+        found |= {"only_a": test.only_first, "only_b": test.only_second, "p": test.p_value}
+        if test.p_adjusted is not None:
+            found["p_holm"] = test.p_adjusted
+    return found

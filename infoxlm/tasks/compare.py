@@ -1,0 +1,29 @@
+"""`infoxlm compare`: two runs side by side."""
+
+from pathlib import Path
+
+from infoxlm.evaluate.difference_plot import plot_differences
+from infoxlm.evaluate.run_comparison import compare_runs
+from infoxlm.evaluate.run_comparison_report import terminal_comparison, write_comparison
+from infoxlm.schema import CompareConfig
+from infoxlm.tasks.reporting import tell
+from infoxlm.tracking.finished_run import FinishedRun
+
+
+def run(config: CompareConfig, folder: str | Path) -> None:
+    """Compare, print the tables, write compare.json, compare.md and compare.png.
+
+    Args:
+        config: Which runs.
+        folder: Where the files go.
+
+    Raises:
+        UserError: One is no finished run, or they did not predict the same pairs.
+    """
+    folder = Path(folder)
+    comparison = compare_runs(FinishedRun.read(config.run_a), FinishedRun.read(config.run_b))
+    title = f"{comparison.first.split.capitalize()} accuracy of B minus that of A"
+    plot_differences(comparison.figures, folder / "compare.png", title)
+    write_comparison(comparison, folder)
+    files = {"comparison": "compare.md", "picture": "compare.png"}
+    tell(terminal_comparison(comparison), folder, files)

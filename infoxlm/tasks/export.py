@@ -1,0 +1,49 @@
+"""`infoxlm export`: a checkpoint as a folder that predictions are made with."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from infoxlm.deploy.export import ExportOptions, export_model
+from infoxlm.deploy.model_folder import EXPORT_RECORD
+from infoxlm.errors import UserError
+from infoxlm.manifest import read_manifest
+from infoxlm.schema import ExportConfig, ExportFormat
+
+
+def run(config: ExportConfig, folder: str | Path) -> None:
+    """Export, and say what came out and how far it is from the checkpoint.
+
+    Args:
+        config: What to export, where to and how.
+        folder: Not used: the record is export.json in the target.
+
+    Raises:
+        UserError: Checkpoint or target cannot be used, or an exported model gives other logits.
+    """
+    if config.model.checkpoint is None:
+        raise UserError("model.checkpoint is not set", "Give a run's folder or a model folder.")
+    target = Path(config.target).expanduser()
+    options = ExportOptions(
+        onnx=config.format is ExportFormat.onnx,
+        precision=config.precision,
+        max_length=config.max_length,
+        overwrite=config.overwrite,
+    )
+    agreements = export_model(
+        config.model.checkpoint, target, options, Path(config.cache_dir).expanduser()
+    )
+    console = Console()
+    table = Table("run by", "largest difference of a logit", "mean", "same label")
+    for each in agreements:
+        table.add_row(
+            each.runtime, f"{each.largest:.1e}", f"{each.mean:.1e}", f"{each.same_label:.1%}"
+        )
+    table.caption = (
+        f"exported model against checkpoint, {agreements[0].pairs} pairs in 15 languages"
+    )
+    console.print(table)
+    for name, file in read_manifest(target).items():
+        console.print(f"{int(file['bytes']) / 1e6:10,.1f} MB  {target / name}", soft_wrap=True)
+    console.print(f"written    {target}   (details in {EXPORT_RECORD})", soft_wrap=True)

@@ -1,0 +1,136 @@
+"""`infoxlm repeat`: run again from a run's folder, and say what differs."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from infoxlm.checkpoint_source import find_checkpoint
+from infoxlm.data.encoding import require_languages
+from infoxlm.data.source import open_source
+from infoxlm.errors import UserError
+from infoxlm.evaluate.repetition import Repetition, terminal_repetition, write_repetition
+from infoxlm.hardware import prepare_environment
+from infoxlm.schema import SCHEMAS, EvaluateConfig, RepeatConfig, TrainConfig
+from infoxlm.stopping import Interrupted
+from infoxlm.tasks.inputs import data_checksums
+from infoxlm.tasks.reporting import tell
+from infoxlm.tracking.differences import different_facts, different_files
+from infoxlm.tracking.finished_run import FinishedRun
+from infoxlm.tracking.machine import describe_process
+from infoxlm.tracking.outcome import Outcome, compare_outcomes
+from infoxlm.tracking.run_record import config_of, weights_checksums
+
+logger = logging.getLogger(__name__)
+
+
+def run(config: RepeatConfig, folder: str | Path) -> None:
+    """Check that code and inputs are the run's, run again, compare, report.
+
+    Args:
+        config: Which run, and where its inputs are now.
+        folder: The folder of the repetition, which becomes a run's folder itself.
+
+    Raises:
+        UserError: The run cannot be read, or its inputs are not there any more.
+        Interrupted: The user wanted an end.
+    """
+    folder, original = Path(folder), FinishedRun.read(config.run)
+    outcome = Outcome.of(original)
+    again = placed(config_of(original.record, SCHEMAS[original.command]), original.record, config)
+    threads = original.record["environment"].get("OMP_NUM_THREADS", "")
+    prepare_environment(again.hardware.threads or (int(threads) if threads.isdigit() else None))
+    check_inputs(again, original.record)
+    for fact in different_facts(original.record, describe_process()):
+        logger.warning("not as in the run: %s (%s then, %s now)", *fact)
+    try:
+        import_module(f"infoxlm.tasks.{original.command}").run(again, folder)
+    except Interrupted as stopped:
+        message = "the repetition was stopped; start it anew with the same command"
+        raise Interrupted(message, stopped.code - 128) from None
+    repeated = FinishedRun.read(folder)
+    checks = compare_outcomes(outcome, Outcome.of(repeated))
+    repetition = Repetition(original, repeated, checks)
+    write_repetition(repetition, folder)
+    tell(terminal_repetition(repetition), folder, {"repetition": "repeat.md"})
+
+
+def placed(
+    again: TrainConfig | EvaluateConfig, record: Mapping[str, Any], config: RepeatConfig
+) -> TrainConfig | EvaluateConfig:
+    """The run's configuration with its inputs where they are now.
+
+    A relative path is taken from where the run was started.
+    """
+    start = Path(record["directory"])
+
+    def where(now: str | None, then: str | None) -> str | None:
+        if now is None and then is not None and (start / then).exists():
+            return then if start == Path.cwd() else str(start / then)
+        return now or then
+
+    data = replace(
+        again.data,
+        root=where(config.data_root, again.data.root),
+        train_root=where(config.train_root, again.data.train_root),
+        cache_dir=config.cache_dir or again.data.cache_dir,
+    )
+    model = replace(again.model, checkpoint=where(config.checkpoint, again.model.checkpoint))
+    again = replace(again, data=data, model=model)
+    if isinstance(again, TrainConfig):
+        again = replace(again, trainer=replace(again.trainer, resume=None, replay=None))
+    return again
+
+
+def check_inputs(again: TrainConfig | EvaluateConfig, record: Mapping[str, Any]) -> None:
+    """Check that data and weights are those that the run read.
+
+    Raises:
+        UserError: They are not there, or have other contents.
+    """
+    data = again.data
+    splits = ("dev", "test") if isinstance(again, TrainConfig) else (again.split,)
+    parts = dict.fromkeys(splits, data.eval_languages)
+    if isinstance(again, TrainConfig):
+        parts = {"train": data.train_languages, **parts}
+    remedy = "Say where the run's data is now, with data_root=FOLDER and train_root=FOLDER_OR_FILE."
+    try:
+        source = open_source(data.root, data.train_root)
+        for split, languages in parts.items():
+            require_languages(source, split, languages)
+        present = data_checksums(source, parts)
+    except UserError as error:
+        raise UserError(f"the run's data cannot be read: {error.problem}", remedy) from error
+    refuse_others("data", record["data"], present, parts=2, remedy=remedy)
+
+    remedy = "Say where the run's weights are now, with checkpoint=FOLDER."
+    present = {}
+    if again.model.checkpoint is not None:
+        cache_dir = Path(data.cache_dir).expanduser()
+        try:
+            present = weights_checksums(find_checkpoint(again.model.checkpoint, cache_dir))
+        except UserError as error:
+            raise UserError(f"the run's weights cannot be read: {error.problem}", remedy) from error
+    refuse_others("weights", record["weights"], present, parts=1, remedy=remedy)
+
+
+def refuse_others(
+    kind: str, then: Mapping[str, str], now: Mapping[str, str], *, parts: int, remedy: str
+) -> None:
+    """Refuse files with other contents than those that the run read.
+
+    Raises:
+        UserError: There are such files.
+    """
+    others = different_files(then, now, parts=parts)
+    if others:
+        name, *sums = others[0]
+        first, second = (digest[:12] if digest else "not there" for digest in sums)
+        more = f" and {len(others) - 1} more files" if len(others) > 1 else ""
+        raise UserError(
+            f"the {kind} are not what the run read: {name} (sha256 {first} then, {second} now)"
+            f"{more}",
+            remedy,
+        )

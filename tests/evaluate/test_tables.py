@@ -1,0 +1,19 @@
+import pytest
+
+from infoxlm.evaluate.tables import percent
+
+
+@pytest.mark.parametrize(
+    ("share", "plain", "signed"),
+    [
+        (None, "", ""),
+        (0.0, "0.0", "+0.0"),
+        (-1e-17, "0.0", "+0.0"),
+        (-0.0004, "0.0", "+0.0"),
+        (-0.0006, "−0.1", "−0.1"),
+        (0.7504, "75.0", "+75.0"),
+        (1.0, "100.0", "+100.0"),
+    ],
+)
+def test_percent(share, plain, signed):
+    assert (percent(share), percent(share, signed=True)) == (plain, signed)
