@@ -1,10 +1,17 @@
 """Checks of configuration values that a type cannot express."""
 
+import math
 from difflib import get_close_matches
 from typing import Any
 
 from infoxlm.constants import LANGUAGES
 from infoxlm.errors import UserError
+
+#: The largest size or number that Paddle and sentencepiece take.
+LARGEST = 2**31 - 1
+
+#: More threads than any machine has cores; the system cannot start any number.
+MOST_THREADS = 1024
 
 
 def check(holds: bool, key: str, value: Any, wanted: str) -> None:
@@ -18,10 +25,25 @@ def check(holds: bool, key: str, value: Any, wanted: str) -> None:
 
 
 def check_positive(owner: Any, section: str, *keys: str) -> None:
-    """Check that each key that is set is 1 or more."""
+    """Check that each key that is set is 1 or more, and no more than an int32 holds."""
     for key in keys:
         value = getattr(owner, key)
         check(value is None or value >= 1, f"{section}.{key}", value, "1 or more")
+        check(value is None or value <= LARGEST, f"{section}.{key}", value, f"at most {LARGEST}")
+
+
+def check_above_zero(owner: Any, section: str, *keys: str) -> None:
+    """Check that each key that is set is above 0 and finite."""
+    for key in keys:
+        value = getattr(owner, key)
+        fits = value is None or (value > 0 and math.isfinite(value))
+        check(fits, f"{section}.{key}", value, "above 0 and finite")
+
+
+def check_threads(key: str, threads: int | None) -> None:
+    """Check a number of threads; None is for all cores."""
+    fits = threads is None or 1 <= threads <= MOST_THREADS
+    check(fits, key, threads, f"1 or more, at most {MOST_THREADS}")
 
 
 def check_fraction(owner: Any, section: str, *keys: str) -> None:
@@ -39,6 +61,16 @@ def check_name(key: str, name: str, names: tuple[str, ...]) -> None:
     """
     if name not in names:
         raise UserError(f"{key}={name}", f"It must be {' or '.join(names)}.")
+
+
+def check_run_name(name: str) -> None:
+    """Check that a run's name can be a folder's.
+
+    Raises:
+        UserError: It cannot, or would lead elsewhere.
+    """
+    if name in ("", ".", "..") or "/" in name or not name.isprintable():
+        raise UserError(f"name={name}", "It must be a name for a folder, without slashes.")
 
 
 def check_languages(key: str, languages: list[str]) -> None:

@@ -4,7 +4,6 @@ import contextlib
 import io
 import logging
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -21,8 +20,13 @@ if TYPE_CHECKING:
 COMMANDS = {
     "train": "fine-tune, scoring every language along the way",
     "evaluate": "score a checkpoint in every language",
+    "retrieve": "find translations by the encoder's vectors (Tatoeba)",
     "convert": "PyTorch weights to Paddle, and back",
+    "export": "a checkpoint as a static model, checked against it",
+    "predict": "label pairs of texts, typed or in a file; zero-shot classification",
     "dashboard": "curves and hyper-parameters of all runs in the browser",
+    "compare": "two runs side by side, with paired tests",
+    "repeat": "run again from a run's folder, and say what differs",
 }
 
 USAGE = f"""\
@@ -105,8 +109,11 @@ def run_command(command: str, words: Sequence[str]) -> None:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
+    from infoxlm.stopping import Interrupted, end_on_sigterm
+
     # Hydra would print a traceback and end the process; raised instead, errors are explained here.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    end_on_sigterm()
     try:
         if {"-h", "--help"}.intersection(words):
             from infoxlm.help_page import explained
@@ -119,7 +126,10 @@ def run_command(command: str, words: Sequence[str]) -> None:
     except (HydraException, OmegaConfBaseException, ConfigurationValueError) as error:
         from infoxlm.composition_errors import explain
 
-        fail(explain(error, command))
+        fail(explain(error, command, words))
+    except Interrupted as stopped:
+        sys.stderr.write(f"infoxlm: {stopped.message}\n")
+        sys.exit(stopped.code)
     except KeyboardInterrupt:
         sys.stderr.write("infoxlm: interrupted\n")
         sys.exit(130)
@@ -141,7 +151,10 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
     from omegaconf import DictConfig
     from omegaconf.errors import OmegaConfBaseException
 
+    from infoxlm.free_text import quote_free_text
+    from infoxlm.output_folder import RefusedFolder, clear_all, cleared
     from infoxlm.schema import register_schemas
+    from infoxlm.system_errors import refusals_explained
 
     composed = False
     mistakes: list[Exception] = []
@@ -152,25 +165,27 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
         folder = Path(HydraConfig.get().runtime.output_dir)
         sweep = HydraConfig.get().runtime.choices.get("sweep")
         try:
-            if sweep and HydraConfig.get().mode is RunMode.RUN:
-                raise UserError(
-                    f"sweep={sweep} without --multirun would be a single run", "Add --multirun."
-                )
-            return run_task(command, configuration, folder)
+            with cleared(folder, f"{HydraConfig.get().job.name}.log"), refusals_explained():
+                if sweep and HydraConfig.get().mode is RunMode.RUN:
+                    raise UserError(
+                        f"sweep={sweep} without --multirun would be a single run", "Add --multirun."
+                    )
+                return run_task(command, configuration, folder)
         except (UserError, OmegaConfBaseException) as error:
             if HydraConfig.get().mode is RunMode.MULTIRUN:
                 raise  # Hydra notes which job it was and goes on with the others
             mistakes.append(error)
-            remove_untouched(folder, command)
             return None
 
-    words = checked_words(words, command)
+    words = quote_free_text(checked_words(words, command), command)
     register_schemas()
     logging.captureWarnings(True)
     program = "infoxlm" if words[:1] == ["-sc"] else f"infoxlm {command}"
     sys.argv = [program, *words]
     try:
         hydra.main(version_base="1.3", config_path="pkg://infoxlm.conf", config_name=command)(job)()
+    except RefusedFolder as refused:
+        raise refused.error from None
     except (ValueError, AssertionError, AttributeError) as error:
         if composed or isinstance(error, OmegaConfBaseException):
             raise
@@ -182,6 +197,8 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
             f"the run's folder {error.filename} cannot be made: {error.strerror}",
             "Give one that can, with hydra.run.dir=FOLDER or hydra.sweep.dir=FOLDER.",
         ) from error
+    finally:
+        clear_all()
     if mistakes:
         raise mistakes[0]
 
@@ -216,20 +233,12 @@ def run_task(command: str, configuration: "DictConfig", folder: Path) -> float |
     """Check a composed configuration against its schema and run its command in a folder."""
     from omegaconf import OmegaConf
 
-    from infoxlm.composition_errors import refuse_unknown_keys
+    from infoxlm.composition_errors import refuse_empty_values, refuse_unknown_keys
     from infoxlm.hardware import prepare_environment
 
     refuse_unknown_keys(configuration, command)
+    refuse_empty_values(configuration, command)
     plain: Any = OmegaConf.to_object(configuration)
     # Before anything imports paddle, which reads the environment only then.
     prepare_environment(getattr(getattr(plain, "hardware", plain), "threads", None))
     return import_module(f"infoxlm.tasks.{command}").run(plain, folder)
-
-
-def remove_untouched(folder: Path, command: str) -> None:
-    """Remove the folder of a run that ended before it wrote anything but what Hydra did."""
-    by_hydra = {folder / ".hydra", *(folder / ".hydra").glob("*"), folder / f"{command}.log"}
-    if (folder / ".hydra").is_dir() and by_hydra.issuperset(folder.rglob("*")):
-        shutil.rmtree(folder, ignore_errors=True)
-        with contextlib.suppress(OSError, ValueError):  # stops at a parent with something in it
-            os.removedirs(folder.parent.relative_to(Path.cwd()))

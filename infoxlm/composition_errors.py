@@ -1,16 +1,21 @@
 """Hydra's and OmegaConf's complaints, in one line with a remedy."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import is_dataclass
 from difflib import get_close_matches
 from typing import Any, get_args, get_type_hints
 
 from hydra.errors import OverrideParseException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import (
+    InterpolationKeyError,
+    InterpolationResolutionError,
+    OmegaConfBaseException,
+)
 
 from infoxlm.errors import UserError
+from infoxlm.group_options import fitting_options, options_of
 from infoxlm.schema import SCHEMAS
 
 
@@ -32,22 +37,39 @@ def refuse_unknown_keys(configuration: DictConfig, command: str) -> None:
         UserError: There is such a key, with the nearest right one.
     """
     known = known_keys(SCHEMAS[command])
-    for key in present_keys(OmegaConf.to_container(configuration)):
+    for key, _ in entries(OmegaConf.to_container(configuration)):
         if key not in known:
             raise UserError(f"{key}: there is no such key", nearest_key(key, command))
 
 
-def present_keys(node: Any, prefix: str = "") -> Iterator[str]:
-    """Every key of a configuration, dotted."""
+def refuse_empty_values(configuration: DictConfig, command: str) -> None:
+    """Refuse texts without a character, which come of variables that are not set.
+
+    Raises:
+        UserError: There is one, and no empty one by default.
+    """
+    defaults = OmegaConf.to_container(OmegaConf.structured(SCHEMAS[command]))
+    may_be_empty = {key for key, value in entries(defaults) if value == ""}
+    for key, _ in entries(OmegaConf.to_container(configuration)):
+        if OmegaConf.select(configuration, key) == "" and key not in may_be_empty:
+            raise UserError(f"{key} is empty", "Is the variable set that was to fill it?")
+
+
+def entries(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every key of a configuration, dotted, with its value."""
     for name, value in node.items():
-        yield f"{prefix}{name}"
+        yield f"{prefix}{name}", value
         if isinstance(value, dict):
-            yield from present_keys(value, f"{prefix}{name}.")
+            yield from entries(value, f"{prefix}{name}.")
 
 
 def nearest_key(key: str, command: str) -> str:
     """A remedy that names the key somebody probably meant."""
+    if key.startswith("hydra."):
+        return f"`infoxlm {command} --cfg hydra` lists Hydra's own keys."
     keys = known_keys(SCHEMAS[command])
+    if key in keys:  # another configuration was composed, with --config-name
+        return f"`infoxlm {command} --help` lists the keys."
     section, _, last = key.rpartition(".")
     siblings = {k.rpartition(".")[2]: k for k in keys if k.rpartition(".")[0] == section}
     near = [siblings[k] for k in get_close_matches(last, siblings, n=1, cutoff=0.5)]
@@ -63,12 +85,13 @@ def is_initials(short: str, name: str) -> bool:
     return short == "".join(word[:1] for word in name.split("_"))
 
 
-def explain(error: Exception, command: str) -> UserError:
+def explain(error: Exception, command: str, words: Sequence[str] = ()) -> UserError:
     """Turn a composition error into what, where, value and remedy.
 
     Args:
         error: What Hydra or OmegaConf raised.
         command: The command that was composed.
+        words: What was typed behind it.
     """
     cause: BaseException = error
     while cause.__cause__ is not None:
@@ -85,20 +108,32 @@ def explain(error: Exception, command: str) -> UserError:
         )
     if match := re.search(r"Could not find '([^']*?)/?([^'/]*)'", text):
         group, option = match.groups()
-        options = re.findall(r"^\t(\w+)$", text, re.MULTILINE)
-        near = get_close_matches(option, options, n=1)
-        hint = f"Did you mean {near[0]}? " if near else ""
+        return no_such_option(group, option, re.findall(r"^\t(\w+)$", text, re.MULTILINE))
+    if "Config group override must be" in text:  # and it does not say which
+        for group, option in (word.split("=", 1) for word in words if "=" in word):
+            options = options_of(group)
+            if options and option not in options:
+                return no_such_option(group, option, options)
+    if match := re.search(r"Ambiguous value for argument '(.+)'", text):
         return UserError(
-            f"{group}={option}: there is no such option",
-            f"{hint}The options of {group} are {', '.join(options)}.",
+            f"{match.group(1)}: several values for a single run",
+            "Add --multirun for a run each; a list is KEY=[A,B], a text KEY=\"'A,B'\".",
         )
     if match := re.search(r"Could not override '([^']+)'", text):
         key = match.group(1)
+    elif misfit := option_of_another_command(command, words):
+        return misfit
     if match := re.search(r"(?:Key|key) '([^']+)' (?:is )?not in", f"{text} {reason}"):
         missing = key if key.endswith(match.group(1)) else match.group(1)
         return UserError(f"{missing}: there is no such key", nearest_key(missing, command))
     if "mandatory value" in text.lower():
         return UserError(f"{key} is not set", f"Give it: infoxlm {command} {key}=VALUE.")
+    if match := re.search(r"field '(.+)' is not Optional", first_line):
+        return UserError(f"{match.group(1)}=null: it needs a value",
+                         f"`infoxlm {command} --help` shows its form.")  # fmt: skip
+    if key and isinstance(cause, InterpolationKeyError | InterpolationResolutionError):
+        return UserError(f"{key}: {first_line}",
+                         "Correct what stands in ${...}, or write the value itself.")  # fmt: skip
     if isinstance(cause, OmegaConfBaseException) and key:
         return UserError(f"{key}: {first_line}", f"`infoxlm {command} --help` shows its form.")
     if isinstance(cause, OverrideParseException) or isinstance(error, OverrideParseException):
@@ -108,4 +143,27 @@ def explain(error: Exception, command: str) -> UserError:
             "Put a value with special characters into two pairs of quotes: KEY=\"'VALUE'\".",
         )
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("See ")]
-    return UserError(" ".join(lines), f"`infoxlm {command} --help` shows the form.")
+    problem = " ".join(lines).rstrip("!.")
+    return UserError(problem, f"`infoxlm {command} --help` shows the form.")
+
+
+def option_of_another_command(command: str, words: Sequence[str]) -> UserError | None:
+    """The error for an option with keys that a command does not know; None: there is none."""
+    for group, option in (word.split("=", 1) for word in words if "=" in word):
+        fitting = fitting_options(group, command)
+        if option in options_of(group) and option not in fitting:
+            return UserError(
+                f"{group}={option} is not for `infoxlm {command}`",
+                f"The options of {group} are {', '.join(fitting)}.",
+            )
+    return None
+
+
+def no_such_option(group: str, option: str, options: Sequence[str]) -> UserError:
+    """The error for an option that a group does not have."""
+    near = get_close_matches(option, options, n=1)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    return UserError(
+        f"{group}={option}: there is no such option",
+        f"{hint}The options of {group} are {', '.join(options)}.",
+    )

@@ -5,6 +5,12 @@ LANGUAGES = (
     "ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh",
 )  # fmt: skip
 
+#: What Tatoeba's files (ISO 639-3) call the languages of XNLI other than English.
+TATOEBA_CODES = {
+    "ar": "ara", "bg": "bul", "de": "deu", "el": "ell", "es": "spa", "fr": "fra", "hi": "hin",
+    "ru": "rus", "sw": "swh", "th": "tha", "tr": "tur", "ur": "urd", "vi": "vie", "zh": "cmn",
+}  # fmt: skip
+
 #: Label ids inside the library; files and checkpoints carry the words.
 LABELS = ("entailment", "neutral", "contradiction")
 
@@ -14,5 +20,11 @@ BOS_ID, PAD_ID, EOS_ID, UNK_ID = 0, 1, 2, 3
 #: What the encoder's tensors are called in a model that has a head.
 ENCODER_PREFIX = "roberta."
 
+#: Room for two tokens of each text beside the four special ones of a pair.
+MIN_LENGTH = 8
+
 #: Position ids start behind the padding id, so 514 rows hold 512 tokens.
 MAX_LENGTH = 512
+
+#: The largest that Paddle's LayerNorm takes.
+MAX_LAYER_NORM_EPSILON = 0.001

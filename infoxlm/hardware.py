@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import warnings
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
 from infoxlm.errors import UserError
@@ -92,8 +93,15 @@ def load_paddle() -> None:
     paddle warns of every OMP_NUM_THREADS other than 1, of a missing ccache and of setuptools;
     paddlenlp reports each file it reads.
     """
-    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
-        warnings.simplefilter("ignore")
+    with quiet_import():
         import paddle  # noqa: F401
         from paddlenlp.utils.log import logger as paddlenlp_logger
     paddlenlp_logger.set_level("WARNING")
+
+
+@contextlib.contextmanager
+def quiet_import() -> Iterator[None]:
+    """Keep what modules say about the environment while they are imported from the terminal."""
+    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield

@@ -6,6 +6,7 @@ from dataclasses import fields
 from functools import cache
 from importlib.resources import files
 
+from infoxlm.group_options import fitting_options, options_of
 from infoxlm.schema import SCHEMAS
 
 #: A key of a YAML file with the comment behind it.
@@ -28,7 +29,13 @@ def completions(found: str, command: str) -> str:
         command: The command being typed.
     """
     known = sections(command) | {"hydra"}
-    return " ".join(word for word in found.split() if re.split(r"[=./]", word)[0] in known)
+
+    def fits(word: str) -> bool:
+        group, _, option = word.partition("=")
+        foreign = option in options_of(group) and option not in fitting_options(group, command)
+        return re.split(r"[=./]", word)[0] in known and not foreign
+
+    return " ".join(word for word in found.split() if fits(word))
 
 
 def explained(page: str, command: str) -> str:
@@ -42,13 +49,16 @@ def explained(page: str, command: str) -> str:
         command: The command it is about.
     """
     lines = page.splitlines()
-    groups = re.compile(r"^(\w+): \w+(, \w+)*$")
+    groups = re.compile(r"^(\w+): (\w+(?:, \w+)*)$")
     heading = next((i for i, line in enumerate(lines) if line.startswith("Configuration (")), 0)
-    top = [
-        line
-        for line in lines[:heading]
-        if not (found := groups.match(line)) or found[1] in sections(command)
-    ]
+    top = []
+    for line in lines[:heading]:
+        if not (found := groups.match(line)):
+            top.append(line)
+        elif found[1] in sections(command):
+            fitting = fitting_options(found[1], command)
+            listed = [option for option in found[2].split(", ") if option in fitting]
+            top.append(f"{found[1]}: {', '.join(listed)}")
     if not any(groups.match(line) for line in top):
         top = [line for line in top if not line.startswith("Groups,")]
     page = "\n".join([*top, *commented(lines[heading:], command)])

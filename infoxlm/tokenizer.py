@@ -12,14 +12,11 @@ import numpy as np
 from sentencepiece import SentencePieceProcessor
 
 from infoxlm.atomic import atomic_path
-from infoxlm.constants import BOS_ID, EOS_ID, MAX_LENGTH, PAD_ID, UNK_ID
+from infoxlm.constants import BOS_ID, EOS_ID, MAX_LENGTH, MIN_LENGTH, PAD_ID, UNK_ID
 from infoxlm.data.token_ids import TokenIds, offsets_from, ranges
 from infoxlm.errors import UserError
 
 MODEL_FILE = "sentencepiece.bpe.model"
-
-#: Room for two tokens of each text beside the four special ones of a pair.
-MIN_LENGTH = 8
 
 #: sentencepiece's <unk> <s> </s> become fairseq's <s> <pad> </s> <unk>: one place more.
 FAIRSEQ_OFFSET = 1
@@ -161,6 +158,10 @@ class InfoXLMTokenizer:
         ):
             ids[ranges(places, kept)] = pieces.ids[ranges(pieces.offsets[:-1], kept)]
         return TokenIds(ids, offsets)
+
+    def full_lengths(self, premises: Sequence[str], hypotheses: Sequence[str]) -> np.ndarray:
+        """Count the tokens of pairs as `encode` would give them if it cut none, int64 `[n]`."""
+        return self._pieces(premises).lengths + self._pieces(hypotheses).lengths + 4
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of token ids, special tokens left out and `<unk>` written as ` ⁇ `."""

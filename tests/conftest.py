@@ -1,10 +1,13 @@
 """Fixtures for everything: a tiny tokenizer, a tiny model, and real data where there is some."""
 
 import io
+import json
+import logging
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -69,6 +72,23 @@ def sentencepiece_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture
+def config_file() -> Callable[..., Path]:
+    """Writes the config.json of a small XLM-R into a folder, with changes."""
+
+    def write(folder: Path, **changes: Any) -> Path:
+        config = {
+            "model_type": "xlm-roberta", "vocab_size": 100, "hidden_size": 16,
+            "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48,
+            "max_position_embeddings": 40, "type_vocab_size": 1, "pad_token_id": 1,
+        }  # fmt: skip
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.json").write_text(json.dumps(config | changes), encoding="utf-8")
+        return folder
+
+    return write
+
+
 @pytest.fixture(scope="session")
 def tiny_model(sentencepiece_file: Path) -> Callable[..., Any]:
     """Builds a two-layer model for the tiny tokenizer, without dropout, in evaluation mode.
@@ -128,6 +148,53 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("INFOXLM_CACHE", str(folder))
         yield folder
+
+
+class Finished(NamedTuple):
+    """How a command line ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def infoxlm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Finished]]:
+    """Runs a command line inside this process, in an empty folder."""
+    from hydra.core.global_hydra import GlobalHydra
+
+    from infoxlm import cli
+
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    # What the command line sets itself, so that it is set back, and so that a paddle which
+    # another test has imported is not told to have been imported too early.
+    for name, value in (("OMP_NUM_THREADS", "1"), ("MKL_DEBUG_CPU_TYPE", "5")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+
+    def run(*words: str) -> Finished:
+        GlobalHydra.instance().clear()
+        code: Any = 0
+        try:
+            cli.main(words)
+        except SystemExit as end:
+            code = end.code
+        return Finished(code, *capsys.readouterr())
+
+    yield run
+    logging.captureWarnings(False)
+    for handler in set(root.handlers) - set(handlers):
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel(level)
+    GlobalHydra.instance().clear()
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from infoxlm.composition_errors import (
     is_initials,
     known_keys,
     nearest_key,
+    refuse_empty_values,
     refuse_unknown_keys,
 )
 from infoxlm.errors import UserError
@@ -78,6 +79,32 @@ def test_unknown_keys(configuration, unknown):
 
 
 @pytest.mark.parametrize(
+    ("configuration", "empty"),
+    [
+        ({"name": "default", "data": {"root": None}}, None),
+        ({"name": "???", "model": {"checkpoint": "x"}}, None),
+        ({"data": {"root": ""}}, "data.root"),
+        ({"model": {"checkpoint": "${name}"}, "name": ""}, "model.checkpoint"),
+    ],
+)
+def test_empty_values(configuration, empty):
+    configuration = OmegaConf.create(configuration)
+    if empty is None:
+        refuse_empty_values(configuration, "train")
+    else:
+        with pytest.raises(UserError, match=f"^{empty} is empty. Is the variable set"):
+            refuse_empty_values(configuration, "train")
+
+
+def test_values_that_are_empty_by_default_may_be():
+    refuse_empty_values(OmegaConf.create({"prefix": ""}), "retrieve")
+
+
+def test_a_key_is_no_remedy_for_itself():
+    assert nearest_key("trainer", "train") == "`infoxlm train --help` lists the keys."
+
+
+@pytest.mark.parametrize(
     ("overrides", "problem", "remedy"),
     [
         (["modl=tiny"], "modl: there is no such key", "Did you mean model?"),
@@ -88,7 +115,12 @@ def test_unknown_keys(configuration, unknown):
         ),
         (["model=tny"], "model=tny: there is no such option", "Did you mean tiny?"),
         (["seed=x"], "seed: Value 'x' of type 'str' could not be converted to Integer", "--help"),
-        (["seed=1,2"], "Ambiguous value for argument 'seed=1,2'", "--help"),
+        (["seed=1,2"], "seed=1,2: several values for a single run", "Add --multirun"),
+        (["seed=null"], "seed=null: it needs a value", "--help"),
+        (["model=null"], "model=null: there is no such option", "infoxlm_base"),
+        (["experiment=7"], "experiment=7: there is no such option", "demo, quick_verify"),
+        (["name=${nmae}"], "name: Interpolation key 'nmae' not found", "${...}"),
+        (["hydra.job.nmae=x"], "hydra.job.nmae: there is no such key", "--cfg hydra"),
         (["data.root=a[b"], "data.root=a[b: this is not KEY=VALUE", "quotes"),
         (["optimizer.learning_rate=???"], "optimizer.learning_rate is not set", "=VALUE"),
         (["model.shape.hidden_size=8"], "model.shape cannot be set", "model=tiny"),
@@ -102,6 +134,6 @@ def test_explanations(overrides, problem, remedy):
         pytest.raises(Exception) as caught,  # noqa: PT011 (whatever Hydra and OmegaConf raise)
     ):
         OmegaConf.to_object(hydra.compose("train", overrides))
-    explained = explain(caught.value, "train")
+    explained = explain(caught.value, "train", overrides)
     assert problem in explained.problem
     assert remedy in explained.remedy

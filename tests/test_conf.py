@@ -1,5 +1,6 @@
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from omegaconf import OmegaConf
 
 from infoxlm.cli import COMMANDS
 from infoxlm.constants import LANGUAGES
+from infoxlm.free_text import quote_free_text
 from infoxlm.schema import Amp
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -24,8 +26,14 @@ OPTIONS = [
 #: Values that a command or option leaves to its user.
 REQUIRED = {
     "convert": ["source=a", "target=b"],
+    "export": ["model.checkpoint=a", "target=b"],
+    "predict": ["model.checkpoint=a", "text=b"],
+    "compare": ["run_a=a", "run_b=b"],
+    "repeat": ["run=a"],
     "model=checkpoint": ["model.checkpoint=a"],
 }
+#: The command of an option that is not one of ``infoxlm train``.
+COMMAND_OF = {"data=tatoeba": "retrieve"}
 #: Makes any experiment a matter of seconds without a download.
 TINY = [
     "model=tiny",
@@ -66,12 +74,12 @@ def test_shown_commands_compose(name, compose, monkeypatch):
     assert commands
     monkeypatch.setenv("XNLI_ROOT", "xnli")
     for line in commands:
-        # Explanations stand two spaces behind the command; the shell fills in $XNLI_ROOT.
-        _, command, *overrides = re.split(r"\s{2,}", line)[0].split()
-        overrides = [word.replace("$XNLI_ROOT", "xnli") for word in overrides]
+        # Explanations stand two spaces behind the command; the shell fills in variables.
+        _, command, *overrides = shlex.split(re.split(r"\s{2,}", line)[0])
+        overrides = [re.sub(r"\$(XNLI|TATOEBA)_ROOT", "folder", word) for word in overrides]
         if "--multirun" in overrides:
             overrides.remove("--multirun")
-        compose(command, *overrides)
+        compose(command, *quote_free_text(overrides, command))
 
 
 @pytest.mark.parametrize("name", FOR_PEOPLE)
@@ -88,7 +96,7 @@ def test_command_composes(command, compose):
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_option_composes(group, option, compose):
     choice = f"{group}={option}"
-    config = compose("train", choice, *REQUIRED.get(choice, []))
+    config = compose(COMMAND_OF.get(choice, "train"), choice, *REQUIRED.get(choice, []))
     section = getattr(config, group)
     if group == "hardware":
         assert section.device == ("cpu" if option == "cpu" else "gpu")
@@ -100,7 +108,8 @@ def test_option_composes(group, option, compose):
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_option_names_every_key_of_its_schema(group, option, compose):
     choice = f"{group}={option}"
-    section = getattr(compose("train", choice, *REQUIRED.get(choice, [])), group)
+    config = compose(COMMAND_OF.get(choice, "train"), choice, *REQUIRED.get(choice, []))
+    section = getattr(config, group)
     written = keys_with_defaults(group, option)
     assert written == set(vars(section))
 

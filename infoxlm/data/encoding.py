@@ -16,13 +16,15 @@ def require_languages(source: DataSource, split: str, languages: Sequence[str]) 
         UserError: The split or some of the languages are missing.
     """
     present = source.languages(split)
+    other = "data.root or data.train_root" if split == "train" else "data.root"
+    if not present:
+        raise UserError(f"{source.name} has no {split} pairs", f"Give another {other}.")
     missing = [language for language in languages if language not in present]
     if missing:
         key = "train_languages" if split == "train" else "eval_languages"
         raise UserError(
             f"{source.name} has no {split} pairs in {' '.join(missing)}",
-            f"It has {' '.join(present) or 'none'}: change data.{key}, or give another data.root"
-            + (" or data.train_root." if split == "train" else "."),
+            f"It has {' '.join(present)}: change data.{key}, or give another {other}.",
         )
 
 

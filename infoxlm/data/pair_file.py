@@ -41,6 +41,11 @@ class Columns:
     language: int | None = None
     quoted: bool = False
 
+    @property
+    def last(self) -> int:
+        """The last column that is read."""
+        return max(self.premise, self.hypothesis, self.label, self.language or 0)
+
 
 #: `train-en.tsv`, `dev-de.tsv`: what xnli_preprocess of XTREME's utils_preprocess.py writes.
 XTREME = Columns(premise=0, hypothesis=1, label=2, quoted=True)
@@ -126,25 +131,24 @@ def _table_records(file: TextFile, headerless: Columns | None) -> Iterator[Recor
         if columns is None:
             columns = _header_columns(fields)
             if columns is not None:
-                width = len(fields)
+                width = widest = len(fields)
                 continue
             if headerless is None:
                 raise UserError(
                     f"{file}, line {number}: {shown(line)} does not name the columns", _HEADER
                 )
-            columns, width = headerless, headerless.label + 1
-        try:
-            premise, hypothesis = fields[columns.premise], fields[columns.hypothesis]
-            label = fields[columns.label]
-            language = None if columns.language is None else fields[columns.language]
-        except IndexError as error:
+            columns, width, widest = headerless, headerless.label + 1, len(fields)
+        # A tab inside a text moves all that follows.
+        if not columns.last < len(fields) <= widest:
             raise UserError(
                 f"{file}, line {number}: {len(fields)} tab-separated columns instead of {width}",
-                "Complete the line; where languages are parallel, remove it only in all of them.",
-            ) from error
+                "Mend the line; where languages are parallel, remove it only in all of them.",
+            )
+        premise, hypothesis = fields[columns.premise], fields[columns.hypothesis]
+        language = None if columns.language is None else fields[columns.language]
         if columns.quoted:
             premise, hypothesis = _unquoted(premise), _unquoted(hypothesis)
-        yield Record(number, premise, hypothesis, label, language)
+        yield Record(number, premise, hypothesis, fields[columns.label], language)
 
 
 def _header_columns(names: list[str]) -> Columns | None:
@@ -169,22 +173,24 @@ def _json_records(file: TextFile) -> Iterator[Record]:
     """Read `xnli.dev.jsonl` and its like: one JSON object a line, the columns as its keys."""
     for number, line in file.lines():
         try:
-            pair: dict[str, Any] = dict(json.loads(line))
-        except (ValueError, TypeError) as error:
+            pair = json.loads(line)
+        except (ValueError, RecursionError):
+            pair = None
+        if not isinstance(pair, dict):
             raise UserError(
                 f"{file}, line {number}: {shown(line)} is not a JSON object",
                 "Mend the line or download the file again.",
-            ) from error
+            )
         premise, hypothesis = _first(pair, PREMISE), _first(pair, HYPOTHESIS)
         label = _first(pair, LABEL)
         if premise is None or hypothesis is None or label is None:
             raise UserError(
-                f"{file}, line {number}: premise, hypothesis or label is not among the keys "
-                f"{shown(', '.join(pair))}",
+                f"{file}, line {number}: premise, hypothesis or label is not a text under the "
+                f"keys {shown(', '.join(pair))}",
                 "Mend the line or download the file again.",
             )
         yield Record(number, premise, hypothesis, label, _first(pair, LANGUAGE))
 
 
 def _first(pair: dict[str, Any], names: tuple[str, ...]) -> str | None:
-    return next((str(pair[name]) for name in names if name in pair), None)
+    return next((pair[name] for name in names if isinstance(pair.get(name), str)), None)

@@ -3,7 +3,9 @@
 HF_HUB_OFFLINE, HF_ENDPOINT, HF_HOME and PPNLP_HOME are honoured by the libraries that download.
 """
 
+import contextlib
 import hashlib
+import io
 import logging
 from collections.abc import Iterator
 from itertools import islice
@@ -177,9 +179,12 @@ def _mirrored_zip(split: str) -> Path:
     """Return the zip that PaddleNLP names for a split, downloaded and checked if need be."""
     try:
         from huggingface_hub.constants import HF_HUB_OFFLINE
-        from paddle.utils.download import get_path_from_url
-        from paddlenlp.datasets.xnli import XNLI
-        from paddlenlp.utils.env import DATA_HOME
+
+        # paddlenlp remarks on stderr that `datasets` was imported first.
+        with contextlib.redirect_stderr(io.StringIO()):
+            from paddle.utils.download import get_path_from_url
+            from paddlenlp.datasets.xnli import XNLI
+            from paddlenlp.utils.env import DATA_HOME
 
         meta = XNLI.SPLITS[split]
         folder = Path(DATA_HOME, "XNLI")

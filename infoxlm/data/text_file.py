@@ -42,7 +42,8 @@ class TextFile:
         and blank lines at the end of the file are left out.
 
         Raises:
-            UserError: The file cannot be read, is empty, is not UTF-8 or has a blank line inside.
+            UserError: The file cannot be read, is empty or not UTF-8, or has a blank line or a
+                NUL byte inside.
         """
         number, blank = 0, 0
         with self._open() as stream:
@@ -59,6 +60,10 @@ class TextFile:
                 if not line:
                     blank = blank or number
                     continue
+                if "\0" in line:  # UTF-16 without its mark, or a disk that lost a block
+                    raise UserError(
+                        f"{self}, line {number} holds a NUL byte", "Save the file anew, as UTF-8."
+                    )
                 if blank:
                     raise UserError(f"{self}, line {blank} is blank", "Remove it.")
                 yield number, line
@@ -92,6 +97,10 @@ class TextFile:
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise UserError(
                 f"{self}: the zip is damaged ({error})", "Download it again."
+            ) from error
+        except (RuntimeError, NotImplementedError) as error:  # encrypted; a rare compression
+            raise UserError(
+                f"{self} cannot be unpacked ({error})", "Unpack it and give the folder."
             ) from error
         except OSError as error:
             raise self._unreadable(error) from error

@@ -85,6 +85,7 @@ def test_limit_stops_before_what_follows(tmp_path: Path) -> None:
         ([HEADER, "A\tB\tneutral", "C\tD\tperhaps"], "line 3: label 'perhaps' is refused, unknown"),
         ([HEADER, "A\tB\t1"], "line 2: label '1' is refused, a number"),
         ([HEADER, "A\tB\tneutral", "C\tD"], "line 3: 2 tab-separated columns instead of 3"),
+        ([HEADER, "A\tB\tneutral", "C\tD\tneutral\t"], "line 3: 4 tab-separated columns instead"),
         ([HEADER], "holds no pair"),
         (["A\tB\tneutral"], r"line 1: 'A\\tB\\tneutral' does not name the columns"),
         (["premise\tlabel", "A\tneutral"], "line 1: .* does not name the columns"),
@@ -130,7 +131,11 @@ def test_json_lines(tmp_path: Path) -> None:
     [
         ('{"premise": "A"', "is not a JSON object"),
         ("7", "is not a JSON object"),
-        ('{"premise": "A", "label": "neutral"}', "not among the keys 'premise, label'"),
+        ('[["premise", "A"], ["hypothesis", "B"], ["label", "neutral"]]', "is not a JSON object"),
+        ("[" * 100_000, "is not a JSON object"),
+        ('{"premise": "A", "hypothesis": null, "label": "neutral"}', "hypothesis .* is not a text"),
+        ('{"premise": "A", "hypothesis": "B", "label": 1}', "label is not a text"),
+        ('{"premise": "A", "label": "neutral"}', "not a text under the keys 'premise, label'"),
     ],
 )
 def test_broken_json_lines(tmp_path: Path, line: str, problem: str) -> None:

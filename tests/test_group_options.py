@@ -1,0 +1,27 @@
+from infoxlm.group_options import fitting_options, keys_of, options_of
+
+
+def test_options():
+    assert options_of("scheduler") == ["constant", "linear"]
+    assert options_of("no_such_group") == []
+    assert options_of("") == []
+
+
+def test_keys_are_those_of_the_file_and_of_what_it_builds_upon():
+    assert keys_of("scheduler", "linear") == {"name", "warmup_ratio"}
+    assert keys_of("data", "sample") == keys_of("data", "xnli")
+    assert {"device", "threads"} <= keys_of("hardware", "gpu_bf16")
+    assert "defaults" not in keys_of("data", "sample")
+
+
+def test_each_command_has_its_own_data():
+    assert fitting_options("data", "retrieve") == ["tatoeba"]
+    for command in ("train", "evaluate"):
+        assert fitting_options("data", command) == ["sample", "translate_train", "xnli"]
+
+
+def test_what_is_not_data_fits_every_command_that_takes_it():
+    for command in ("train", "evaluate", "retrieve"):
+        for group in ("model", "hardware"):
+            assert fitting_options(group, command) == options_of(group)
+    assert fitting_options("experiment", "train") == options_of("experiment")
