@@ -1,42 +1,28 @@
 """results.png and curves.png: what a run reached, and how it got there."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from infoxlm.atomic import atomic_path
 from infoxlm.constants import LABELS, LANGUAGES
 from infoxlm.evaluate.comparison import compare_with_paper
+from infoxlm.evaluate.drawing import (
+    FAINT,
+    INK,
+    OURS,
+    PAPER,
+    figure,
+    heading,
+    label_ends,
+    shades_by_rank,
+)
 from infoxlm.evaluate.tables import title as run_title
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-_OURS, _PAPER, _INK, _FAINT = "#1f6feb", "#c9ced6", "#24292f", "#8c959f"
-_STYLE: dict[Any, Any] = {
-    "font.size": 11,
-    "text.color": _INK,
-    "axes.edgecolor": _FAINT,
-    "axes.labelcolor": _INK,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "grid.color": "#e6e9ed",
-    "xtick.color": _INK,
-    "ytick.color": _FAINT,
-    "xtick.major.size": 0,
-    "ytick.major.size": 0,
-}
 _CHANCE = 100 / len(LABELS)
 _CHANCE_LINE: dict[str, Any] = {
-    "color": _FAINT, "linewidth": 1, "linestyle": (0, (4, 3)), "zorder": 3
+    "color": FAINT, "linewidth": 1, "linestyle": (0, (4, 3)), "zorder": 3
 }  # fmt: skip
 
 
@@ -57,13 +43,13 @@ def plot_results(results: Mapping[str, Any], path: str | Path) -> None:
     bounds = [line.interval or (line.score, line.score) for line in lines]
     errors = np.abs(100 * np.array(bounds).T - scores)
 
-    with _figure(path) as axes:
+    with figure(path) as (axes,):
         published = [100 * line.reference for line in lines]
         label = comparison.reference.name + ("" if comparison.comparable else " (not one to one)")
-        axes.bar(positions - 0.2, scores, 0.38, color=_OURS, label=results["model"])
-        axes.bar(positions + 0.2, published, 0.38, color=_PAPER, label=label)
+        axes.bar(positions - 0.2, scores, 0.38, color=OURS, label=results["model"])
+        axes.bar(positions + 0.2, published, 0.38, color=PAPER, label=label)
         axes.errorbar(
-            positions - 0.2, scores, errors, fmt="none", ecolor=_INK, elinewidth=1, capsize=2
+            positions - 0.2, scores, errors, fmt="none", ecolor=INK, elinewidth=1, capsize=2
         )
         for position, score, error in zip(positions, scores, errors[1], strict=True):
             axes.text(
@@ -80,12 +66,12 @@ def plot_results(results: Mapping[str, Any], path: str | Path) -> None:
             xycoords=axes.get_yaxis_transform(),
             xytext=(4, 0),
             textcoords="offset points",
-            color=_FAINT,
+            color=FAINT,
             size=9,
             va="center",
         )
         axes.legend(loc="upper right", ncols=2, frameon=False, bbox_to_anchor=(1, 1.1))
-        _title(axes, run_title(results), f"{comparison.split} accuracy in percent")
+        heading(axes, run_title(results), f"{comparison.split} accuracy in percent")
 
 
 def plot_curves(
@@ -109,14 +95,14 @@ def plot_curves(
     average = curves.mean(axis=1)
     low, high = curves.min() - 1, curves.max() + 1
 
-    with _figure(path) as axes:
+    with figure(path) as (axes,):
         # A line's shade tells the languages' final order, the label at its end which it is.
-        shades = _shades(curves[-1])
+        shades = shades_by_rank(curves[-1])
         for column, shade in enumerate(shades):
             axes.plot(
                 steps, curves[:, column], color=shade, lw=1.2, marker=".", ms=5, clip_on=False
             )
-        axes.plot(steps, average, color=_INK, lw=3, marker="o", ms=6, clip_on=False, zorder=4)
+        axes.plot(steps, average, color=INK, lw=3, marker="o", ms=6, clip_on=False, zorder=4)
         axes.set_ylim(low, high)
         axes.set_xlim(0, max(1, steps[-1]))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -126,70 +112,5 @@ def plot_curves(
 
         names = [*languages, "average"]
         ends = np.append(curves[-1], average[-1])
-        heights = _spread(ends, gap=(high - low) / 23)
-        for name, end, height, shade in zip(names, ends, heights, [*shades, _INK], strict=True):
-            axes.annotate(
-                f"{name} {end:.1f}",
-                xy=(1, end),
-                xytext=(1.045, height),
-                xycoords=axes.get_yaxis_transform(),
-                color=shade,
-                weight="bold" if name == "average" else "normal",
-                va="center",
-                annotation_clip=False,
-                arrowprops={
-                    "arrowstyle": "-",
-                    "color": shade,
-                    "linewidth": 0.6,
-                    "relpos": (0, 0.5),
-                    "shrinkA": 0,
-                    "shrinkB": 4,
-                },
-            )
-        _title(axes, title, "accuracy in percent by language")
-
-
-def _shades(values: NDArray[np.float64]) -> list[str]:
-    """A colour for each value, from light to dark by rank."""
-    from matplotlib import colormaps
-    from matplotlib.colors import to_hex
-
-    ranks = np.argsort(np.argsort(values)) / max(1, len(values) - 1)
-    return [to_hex(color) for color in colormaps["viridis"](0.75 * (1 - ranks))]
-
-
-def _spread(values: NDArray[np.float64], gap: float) -> NDArray[np.float64]:
-    """Move values apart until neighbours are `gap` apart, each as little as needed."""
-    order = np.argsort(values, kind="stable")
-    placed = values[order].astype(float)
-    for _ in range(500):
-        lack = np.maximum(0, gap - np.diff(placed))
-        if lack.max(initial=0) < 0.01 * gap:
-            break
-        placed[:-1] -= lack / 2
-        placed[1:] += lack / 2
-    result = np.empty_like(placed)
-    result[order] = placed
-    return result
-
-
-def _title(axes: "Axes", title: str, unit: str) -> None:
-    axes.set_title(title, loc="left", weight="bold", pad=28, size=13)
-    axes.annotate(
-        unit, xy=(0, 1), xycoords="axes fraction", xytext=(0, 10), textcoords="offset points"
-    )
-
-
-@contextmanager
-def _figure(path: str | Path) -> Iterator["Axes"]:
-    """Axes of a styled figure, which is saved to `path` when the block ends."""
-    import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(10, 4.8), layout="constrained")
-        FigureCanvasAgg(figure)
-        yield figure.subplots()
-        with atomic_path(path) as temporary:
-            figure.savefig(temporary, dpi=160)
+        label_ends(axes, names, ends, [*shades, INK])
+        heading(axes, title, "accuracy in percent by language")

@@ -1,0 +1,86 @@
+"""Tatoeba's test set for sentence retrieval: two files a language, aligned line by line."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from infoxlm.constants import TATOEBA_CODES
+from infoxlm.errors import UserError
+
+#: Where LASER keeps the files (Artetxe & Schwenk 2019, arXiv 1812.10464).
+PUBLISHED = "github.com/facebookresearch/LASER, data/tatoeba/v1"
+
+
+@dataclass(frozen=True)
+class SentencePairs:
+    """Sentences of one language and their English translations.
+
+    Attributes:
+        language: One of `TATOEBA_CODES`.
+        sentences: `n` sentences of the language.
+        english: `n` English sentences; each language has a file of its own.
+        files: The file of the language and the English one.
+    """
+
+    language: str
+    sentences: list[str]
+    english: list[str]
+    files: tuple[Path, Path]
+
+
+def read_pairs(root: str | None, language: str, limit: int | None = None) -> SentencePairs:
+    """Read `tatoeba.xxx-eng.xxx` and `tatoeba.xxx-eng.eng`, xxx being Tatoeba's code.
+
+    Args:
+        root: The folder that holds the files (`data.root`).
+        language: One of `TATOEBA_CODES`.
+        limit: Keep the first so many pairs; None for all.
+
+    Raises:
+        UserError: A file is missing, has an empty line or is not UTF-8, or the two have unequal
+            numbers of lines.
+    """
+    remedy = f"Give data.root=FOLDER, that of Tatoeba's files ({PUBLISHED})."
+    if root is None:
+        raise UserError("data.root is not set", remedy)
+    folder, code = Path(root).expanduser(), TATOEBA_CODES[language]
+    if not folder.is_dir():
+        raise UserError(f"data.root={root} is not a folder", remedy)
+    files = folder / f"tatoeba.{code}-eng.{code}", folder / f"tatoeba.{code}-eng.eng"
+    sentences, english = map(read_sentences, files)
+    if len(sentences) != len(english):
+        raise UserError(
+            f"{files[0]} has {len(sentences):,} lines, {files[1].name} has {len(english):,}",
+            "Line by line they must translate each other: copy both again.",
+        )
+    return SentencePairs(language, sentences[:limit], english[:limit], files)
+
+
+def read_sentences(file: Path) -> list[str]:
+    """Read a file of one sentence a line; only a line feed ends a line.
+
+    Raises:
+        UserError: The file is missing or empty, is not UTF-8 or has a line without a sentence.
+    """
+    try:
+        lines = file.read_bytes().removesuffix(b"\n").split(b"\n")
+    except OSError as error:
+        raise UserError(
+            f"{file} cannot be read: {error.strerror or error}",
+            f"Take it from {PUBLISHED}, or leave its language out of data.languages.",
+        ) from error
+    sentences = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            sentence = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+        except UnicodeDecodeError as error:
+            raise UserError(
+                f"{file}, line {number}: byte 0x{line[error.start]:02x} is not UTF-8",
+                "Save the file as UTF-8.",
+            ) from error
+        if not sentence:
+            raise UserError(
+                f"{file} is empty" if len(lines) == 1 else f"{file}, line {number} is empty",
+                "Copy it again, or remove the line from both files of the language.",
+            )
+        sentences.append(sentence)
+    return sentences

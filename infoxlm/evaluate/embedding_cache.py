@@ -1,0 +1,120 @@
+"""Sentence vectors are computed once; later runs read those of the layers they want from disk."""
+
+import contextlib
+import hashlib
+import json
+import logging
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from infoxlm.atomic import atomic_path
+from infoxlm.data.token_ids import TokenIds
+from infoxlm.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+#: Raised when the files or what they mean change; older files are then left to grow old.
+FORMAT_VERSION = 1
+
+#: A layer's vectors as they come out of the cache, `[n, hidden]`, by the layer's number.
+Layers = dict[int, NDArray[np.float32]]
+
+
+class EmbeddingCache:
+    """Keeps the vectors of all layers, one file for one list of sentences.
+
+    A file is named by a hash of everything that decides its content, so it never goes stale. It
+    is a zip of one array a layer, which checks itself when it is read; a damaged one is made anew.
+    Processes that want the same file at once wait for the one that makes it.
+
+    Args:
+        folder: Where the files are; made when missing.
+        limit_gb: Most gigabytes of all files together: the ones unused for longest are removed.
+    """
+
+    def __init__(self, folder: Path, limit_gb: float) -> None:
+        self._folder = folder
+        self._limit = limit_gb * 1e9
+
+    def load_or_embed(
+        self,
+        token_ids: TokenIds,
+        identity: Mapping[str, Any],
+        layers: Sequence[int],
+        embed: Callable[[TokenIds], NDArray[np.float32]],
+    ) -> Layers:
+        """Read the vectors of some layers, or compute those of all and keep them.
+
+        Args:
+            token_ids: `n` encoded sentences.
+            identity: What else decides the vectors, such as the weights' checksum; plain values.
+            layers: The layers wanted.
+            embed: Computes `[layers, n, hidden]` from the sentences.
+
+        Raises:
+            UserError: The cache cannot be written.
+        """
+        tokens = hashlib.sha256(token_ids.offsets.tobytes() + token_ids.ids.tobytes()).hexdigest()
+        identity = {**identity, "tokens": tokens, "format": FORMAT_VERSION}
+        key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+        file = self._folder / f"{key}.npz"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(file.with_suffix(".lock")).acquire()
+        except OSError as error:
+            raise self._unwritable(error) from error
+        with lock:
+            found = read_layers(file, layers)
+            if found is not None:
+                return found
+            vectors = embed(token_ids)
+            try:
+                with atomic_path(file) as temporary:
+                    np.savez(temporary, **{f"layer_{i}": x for i, x in enumerate(vectors)})
+                self._remove_oldest()
+            except OSError as error:
+                raise self._unwritable(error) from error
+        return {layer: vectors[layer] for layer in layers}
+
+    def _remove_oldest(self) -> None:
+        sizes = {}
+        for file in self._folder.glob("*.npz"):
+            try:
+                status = file.stat()
+            except FileNotFoundError:  # removed by another process just now
+                continue
+            sizes[file] = (status.st_mtime_ns, status.st_size)
+        total = sum(size for _, size in sizes.values())
+        for file in sorted(sizes, key=lambda file: sizes[file]):
+            if total <= self._limit:
+                break
+            file.unlink(missing_ok=True)
+            file.with_suffix(".lock").unlink(missing_ok=True)
+            total -= sizes[file][1]
+
+    def _unwritable(self, error: OSError) -> UserError:
+        return UserError(
+            f"the cache {self._folder} cannot be written: {error.strerror or error}",
+            "Set data.cache_dir to a folder that is writable and has space.",
+        )
+
+
+def read_layers(file: Path, layers: Sequence[int]) -> Layers | None:
+    """Read some layers of a file of the cache and mark it as used; None: missing or damaged."""
+    if not file.exists():
+        return None
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            found = {layer: arrays[f"layer_{layer}"] for layer in layers}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        logger.warning("%s is damaged and is made anew: %s", file, error)
+        return None
+    with contextlib.suppress(OSError):  # somebody else's file
+        file.touch()
+    return found

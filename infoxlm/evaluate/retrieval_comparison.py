@@ -1,0 +1,167 @@
+"""A retrieval run beside the published row: the text of its report, for any medium."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from infoxlm.evaluate.retrieval_scores import DIRECTIONS
+from infoxlm.evaluate.tables import Cells, percent
+from infoxlm.paper import TATOEBA, TATOEBA_AVERAGE, TATOEBA_MODEL, TATOEBA_PAIRS, TATOEBA_SOURCE
+
+#: How the published row was made; settings of other values are told as caveats.
+PUBLISHED_SETTINGS = {
+    "pooling": "mean",
+    "special_tokens": "true",
+    "similarity": "cosine",
+    "prefix": "",
+}
+PUBLISHED_LAYER = 7
+
+
+class Line(NamedTuple):
+    """A language, or the average of all; shares are fractions, one of each direction.
+
+    Attributes:
+        name: Language code, or "average".
+        pairs: Pairs of sentences.
+        scores: What the run reached.
+        published: What was published for InfoXLM base.
+        intervals: The 95 % intervals of `scores`; None for the average.
+    """
+
+    name: str
+    pairs: int
+    scores: tuple[float, float]
+    published: tuple[float, float]
+    intervals: tuple[Sequence[float], Sequence[float]] | None = None
+
+
+def lines(results: Mapping[str, Any]) -> list[Line]:
+    """The best layer's scores: a line a language, then the average.
+
+    Args:
+        results: With `pairs`, `best_layer` and `layers` as `RetrievalScores.as_dict` gives them.
+    """
+    pairs = results["pairs"]
+    shown = [results["layers"][str(results["best_layer"])][direction] for direction in DIRECTIONS]
+    found = [
+        Line(
+            language,
+            pairs[language],
+            (shown[0]["accuracy"][language], shown[1]["accuracy"][language]),
+            TATOEBA[language],
+            (shown[0]["interval"][language], shown[1]["interval"][language]),
+        )
+        for language in pairs
+    ]
+    # Over fewer languages the published average would be of something else: recompute it.
+    published = TATOEBA_AVERAGE
+    if len(pairs) < len(TATOEBA):
+        columns = zip(*(TATOEBA[language] for language in pairs), strict=True)
+        published = tuple(sum(column) / len(pairs) for column in columns)
+    average = shown[0]["average"], shown[1]["average"]
+    return [*found, Line("average", sum(pairs.values()), average, published)]
+
+
+def caveats(results: Mapping[str, Any]) -> list[str]:
+    """Sentences on what keeps the run from being comparable with the published row."""
+    found, settings, pairs = [], results["settings"], results["pairs"]
+    if results["model"] != TATOEBA_MODEL:
+        found.append(f"{results['model']} is another model than {TATOEBA_MODEL}.")
+    if results["best_layer"] != PUBLISHED_LAYER:
+        found.append(f"The paper's figures are of block {PUBLISHED_LAYER}.")
+    if len(results["layers"]) > 1:
+        found.append(
+            f"Block {results['best_layer']} has the highest average of the "
+            f"{len(results['layers'])} computed, on these very sentences."
+        )
+    found += [
+        f"Run with {key}={settings[key]!r}, the paper's figures with {published!r}."
+        for key, published in PUBLISHED_SETTINGS.items()
+        if settings[key] != published
+    ]
+    if any(pairs[language] < TATOEBA_PAIRS[language] for language in pairs):
+        found.append(
+            f"Among {max(pairs.values()):,} pairs a language at most, which is easier than among "
+            f"all {max(TATOEBA_PAIRS.values()):,}."
+        )
+    if len(pairs) < len(TATOEBA):
+        found.append(f"Averages are over {' '.join(pairs)} alone, the paper's as well.")
+    return found
+
+
+def title(results: Mapping[str, Any]) -> str:
+    """Which run this is."""
+    return (
+        f"{results['experiment']}: {results['model']} on {results['data']}, "
+        f"block {results['best_layer']}"
+    )
+
+
+def headline(results: Mapping[str, Any]) -> str:
+    """The result in one sentence."""
+    *languages, average = lines(results)
+    there, back = map(percent, average.scores)
+    of = f"average of {len(languages)} languages" if len(languages) > 1 else languages[0].name
+    return (
+        f"{there} % of English sentences found their translation, {back} % the other way "
+        f"({of}, block {results['best_layer']})"
+    )
+
+
+def source() -> str:
+    """Where the published figures are from."""
+    return (
+        "Accuracy at 1 in percent, English to the language and back. Paper: InfoXLM base, block "
+        f"{PUBLISHED_LAYER}, mean of all tokens, cosine; source: {TATOEBA_SOURCE}, whose own run "
+        "is said to equal the paper's table."
+    )
+
+
+def score_table(results: Mapping[str, Any]) -> Cells:
+    """A row a language and one for the average."""
+    header = ["language", "pairs"]
+    for direction in ("en→xx", "xx→en"):
+        header += [direction, "paper", "diff."]
+    rows: list[Sequence[str]] = [
+        [
+            line.name,
+            f"{line.pairs:,}",
+            *(
+                cell
+                for score, published in zip(line.scores, line.published, strict=True)
+                for cell in (
+                    percent(score),
+                    percent(published),
+                    percent(score - published, signed=True),
+                )
+            ),
+        ]
+        for line in lines(results)
+    ]
+    return header, rows
+
+
+def layer_table(results: Mapping[str, Any]) -> Cells:
+    """A row a layer: the averages over the languages."""
+    rows: list[Sequence[str]] = [
+        [
+            f"{layer} (embeddings)" if layer == "0" else layer,
+            *(percent(scores[direction]["average"]) for direction in DIRECTIONS),
+        ]
+        for layer, scores in results["layers"].items()
+    ]
+    return ["block", "en→xx", "xx→en"], rows
+
+
+def run_facts(results: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the run did beyond its scores, as name and value."""
+    work = results["retrieve"]
+    encoded, seconds = work["encoded"], work["encoding_seconds"]
+    facts = [
+        ("time", f"{work['seconds']:,.1f} s"),
+        ("sentences", f"{work['sentences']:,}"),
+        ("from the cache", f"{work['sentences'] - encoded:,}"),
+    ]
+    if encoded:
+        facts.append(("encoding speed", f"{encoded / seconds:,.0f} sentences/s"))
+    return facts
