@@ -79,8 +79,9 @@ def look_at(key: str, config: DictConfig) -> None:
     except UserError as error:
         raise RefusedFolder(error) from error
     if not name:
-        error = UserError(f"{key} is empty", "Is the variable set that was to fill it?")
-        raise RefusedFolder(error)
+        raise RefusedFolder(
+            UserError(f"{key} is empty", "Is the variable set that was to fill it?")
+        )
     folder = Path(name).absolute()
     try:
         first_new = first_missing(folder)
@@ -89,8 +90,9 @@ def look_at(key: str, config: DictConfig) -> None:
         return
     resumes = OmegaConf.select(config, "trainer.resume") is not None
     if not resumes and names & {HYDRA, SWEEP, RUN_RECORD}:
-        error = UserError(f"{key}={name} holds a run already", f"Give another with {key}=FOLDER.")
-        raise RefusedFolder(error)
+        raise RefusedFolder(
+            UserError(f"{key}={name} holds a run already", f"Give another with {key}=FOLDER.")
+        )
     _before[folder] = Before(frozenset(names), first_new)
 
 

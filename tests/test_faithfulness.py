@@ -56,24 +56,35 @@ def e5_small(tmp_path_factory) -> Iterator[Path]:
 
 def write_initial_model(name: str, folder: Path) -> None:
     """Write the model that both sides start from, ``initial_NAME``."""
-    encoder = "e5_small"
+    parts = folder / "parts"  # 4 GB for random_base
+    parts.mkdir()
+    encoder = folder / "e5_small"
     if name == "random_base":
         script = EXPERIMENTS / "base_size" / "random_checkpoint.py"
-        run(script, "--vocabulary", "e5_small", "--out", "random", folder=folder)
-        run("-m", "infoxlm", "convert", "source=random", "target=base", folder=folder)
-        encoder = "base"
-    target = f"torch_{name}"
-    back = ["convert", f"source={encoder}", f"target={target}", "direction=to_torch"]
-    run("-m", "infoxlm", *back, folder=folder)
+        run(script, "--vocabulary", encoder, "--out", "random", folder=parts)
+        run("-m", "infoxlm", "convert", "source=random", "target=base", folder=parts)
+        encoder = parts / "base"
+    back = ["convert", f"source={encoder}", "target=torch", "direction=to_torch"]
+    run("-m", "infoxlm", *back, folder=parts)
     script = EXPERIMENTS / "xnli_e5_small" / "initial_model.py"
-    paths = ["--encoder", target, "--out", f"initial_{name}"]
-    run(script, *paths, "--seed", 42, folder=folder)
+    out = folder / f"initial_{name}"
+    run(script, "--encoder", "torch", "--out", out, "--seed", 42, folder=parts)
+    shutil.rmtree(parts)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize(("name", "learning_rate"), [("e5_small", 2e-4), ("random_base", 5e-5)])
-def test_thirty_steps_are_those_of_a_plain_pytorch_loop(name, learning_rate, e5_small):
+@pytest.mark.parametrize(
+    ("name", "learning_rate", "loss_bound", "logit_bound"),
+    [
+        # Ten times what was measured; without weight decay PyTorch is 7e-6 and 4e-5 off itself.
+        ("e5_small", 2e-4, 2e-6, 1e-5),
+        ("random_base", 5e-5, 1e-4, 1e-3),
+    ],
+)
+def test_thirty_steps_are_those_of_a_plain_pytorch_loop(
+    name, learning_rate, loss_bound, logit_bound, e5_small
+):
     folder = e5_small
     write_initial_model(name, folder)
     settings = [
@@ -82,22 +93,21 @@ def test_thirty_steps_are_those_of_a_plain_pytorch_loop(name, learning_rate, e5_
         f"optimizer.learning_rate={learning_rate}", "optimizer.weight_decay=0.01",
         "optimizer.max_grad_norm=1.0", "scheduler.warmup_ratio=0.1",
         "trainer.effective_batch_size=32", "trainer.max_steps=30", "trainer.eval_every=30",
-        "trainer.log_every=1", "trainer.keep_checkpoints=0", "hydra.run.dir=ours",
+        "trainer.log_every=1", "trainer.keep_checkpoints=0", f"hydra.run.dir=ours_{name}",
     ]  # fmt: skip
     run("-m", "infoxlm", "train", *settings, folder=folder)
     loop = ["--model", f"initial_{name}", "--learning_rate", learning_rate]
     run(FAITHFULNESS / "pytorch_loop.py", *loop, "--out", "pytorch.json", folder=folder)
-    both = ["--ours", "ours", "--pytorch", "pytorch.json", "--out", "."]
+    both = ["--ours", f"ours_{name}", "--pytorch", "pytorch.json", "--out", "."]
     run(FAITHFULNESS / "compare.py", *both, folder=folder)
-    shutil.rmtree(folder / "ours")  # the next model's is called the same
 
     (found,) = json.loads((folder / "comparison.json").read_text())["models"]
     losses = found["losses"]["ours"]
     assert len(losses) == 30
-    np.testing.assert_allclose(losses, found["losses"]["pytorch"], rtol=0, atol=1e-4)
+    np.testing.assert_allclose(losses, found["losses"]["pytorch"], rtol=0, atol=loss_bound)
     assert found["largest_difference"]["learning_rate"] < 1e-12
     assert (found["pairs"], found["pairs_with_equal_token_ids"]) == (200, 200)
-    assert found["largest_difference"]["logit"] < 1e-3
+    assert found["largest_difference"]["logit"] < logit_bound
     # The thirty steps did something that could have differed.
     assert max(losses) - min(losses) > 0.05
     assert found["logit_change_by_training"] > 0.05

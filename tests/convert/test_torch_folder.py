@@ -79,7 +79,9 @@ def test_tensors_that_are_no_dense_floats_are_named(kind, pickle_folder, tiny_st
         tensor = tensor.to(getattr(torch, kind, kind))
     torch.save({"a": tensor}, pickle_folder / "pytorch_model.bin")
     tensors = read_torch_folder(pickle_folder).tensors
-    with pytest.raises(UserError, match=rf"pytorch_model\.bin: a is of type .*{kind}.*Give weights"):
+    with pytest.raises(
+        UserError, match=rf"pytorch_model\.bin: a is of type .*{kind}.*Give weights"
+    ):
         tensors.read("a", (16, 16))
 
 
