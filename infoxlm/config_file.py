@@ -47,7 +47,9 @@ def read_config_file(folder: Path) -> dict[str, Any]:
             f"{folder} has no {CONFIG_FILE}", "Give a folder that holds a whole model."
         ) from error
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}", "Check the path.") from error
+        raise UserError(
+            f"{path} cannot be read: {error.strerror}", "Set its permissions, or give another."
+        ) from error
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not JSON: {error}", "Fetch or write it again.") from error
     if not isinstance(config, dict):

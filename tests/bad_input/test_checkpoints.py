@@ -154,7 +154,7 @@ TENSORS = [
     ("cut", lambda state: state.update({MATRIX: state[MATRIX][:8]}),
      [f"{MATRIX} has shape [8, 16]", "asks for [16, 16]", "Give weights"]),
     ("int8", lambda state: state.update({MATRIX: state[MATRIX].astype(np.int8)}),
-     [f"{MATRIX} is of type I8", "Give weights in float32"]),
+     [f"{MATRIX} is of type ", "Give weights in float32"]),
     ("NaN", lambda state: state.update({MATRIX: state[MATRIX] * np.nan}),
      [f"{MATRIX} holds infinities or NaN", "Fetch or save it again"]),
     ("vocabulary cut", lambda state: state.update(

@@ -117,7 +117,7 @@ def test_target_that_a_failed_conversion_would_replace(refused, infoxlm, model):
         ("data", "train model=tiny data.root=data", ["data", "Permission denied", "Set the perm"]),
         ("data/train", "train model=tiny data.root=data", ["data/train", "Permission denied"]),
         ("model", EVALUATE, ["model", "Permission denied", "Set the permissions"]),
-        ("model", TO_TORCH, ["model", "Permission denied", "Set the permissions"]),
+        ("model", TO_TORCH, ["model", "Permission denied", "Set its permissions"]),
         ("closed", TO_TORCH.replace("=target", "=closed/x"), ["closed", "Permission denied"]),
         ("closed", f"{TRAIN} hydra.run.dir=closed/x", ["closed/x", "Permission", "hydra.run.dir="]),
         (

@@ -1,0 +1,159 @@
+"""A checkpoint as a folder that predictions are made with, proved to give the same logits."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from infoxlm import __version__
+from infoxlm.config_file import CONFIG_FILE
+from infoxlm.convert.target_folder import check_target, target_folder
+from infoxlm.data.token_ids import TokenIds
+from infoxlm.deploy.agreement import ROWS, TOLERANCE, Agreement, logits_of, sample_pairs
+from infoxlm.deploy.model_folder import EXPORT_RECORD, ONNX_MODEL, ModelFolder
+from infoxlm.deploy.onnx_model import quantize, require_onnx, write_onnx
+from infoxlm.deploy.runtimes import CheckpointModel, load_runtime
+from infoxlm.errors import UserError
+from infoxlm.hardware import available_cores
+from infoxlm.manifest import write_manifest
+from infoxlm.schema import ExportPrecision
+from infoxlm.tracking.run_record import weights_checksums
+
+#: Stored as 8-bit integers, which ONNX Runtime alone computes with.
+INTEGER = (ExportPrecision.int8_dynamic, ExportPrecision.int8_static)
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What to write.
+
+    Attributes:
+        onnx: Write ONNX as well as Paddle's form; 8-bit models are ONNX only.
+        precision: How the weights are stored.
+        max_length: Most tokens of a pair; None: what the checkpoint was fine-tuned with.
+        overwrite: Replace a target that an earlier export wrote.
+    """
+
+    onnx: bool = False
+    precision: ExportPrecision = ExportPrecision.fp32
+    max_length: int | None = None
+    overwrite: bool = False
+
+
+def export_model(
+    checkpoint: str | Path, target: Path, options: ExportOptions, cache_dir: Path | None = None
+) -> list[Agreement]:
+    """Write a checkpoint's classifier as static models, with tokenizer, labels and checksums.
+
+    The target appears when every model in it was run on pairs in fifteen languages and, in
+    float32, gave the checkpoint's logits; until then nothing is there.
+
+    Args:
+        checkpoint: Whatever `model.checkpoint` may be.
+        target: The folder to write.
+        options: What to write.
+        cache_dir: Where converted checkpoints are kept; None: the configurations' default.
+
+    Returns:
+        How far each model is from the checkpoint.
+
+    Raises:
+        UserError: Checkpoint or target cannot be used, or a model gives other logits.
+    """
+    check_target(target, overwrite=options.overwrite, mark=EXPORT_RECORD)
+    if options.onnx:
+        require_onnx("format=onnx")
+    source = ModelFolder.open(checkpoint, cache_dir)
+    if not source.is_checkpoint:
+        raise UserError(
+            f"{source.path} is exported already", "Give the checkpoint that it was exported from."
+        )
+    length = source.usable_length(options.max_length)
+    tokenizer = source.tokenizer(available_cores())
+    original = CheckpointModel.load(source.path, "cpu")
+    pairs = sample_pairs("test", ROWS, tokenizer, length)
+    expected = logits_of(original, pairs)
+
+    with target_folder(
+        target, overwrite=options.overwrite, source=source.path, mark=EXPORT_RECORD
+    ) as folder:
+        tokenizer.save_pretrained(folder)
+        write_json(folder / CONFIG_FILE, {**source.config, "train_max_length": length})
+        write_models(original, folder, options, sample_pairs("dev", ROWS, tokenizer, length))
+        agreements = list(compare(ModelFolder.open(folder), options.precision, pairs, expected))
+        record = {
+            "version": __version__,
+            "checkpoint": str(source.path.resolve()),
+            "weights": weights_checksums(source.path),
+            "precision": options.precision.value,
+            "max_length": length,
+            "agreement": [asdict(agreement) for agreement in agreements],
+        }
+        write_json(folder / EXPORT_RECORD, record)
+        write_manifest(folder)
+    return agreements
+
+
+def write_models(
+    original: CheckpointModel, folder: Path, options: ExportOptions, calibration: TokenIds
+) -> None:
+    """Write the models that are asked for.
+
+    Args:
+        original: The checkpoint; with half precision it cannot be used any more afterwards.
+        folder: Where to.
+        options: What to write.
+        calibration: Pairs for int8_static; none that the result is compared on.
+    """
+    # Here because it imports paddle.
+    from infoxlm.deploy.static_model import remove_static_model, write_static_model
+
+    precision = options.precision
+    program = write_static_model(original.model, folder, half=precision is ExportPrecision.fp16)
+    if precision in INTEGER:
+        single = folder / f"float32.{ONNX_MODEL}"
+        write_onnx(program, single)
+        remove_static_model(folder)
+        static = precision is ExportPrecision.int8_static
+        quantize(single, folder / ONNX_MODEL, calibration if static else None)
+        single.unlink()
+    elif options.onnx:
+        write_onnx(program, folder / ONNX_MODEL)
+
+
+def compare(
+    written: ModelFolder, precision: ExportPrecision, pairs: TokenIds, expected: np.ndarray
+) -> Iterator[Agreement]:
+    """Run each model of an exported folder, from its files, as a user would.
+
+    Args:
+        written: The folder.
+        precision: How it stores the weights.
+        pairs: What to run it on.
+        expected: The checkpoint's logits, `[pairs, labels]`.
+
+    Raises:
+        UserError: A model in float32 gives other logits, or any gives infinities or NaN.
+    """
+    for name, model in (("paddle", written.program), ("onnx", written.onnx)):
+        if model is None:
+            continue
+        runtime = load_runtime(written, name, device="cpu", threads=None)
+        agreement = Agreement.of(runtime.name, expected, logits_of(runtime, pairs))
+        exact = precision is ExportPrecision.fp32
+        # Written so that NaN, which is neither, does not pass.
+        if not agreement.largest < (TOLERANCE if exact else float("inf")):
+            raise UserError(
+                f"{model.name} in {runtime.name} gives logits that differ from the checkpoint's "
+                f"by up to {agreement.largest:.1e}"
+                + (f" (allowed {TOLERANCE:.0e})" if exact else ""),
+                "Nothing was written; try the versions in constraints.txt, which were checked.",
+            )
+        yield agreement
+
+
+def write_json(path: Path, content: dict[str, object]) -> None:
+    """Write an object as indented JSON."""
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,194 @@
+"""Texts to predict on, row by row out of a TSV, CSV or JSONL file; bad rows are told apart."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from infoxlm.data.example import shown
+from infoxlm.data.pair_file import HYPOTHESIS, PREMISE
+from infoxlm.errors import UserError
+
+#: Names that a column may have, for each text of a row.
+PAIR_COLUMNS = (PREMISE, HYPOTHESIS)
+TEXT_COLUMNS = (("text", "sentence"),)
+
+#: The names of each text's column, the usual one first.
+Columns = Sequence[Sequence[str]]
+
+
+class InputRow(NamedTuple):
+    """One row of a file.
+
+    Attributes:
+        row: Its number, 0 for the first; a header does not count.
+        texts: As many as were asked for; empty if the row is bad.
+        error: What is wrong with it and on which line; None if nothing is.
+    """
+
+    row: int
+    texts: tuple[str, ...]
+    error: str | None = None
+
+
+#: Lines' numbers and what is on them: fields, text, or an error; None for a blank one.
+_Records = Iterator[tuple[int, Any]]
+
+
+class _RowError(Exception):
+    """What is wrong with a row."""
+
+
+def read_rows(path: Path, columns: Columns) -> Iterator[InputRow]:
+    """Yield the rows of a file, one at a time.
+
+    `.tsv`: a header, tab-separated, quotes are text. `.csv`: a header, fields may be quoted with
+    `"` and then hold commas and line breaks. `.jsonl`: one object a line. All in UTF-8. A row
+    that cannot be read is yielded with its error; blank lines at the end are left out.
+
+    Args:
+        path: The file.
+        columns: The names of each text's column or key, any of which will do.
+
+    Raises:
+        UserError: The file cannot be read, has no known ending, is empty, or its header lacks a
+            column.
+    """
+    readers = {".tsv": _tsv_rows, ".csv": _csv_rows, ".jsonl": _jsonl_rows}
+    reader = readers.get(path.suffix)
+    if reader is None:
+        raise UserError(f"input={path} is none of .tsv, .csv, .jsonl", "Rename or convert it.")
+    found = False
+    try:
+        with open(path, "rb") as stream:
+            for row in reader(_text_lines(stream), path, columns):
+                found = True
+                yield row
+    except OSError as error:
+        raise UserError(
+            f"input={path} cannot be read: {error.strerror or error}", "Check the path."
+        ) from error
+    if not found:
+        raise UserError(f"input={path} holds no row", "Give a file with one.")
+
+
+def count_lines(path: Path) -> int:
+    """Count the line feeds of a file, for a progress bar; 0 where it cannot be read."""
+    try:
+        with open(path, "rb") as stream:
+            return sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(1 << 20), b""))
+    except OSError:
+        return 0
+
+
+def _text_lines(stream: Iterator[bytes]) -> Iterator[str]:
+    """Decode lines, bytes that are not UTF-8 as lone surrogates; only a line feed ends a line."""
+    for number, raw in enumerate(stream):
+        line = raw.decode("utf-8", "surrogateescape")
+        yield line.removeprefix("\ufeff") if number == 0 else line
+
+
+def _tsv_rows(lines: Iterator[str], path: Path, columns: Columns) -> Iterator[InputRow]:
+    fields = (line.rstrip("\r\n").split("\t") for line in lines)
+    return _table_rows(enumerate(fields, start=1), path, columns)
+
+
+def _csv_rows(lines: Iterator[str], path: Path, columns: Columns) -> Iterator[InputRow]:
+    reader = csv.reader(lines, strict=True)
+
+    def records() -> _Records:
+        while True:
+            try:
+                fields = next(reader)
+            except csv.Error as error:  # the reader goes on behind it
+                yield reader.line_num, error
+            except StopIteration:
+                return
+            else:
+                yield reader.line_num, fields or [""]
+
+    return _table_rows(records(), path, columns)
+
+
+def _table_rows(records: _Records, path: Path, columns: Columns) -> Iterator[InputRow]:
+    """Make rows of the fields of lines, the first of which names the columns."""
+    _, header = next(records, (0, []))
+    names = [name.strip() for name in header] if isinstance(header, list) else []
+    found = [
+        next((names.index(name) for name in choices if name in names), None) for choices in columns
+    ]
+    if None in found:
+        wanted = " and ".join(choices[0] for choices in columns)
+        raise UserError(
+            f"input={path}, line 1: {shown(', '.join(names))} does not name the columns {wanted}",
+            f"Put a line that does before the others; {path.suffix} needs a header.",
+        )
+    positions = [position for position in found if position is not None]
+
+    def texts(fields: list[str] | csv.Error) -> list[str]:
+        if isinstance(fields, csv.Error):
+            raise _RowError(str(fields))
+        if len(fields) != len(names):
+            raise _RowError(f"{len(fields)} columns instead of {len(names)}")
+        return [_utf8(fields[position]) for position in positions]
+
+    return _rows(((line, None if each == [""] else each) for line, each in records), texts)
+
+
+def _jsonl_rows(lines: Iterator[str], path: Path, columns: Columns) -> Iterator[InputRow]:
+    def texts(line: str) -> list[str]:
+        try:
+            record = json.loads(_utf8(line))
+        except (ValueError, RecursionError) as error:
+            raise _RowError(f"not JSON: {error}") from error
+        if not isinstance(record, dict):
+            raise _RowError(f"{shown(line.strip())} is not a JSON object")
+        return [_text_of(record, choices) for choices in columns]
+
+    stripped = (line.strip() for line in lines)
+    return _rows(enumerate((line or None for line in stripped), start=1), texts)
+
+
+def _text_of(record: dict[str, Any], choices: Sequence[str]) -> str:
+    """The text under the first of some keys that is there."""
+    key = next((name for name in choices if name in record), None)
+    if key is None:
+        raise _RowError(f"no {choices[0]} among the keys {shown(', '.join(record))}")
+    if not isinstance(record[key], str):
+        raise _RowError(f"{key} is not a string: {shown(json.dumps(record[key]))}")
+    return record[key]
+
+
+def _utf8(text: str) -> str:
+    """Refuse what could not be decoded."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise _RowError(f"byte 0x{ord(text[error.start]) & 0xFF:02x} is not UTF-8") from error
+    return text
+
+
+def _rows(records: _Records, texts: Callable[[Any], list[str]]) -> Iterator[InputRow]:
+    """Number rows. A blank line is a bad one, unless nothing follows but blank lines.
+
+    Args:
+        records: The line and contents of each row.
+        texts: Makes its texts of the contents, or raises what is wrong.
+    """
+    row = 0
+    blank: list[int] = []
+    for line, record in records:
+        if record is None:
+            blank.append(line)
+            continue
+        for skipped in blank:
+            yield InputRow(row, (), f"line {skipped}: blank")
+            row += 1
+        blank.clear()
+        try:
+            found = InputRow(row, tuple(texts(record)))
+        except _RowError as error:
+            found = InputRow(row, (), f"line {line}: {error}")
+        yield found
+        row += 1

@@ -1,0 +1,127 @@
+"""A folder that predictions are made with: an exported one, or a checkpoint's."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from infoxlm.checkpoint_labels import CLASSIFIER
+from infoxlm.checkpoint_source import find_checkpoint
+from infoxlm.config_file import CONFIG_FILE, read_config_file, refuse_misfits
+from infoxlm.constants import MIN_LENGTH, PAD_ID
+from infoxlm.errors import UserError
+from infoxlm.manifest import MANIFEST, check_manifest
+from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.weights_file import WeightsFile
+
+#: Paddle Inference's program; the second name is what Paddle before 3.0 wrote.
+PROGRAMS = ("inference.json", "inference.pdmodel")
+PARAMETERS = "inference.pdiparams"
+ONNX_MODEL = "model.onnx"
+
+#: What was exported from what, and how far its logits are from the checkpoint's.
+EXPORT_RECORD = "export.json"
+
+#: Tokens of a pair where config.json does not say what the model was fine-tuned with.
+DEFAULT_LENGTH = 128
+
+
+def default_cache_dir() -> Path:
+    """Where `cache_dir` of the configurations points as well."""
+    return Path(os.environ.get("INFOXLM_CACHE") or Path.home() / ".cache" / "infoxlm")
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """What a folder's `config.json` and file names say, without loading the model.
+
+    Labels and lengths stand in `config.json` as in every checkpoint; beside it lie the tokenizer
+    and the weights, or in an exported folder Paddle's static model, an ONNX one, or both.
+
+    Attributes:
+        path: The folder.
+        config: The contents of its `config.json`.
+        program: Paddle's static model, or None.
+        onnx: The ONNX model, or None.
+    """
+
+    path: Path
+    config: Mapping[str, Any]
+    program: Path | None
+    onnx: Path | None
+
+    @classmethod
+    def open(cls, source: str | Path, cache_dir: Path | None = None) -> Self:
+        """Read a folder, having checked its files against its manifest.
+
+        Args:
+            source: An exported folder, or whatever `model.checkpoint` may be.
+            cache_dir: Where converted checkpoints are kept; None: the configurations' default.
+
+        Raises:
+            UserError: It is neither, a file is missing or damaged, or it names no labels.
+        """
+        path = Path(source).expanduser()
+        if any((path / name).is_file() for name in (*PROGRAMS, ONNX_MODEL)):
+            if (path / MANIFEST).is_file():
+                check_manifest(path)
+        else:
+            path = find_checkpoint(str(source), cache_dir or default_cache_dir())
+        programs = (path / name for name in PROGRAMS)
+        onnx = path / ONNX_MODEL
+        folder = cls(
+            path=path,
+            config=read_config_file(path),
+            program=next((file for file in programs if file.is_file()), None),
+            onnx=onnx if onnx.is_file() else None,
+        )
+        if folder.is_checkpoint and not WeightsFile.find(path).has_part(CLASSIFIER):
+            raise UserError(
+                f"{path} holds an encoder without a classifier",
+                "Fine-tune it first: infoxlm train model.checkpoint=FOLDER.",
+            )
+        if not folder.config.get("id2label"):
+            raise UserError(
+                f"{path / CONFIG_FILE} does not name the labels (id2label)",
+                "Give a checkpoint that `infoxlm train` wrote, or name them there in the order of "
+                f"the model's logits and delete {MANIFEST}.",
+            )
+        return folder
+
+    @property
+    def is_checkpoint(self) -> bool:
+        """Whether the model is there as weights, not as a graph."""
+        return self.program is None and self.onnx is None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The words for the columns of the logits."""
+        words = self.config["id2label"]
+        return tuple(words[str(column)] for column in range(len(words)))
+
+    def usable_length(self, wanted: int | None) -> int:
+        """The most tokens of a pair: what is wanted, or else what the model was fine-tuned with.
+
+        Raises:
+            UserError: The model has no positions for so many, or they hold no pair.
+        """
+        longest = self.config["max_position_embeddings"] - PAD_ID - 1
+        usual = self.config.get("train_max_length", min(DEFAULT_LENGTH, longest))
+        length = usual if wanted is None else wanted
+        if not MIN_LENGTH <= length <= longest:
+            raise UserError(
+                f"max_length={length}, but {self.path} takes {MIN_LENGTH} to {longest} tokens",
+                "Set max_length in between.",
+            )
+        return length
+
+    def tokenizer(self, threads: int) -> InfoXLMTokenizer:
+        """Open the tokenizer beside the model.
+
+        Raises:
+            UserError: It is missing, damaged or another model's.
+        """
+        tokenizer = InfoXLMTokenizer.from_pretrained(self.path, threads=threads)
+        refuse_misfits(self.config, tokenizer.vocab_size, MIN_LENGTH)
+        return tokenizer

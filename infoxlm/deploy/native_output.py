@@ -1,0 +1,35 @@
+"""What C++ libraries print past Python's streams."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def withheld_output() -> Iterator[None]:
+    """Keep whatever is written to standard output and error from the terminal.
+
+    Paddle, paddle2onnx and onnxruntime comment on each step of an export. When the block raises,
+    what they said comes after all, on standard error: it may name the reason.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = [os.dup(number) for number in (1, 2)]
+    with tempfile.TemporaryFile() as said:
+        failed = True
+        try:
+            for number in (1, 2):
+                os.dup2(said.fileno(), number)
+            yield
+            failed = False
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for number, stream in zip((1, 2), kept, strict=True):
+                os.dup2(stream, number)
+                os.close(stream)
+            if failed:
+                said.seek(0)
+                sys.stderr.write(said.read().decode(errors="replace"))

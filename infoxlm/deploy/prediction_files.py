@@ -1,0 +1,196 @@
+"""Predictions on files: any number of rows in constant memory, in the order of the input."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO, Protocol
+
+from infoxlm.atomic import atomic_path
+from infoxlm.deploy.input_rows import InputRow
+from infoxlm.deploy.predictor import Prediction
+from infoxlm.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+#: Bad rows that are reported one by one; the others are counted.
+REPORTED = 20
+
+#: Digits of a probability.
+DIGITS = 6
+
+
+@dataclass
+class Tally:
+    """What happened to the rows of a file.
+
+    Attributes:
+        rows: All of them.
+        bad: Those that could not be read.
+        truncated: Those that were longer than the model's input.
+    """
+
+    rows: int = 0
+    bad: int = 0
+    truncated: int = 0
+
+    def __str__(self) -> str:
+        parts = [f"{self.rows:,} rows"]
+        parts += [f"{self.bad:,} of them bad"] if self.bad else []
+        parts += [f"{self.truncated:,} cut to the model's length"] if self.truncated else []
+        return ", ".join(parts)
+
+
+class Writer(Protocol):
+    """Writes one line for each row."""
+
+    def write(self, row: InputRow, prediction: Prediction | None) -> None:
+        """Write a prediction, or for a bad row its error."""
+
+
+class JsonLines:
+    """One object a line: row, label, probabilities, truncated; or row and error."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, row: InputRow, prediction: Prediction | None) -> None:
+        """Write one line."""
+        record: dict[str, object] = {"row": row.row}
+        if prediction is None:
+            record["error"] = row.error
+        else:
+            record["label"] = prediction.label
+            shares = prediction.probabilities.items()
+            record["probabilities"] = {label: round(share, DIGITS) for label, share in shares}
+            record["truncated"] = prediction.truncated
+        self._stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+class TabSeparated:
+    """A table with a header: row, label, a column for each label's probability, truncated, error.
+
+    Args:
+        stream: Where to.
+        labels: The labels, in the order of their columns.
+    """
+
+    def __init__(self, stream: IO[str], labels: Sequence[str]) -> None:
+        self._stream = stream
+        self._labels = labels
+        self._write_line(["row", "label", *labels, "truncated", "error"])
+
+    def write(self, row: InputRow, prediction: Prediction | None) -> None:
+        """Write one line."""
+        if prediction is None:
+            empty = [""] * (len(self._labels) + 2)
+            self._write_line([str(row.row), *empty, row.error or ""])
+            return
+        shares = [f"{prediction.probabilities[label]:.{DIGITS}f}" for label in self._labels]
+        truncated = str(prediction.truncated).lower()
+        self._write_line([str(row.row), prediction.label, *shares, truncated, ""])
+
+    def _write_line(self, fields: Sequence[str]) -> None:
+        """Write fields; tabs and line breaks inside become spaces, as there are no quotes."""
+        cells = (" ".join(field.splitlines()).replace("\t", " ") for field in fields)
+        self._stream.write("\t".join(cells) + "\n")
+
+
+@contextmanager
+def open_writer(output: Path | None, labels: Sequence[str]) -> Iterator[Writer]:
+    """Open where predictions go; a file takes its name when the block ends well.
+
+    Args:
+        output: A `.jsonl` or `.tsv` file; None: JSON lines on standard output.
+        labels: The labels.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
+    if output is None:
+        yield JsonLines(sys.stdout)
+        return
+    try:
+        with (
+            atomic_path(output) as temporary,
+            open(temporary, "w", encoding="utf-8", errors="backslashreplace") as stream,
+        ):
+            yield TabSeparated(stream, labels) if output.suffix == ".tsv" else JsonLines(stream)
+    except OSError as error:
+        raise UserError(
+            f"output={output} cannot be written ({error})", "Give another file, or make room."
+        ) from error
+
+
+def check_output(output: Path, source: Path | None, *, overwrite: bool) -> None:
+    """Refuse an output before a model is loaded for it.
+
+    Args:
+        output: The file to write.
+        source: The file that is read.
+        overwrite: Replace a file that exists.
+
+    Raises:
+        UserError: It has no known ending, exists, is a folder, or is what is read.
+    """
+    if output.suffix not in (".jsonl", ".tsv"):
+        raise UserError(f"output={output} is neither .jsonl nor .tsv", "Choose one of them.")
+    if output.is_dir():
+        raise UserError(f"output={output} is a folder", "Give a file in it.")
+    if source is not None and source.exists() and output.exists() and output.samefile(source):
+        raise UserError(f"output={output} is the input", "Give another file.")
+    if output.exists() and not overwrite:
+        raise UserError(
+            f"output={output} exists", "Choose another, or set overwrite=true to replace it."
+        )
+
+
+def predict_rows(
+    rows: Iterator[InputRow],
+    classify: Callable[[list[tuple[str, ...]]], list[Prediction]],
+    writer: Writer,
+    *,
+    name: str,
+    window: int,
+    stop_on_error: bool,
+) -> Tally:
+    """Predict on rows as they come, some thousands at a time, and write each result.
+
+    Args:
+        rows: The rows.
+        classify: Makes a prediction of each row's texts.
+        writer: Where the results go, one for each row, in order.
+        name: What the rows come from, for messages.
+        window: Rows that are held in memory at a time.
+        stop_on_error: End at the first bad row.
+
+    Raises:
+        UserError: A row is bad, and that was to be the end.
+    """
+    tally = Tally()
+    while held := list(islice(rows, window)):
+        good = []
+        for row in held:
+            if row.error is None:
+                good.append(row.texts)
+                continue
+            if stop_on_error:
+                raise UserError(
+                    f"{name}, row {row.row}: {row.error}", "Mend it, or set on_error=skip."
+                )
+            tally.bad += 1
+            if tally.bad <= REPORTED:
+                logger.warning("%s, row %d: %s", name, row.row, row.error)
+            elif tally.bad == REPORTED + 1:
+                logger.warning("more bad rows are only counted")
+        predictions = iter(classify(good))
+        for row in held:
+            prediction = None if row.error else next(predictions)
+            writer.write(row, prediction)
+            tally.truncated += prediction is not None and prediction.truncated
+        tally.rows += len(held)
+    return tally

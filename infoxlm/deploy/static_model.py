@@ -1,0 +1,91 @@
+"""A checkpoint's classifier as a static model for Paddle Inference."""
+
+from pathlib import Path
+
+import paddle
+from paddle import nn
+from paddle.static import InputSpec
+
+from infoxlm.deploy.model_folder import PARAMETERS, PROGRAMS
+from infoxlm.deploy.native_output import withheld_output
+from infoxlm.deploy.runtimes import INPUT
+from infoxlm.model import InfoXLMForSequenceClassification
+
+
+class LogitsOnly(nn.Layer):
+    """The classifier as an exported model has it: token ids in, logits out."""
+
+    def __init__(self, model: InfoXLMForSequenceClassification) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids: paddle.Tensor) -> paddle.Tensor:
+        """Score `[batch, seq]` token ids as `[batch, labels]` logits."""
+        return self.model(input_ids).logits
+
+
+class HalfStored(LogitsOnly):
+    """The same with every matrix kept as float16 and widened to float32 before use.
+
+    CPUs have no kernels for float16. Both Paddle Inference and ONNX Runtime widen constants once,
+    while they load the model, so only the file gets smaller.
+
+    Args:
+        model: The classifier; its matrices are taken out of it.
+    """
+
+    def __init__(self, model: InfoXLMForSequenceClassification) -> None:
+        super().__init__(model)
+        self._matrices: list[tuple[nn.Layer, str, str]] = []
+        for layer in model.sublayers(include_self=True):
+            for name, parameter in list(layer.named_parameters(include_sublayers=False)):
+                if parameter.ndim < 2:
+                    continue  # biases and LayerNorm: a thousandth of the size
+                half = self.create_parameter(
+                    parameter.shape, dtype="float16", default_initializer=nn.initializer.Constant()
+                )
+                half.set_value(parameter.astype("float16"))
+                self._matrices.append((layer, name, f"half_{len(self._matrices)}"))
+                self.add_parameter(self._matrices[-1][2], half)
+                del layer._parameters[name]
+
+    def forward(self, input_ids: paddle.Tensor) -> paddle.Tensor:
+        """Score `[batch, seq]` token ids as `[batch, labels]` logits."""
+        for layer, name, half in self._matrices:
+            # Past nn.Layer, which would take it for a new parameter.
+            object.__setattr__(layer, name, getattr(self, half).astype("float32"))
+        return super().forward(input_ids)
+
+
+def write_static_model(
+    model: InfoXLMForSequenceClassification, folder: Path, *, half: bool
+) -> Path:
+    """Write `inference.json` and `inference.pdiparams`; batch and length stay open.
+
+    Paddle 3.3 cannot write the `.pdmodel` of older versions for a transformer.
+
+    Args:
+        model: The classifier. With `half` it cannot be used any more afterwards.
+        folder: Where to.
+        half: Store matrices as float16.
+
+    Returns:
+        The program's file.
+    """
+    model.eval()
+    exported = HalfStored(model) if half else LogitsOnly(model)
+    exported.eval()
+    program = folder / PROGRAMS[0]
+    with withheld_output():
+        paddle.jit.save(
+            exported,
+            str(program.with_suffix("")),
+            input_spec=[InputSpec([None, None], "int64", name=INPUT)],
+        )
+    return program
+
+
+def remove_static_model(folder: Path) -> None:
+    """Remove what `write_static_model` wrote."""
+    for name in (PROGRAMS[0], PARAMETERS):
+        (folder / name).unlink()

@@ -1,0 +1,110 @@
+"""Zero-shot classification: does the text entail "This example is {label}."? (Yin et al. 2019).
+
+The scores are those of Hugging Face's zero-shot-classification pipeline.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+
+import numpy as np
+
+from infoxlm.deploy.predictor import WINDOW, Prediction, Predictor, softmax
+from infoxlm.errors import UserError
+
+#: The pipeline's own default, so that results can be compared.
+TEMPLATE = "This example is {}."
+
+
+class ZeroShotClassifier:
+    """Sorts texts into labels that the model was not trained for.
+
+    Args:
+        predictor: A classifier that knows entailment and contradiction.
+        labels: The candidates.
+        template: The hypothesis, with `{}` where a label goes.
+        multi_label: Whether several labels may hold at once: each one's probability is then its
+            own, entailment against contradiction, as it always is of a single label. Otherwise
+            they share one, and sum to 1.
+
+    Raises:
+        UserError: The model does not know these two, the template has no `{}`, or there is no
+            label or one comes twice.
+    """
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        labels: Sequence[str],
+        template: str = TEMPLATE,
+        multi_label: bool = False,
+    ) -> None:
+        check_candidates(labels, template)
+        columns = {label.lower(): column for column, label in enumerate(predictor.labels)}
+        if not {"entailment", "contradiction"} <= set(columns):
+            raise UserError(
+                f"the model's labels are {', '.join(predictor.labels)}, which do not tell "
+                "entailment from contradiction",
+                "Give a model that was fine-tuned on natural-language inference.",
+            )
+        self.predictor = predictor
+        self.labels = tuple(labels)
+        self.hypotheses = [template.replace("{}", label) for label in labels]
+        self.multi_label = multi_label or len(labels) == 1
+        self._columns = [columns["contradiction"], columns["entailment"]]
+
+    def predict(self, texts: Iterable[str]) -> list[Prediction]:
+        """Classify texts, in their order; probabilities come highest first."""
+        return list(self.stream(texts))
+
+    def stream(self, texts: Iterable[str]) -> Iterator[Prediction]:
+        """Classify texts one window after the other."""
+        rest = iter(texts)
+        while window := list(islice(rest, max(1, WINDOW // len(self.labels)))):
+            yield from self.classify(window)
+
+    def classify(
+        self, texts: Sequence[str], advance: Callable[[int], object] = lambda pairs: None
+    ) -> list[Prediction]:
+        """Classify texts at once.
+
+        Args:
+            texts: All of them are held in memory.
+            advance: Told the number of (text, label) pairs after each batch.
+        """
+        pairs = [(text, hypothesis) for text in texts for hypothesis in self.hypotheses]
+        encoded = self.predictor.encode(pairs)
+        logits = self.predictor.logits(encoded.token_ids, advance)
+        shape = (len(texts), len(self.labels))
+        scores = self.probabilities(logits.reshape(*shape, -1))
+        truncated = encoded.truncated.reshape(shape).any(axis=1)
+        return [self.prediction(row, bool(cut)) for row, cut in zip(scores, truncated, strict=True)]
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Probabilities `[texts, candidates]` out of logits `[texts, candidates, labels]`."""
+        contradiction, entailment = (logits[..., column] for column in self._columns)
+        if self.multi_label:
+            return softmax(np.stack([contradiction, entailment], axis=-1))[..., 1]
+        return softmax(entailment)
+
+    def prediction(self, row: np.ndarray, truncated: bool) -> Prediction:
+        """The candidates of one text, the most probable first."""
+        order = np.argsort(-row, kind="stable")
+        ranked = {self.labels[column]: float(row[column]) for column in order}
+        return Prediction(next(iter(ranked)), ranked, truncated)
+
+
+def check_candidates(labels: Sequence[str], template: str) -> None:
+    """Check what zero-shot classification is asked for.
+
+    Raises:
+        UserError: The template has no `{}`, or there is no label, an empty one, or one twice.
+    """
+    if "{}" not in template:
+        raise UserError(
+            f"template={template!r} has no {{}} where a label goes",
+            'Give one such as template="This text is about {}."',
+        )
+    if not labels or not all(label.strip() for label in labels):
+        raise UserError(f"labels={list(labels)}", "Name at least one label, and leave none empty.")
+    if len(set(labels)) < len(labels):
+        raise UserError(f"labels={list(labels)}", "Name each label once.")

@@ -1,0 +1,121 @@
+import shutil
+
+import numpy as np
+import pytest
+
+from infoxlm.constants import LABELS as LABELS_OF_XNLI
+from infoxlm.deploy import Predictor, ZeroShotClassifier
+from infoxlm.deploy import zero_shot as module
+from infoxlm.errors import UserError
+
+TEXTS = [
+    "the cat sat on the mat",
+    "le garçon mange une pomme rouge à la maison",
+    "昨天我们买了新车",
+    "çocuk evde",
+]
+LABELS = ["home", "play", "new shoes"]
+
+
+@pytest.fixture(scope="module")
+def predictor(checkpoint):
+    return Predictor.load(checkpoint, max_length=38)
+
+
+@pytest.fixture(scope="module")
+def roomy(make_checkpoint):
+    """A checkpoint as `infoxlm train` writes it, with positions for long texts."""
+    # Hugging Face's pipeline wants label2id, too.
+    label2id = {label: column for column, label in enumerate(LABELS_OF_XNLI)}
+    return make_checkpoint(label2id=label2id, max_position_embeddings=140)
+
+
+@pytest.fixture(scope="module")
+def pipeline(roomy, tmp_path_factory):
+    """Hugging Face's pipeline on the same weights."""
+    transformers = pytest.importorskip("transformers")
+    from infoxlm.convert import convert_to_torch
+
+    folder = tmp_path_factory.mktemp("torch") / "model"
+    convert_to_torch(roomy, folder)
+    tokenizer = transformers.XLMRobertaTokenizer.from_pretrained(folder)
+    model = transformers.XLMRobertaForSequenceClassification.from_pretrained(folder)
+    return transformers.pipeline("zero-shot-classification", model=model, tokenizer=tokenizer)
+
+
+@pytest.mark.parametrize(
+    ("labels", "options"),
+    [
+        (LABELS, {}),
+        (LABELS, {"template": "the dog and the {} in the park."}),
+        (LABELS, {"multi_label": True}),
+        (LABELS[:1], {}),
+    ],
+)
+def test_scores_are_those_of_hugging_faces_pipeline(pipeline, roomy, labels, options):
+    predictor = Predictor.load(roomy, max_length=138)
+    found = ZeroShotClassifier(predictor, labels, **options).predict(TEXTS)
+    expected = pipeline(
+        TEXTS,
+        labels,
+        hypothesis_template=options.get("template", "This example is {}."),
+        multi_label=options.get("multi_label", False),
+    )
+    for prediction, theirs in zip(found, expected, strict=True):
+        assert list(prediction.probabilities) == theirs["labels"]
+        assert list(prediction.probabilities.values()) == pytest.approx(theirs["scores"], abs=1e-4)
+        assert prediction.label == theirs["labels"][0]
+
+
+def test_columns_are_found_by_their_words(predictor):
+    """The model's labels are contradiction, entailment, neutral: not in the usual order."""
+    hypotheses = [f"This example is {label}." for label in LABELS]
+    encoded = predictor.encode([(TEXTS[0], hypothesis) for hypothesis in hypotheses])
+    entailment = np.exp(predictor.logits(encoded.token_ids)[:, 1])
+    contradiction = np.exp(predictor.logits(encoded.token_ids)[:, 0])
+    (shared,) = ZeroShotClassifier(predictor, LABELS).predict(TEXTS[:1])
+    (own,) = ZeroShotClassifier(predictor, LABELS, multi_label=True).predict(TEXTS[:1])
+    for column, label in enumerate(LABELS):
+        share = entailment[column] / entailment.sum()
+        assert shared.probabilities[label] == pytest.approx(share, abs=1e-5)
+        odds = entailment[column] / contradiction[column]
+        assert own.probabilities[label] == pytest.approx(odds / (1 + odds), abs=1e-5)
+
+
+def test_windows_do_not_change_the_result(predictor, monkeypatch):
+    classifier = ZeroShotClassifier(predictor, LABELS)
+    at_once = classifier.predict(TEXTS)
+    monkeypatch.setattr(module, "WINDOW", 6)
+    for one, other in zip(classifier.stream(iter(TEXTS)), at_once, strict=True):
+        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-5)
+    assert classifier.predict([]) == []
+
+
+def test_truncation_shows(predictor):
+    classifier = ZeroShotClassifier(predictor, ["a", "b"], "{}")
+    assert [x.truncated for x in classifier.predict(["a b", "a b " * 40])] == [False, True]
+
+
+def test_a_template_may_hold_other_braces(predictor):
+    classifier = ZeroShotClassifier(predictor, ["a", "{x}"], "{0} {} {}")
+    assert classifier.hypotheses == ["{0} a a", "{0} {x} {x}"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "template", "message"),
+    [
+        (LABELS, "This example is about", "template='This example is about' has no {}"),
+        ([], "{}", "Name at least one label"),
+        (["a", " "], "{}", "leave none empty"),
+        (["a", "b", "a"], "{}", "Name each label once"),
+    ],
+)
+def test_what_cannot_be_asked(predictor, labels, template, message):
+    with pytest.raises(UserError, match=message):
+        ZeroShotClassifier(predictor, labels, template)
+
+
+def test_a_model_of_other_labels(make_checkpoint, tmp_path):
+    folder = shutil.copytree(make_checkpoint(id2label={0: "good", 1: "bad"}), tmp_path / "model")
+    with pytest.raises(UserError, match="labels are good, bad, which do not tell entailment"):
+        ZeroShotClassifier(Predictor.load(folder), ["a"])
