@@ -165,7 +165,7 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
         folder = Path(HydraConfig.get().runtime.output_dir)
         sweep = HydraConfig.get().runtime.choices.get("sweep")
         try:
-            with cleared(folder, f"{HydraConfig.get().job.name}.log"), refusals_explained():
+            with cleared(folder), refusals_explained():
                 if sweep and HydraConfig.get().mode is RunMode.RUN:
                     raise UserError(
                         f"sweep={sweep} without --multirun would be a single run", "Add --multirun."
@@ -193,8 +193,9 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
     except OSError as error:
         if composed or isinstance(error, HydraException | BrokenPipeError):
             raise
+        where = f" {error.filename}" if error.filename else ""
         raise UserError(
-            f"the run's folder {error.filename} cannot be made: {error.strerror}",
+            f"the run's folder{where} cannot be made: {error.strerror}",
             "Give one that can, with hydra.run.dir=FOLDER or hydra.sweep.dir=FOLDER.",
         ) from error
     finally:

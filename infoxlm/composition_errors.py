@@ -111,7 +111,7 @@ def explain(error: Exception, command: str, words: Sequence[str] = ()) -> UserEr
         return no_such_option(group, option, re.findall(r"^\t(\w+)$", text, re.MULTILINE))
     if "Config group override must be" in text:  # and it does not say which
         for group, option in (word.split("=", 1) for word in words if "=" in word):
-            options = options_of(group)
+            options = fitting_options(group, command) if options_of(group) else []
             if options and option not in options:
                 return no_such_option(group, option, options)
     if match := re.search(r"Ambiguous value for argument '(.+)'", text):

@@ -38,10 +38,12 @@ class Before:
     Attributes:
         names: What was in it.
         first_new: The topmost folder that has to be made for it; None when it was there.
+        log: The name of the log file that Hydra will write.
     """
 
     names: frozenset[str]
     first_new: Path | None
+    log: str
 
 
 #: By the absolute path of each folder that Hydra was going to make in this process.
@@ -93,11 +95,11 @@ def look_at(key: str, config: DictConfig) -> None:
         raise RefusedFolder(
             UserError(f"{key}={name} holds a run already", f"Give another with {key}=FOLDER.")
         )
-    _before[folder] = Before(frozenset(names), first_new)
+    _before[folder] = Before(frozenset(names), first_new, f"{config.hydra.job.name}.log")
 
 
 @contextmanager
-def cleared(folder: Path, log: str) -> Iterator[None]:
+def cleared(folder: Path) -> Iterator[None]:
     """Clear a folder when the block ends, also by a mistake of the user or by Ctrl-C.
 
     After a programming error the folder stays, to look into.
@@ -105,25 +107,24 @@ def cleared(folder: Path, log: str) -> Iterator[None]:
     try:
         yield
     except (UserError, OmegaConfBaseException, KeyboardInterrupt):
-        clear(folder, log)
+        clear(folder)
         raise
-    clear(folder, log)
+    clear(folder)
 
 
-def clear(folder: Path, log: str = "") -> None:
+def clear(folder: Path) -> None:
     """Undo what Hydra made of a folder, unless the command has written to it.
 
     Args:
         folder: The absolute path of a run's folder, a sweep's, or that of a sweep's job.
-        log: The name of the log file.
     """
     before = _before.get(folder)
     if before is None and folder.parent in _before:
-        before = Before(frozenset(), folder)
+        before = Before(frozenset(), folder, _before[folder.parent].log)
     if before is None or not folder.is_dir():
         return
     new = {path.name for path in folder.iterdir()} - before.names
-    if new <= {HYDRA, SWEEP, log}:
+    if new <= {HYDRA, SWEEP, before.log}:
         for name in new:
             if (folder / name).is_dir():
                 shutil.rmtree(folder / name)
@@ -134,6 +135,6 @@ def clear(folder: Path, log: str = "") -> None:
 
 
 def clear_all() -> None:
-    """Undo what Hydra made for sweeps of which no job has written anything."""
+    """Undo what Hydra made of folders that no command has written to, as of a sweep's own."""
     for folder in _before:
         clear(folder)

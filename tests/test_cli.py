@@ -175,7 +175,7 @@ def test_as_a_module_in_a_process_of_its_own(tmp_path):
     finished = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path)
     assert finished.returncode == 0, finished.stderr
     assert "Test accuracy" in finished.stdout
-    assert "arning" not in finished.stderr
+    assert "Warning" not in finished.stderr
     (result,) = results_below(tmp_path).values()
     assert result["steps"] == 2
 

@@ -73,7 +73,7 @@ def write_initial_model(name: str, folder: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize(
     ("name", "learning_rate", "loss_bound", "logit_bound"),
     [

@@ -15,7 +15,7 @@ def inside(tmp_path, monkeypatch):
 
 
 def config(folder, name="default", resume=None):
-    hydra = {"run": {"dir": folder}, "sweep": {"dir": folder}}
+    hydra = {"run": {"dir": folder}, "sweep": {"dir": folder}, "job": {"name": "train"}}
     return OmegaConf.create({"name": name, "hydra": hydra, "trainer": {"resume": resume}})
 
 
@@ -34,7 +34,7 @@ def tree(folder):
 def test_what_only_hydra_wrote_goes_with_the_folders_made_for_it(tmp_path):
     (tmp_path / "outputs").mkdir()
     LookBefore().on_run_start(config("outputs/train/default/time"))
-    clear(by_hydra(tmp_path / "outputs/train/default/time"), "train.log")
+    clear(by_hydra(tmp_path / "outputs/train/default/time"))
     assert tree(tmp_path) == ["outputs"]
 
 
@@ -42,7 +42,7 @@ def test_neighbours_stay(tmp_path):
     LookBefore().on_run_start(config("outputs/train/default/time"))
     folder = by_hydra(tmp_path / "outputs/train/default/time")
     (tmp_path / "outputs/train/another").mkdir()
-    clear(folder, "train.log")
+    clear(folder)
     assert tree(tmp_path) == ["outputs", "outputs/train", "outputs/train/another"]
 
 
@@ -52,7 +52,7 @@ def test_folder_that_was_there_stays_as_it_was(name, tmp_path):
     (tmp_path / name / "notes.txt").write_text("mine\n")
     before = tree(tmp_path)
     LookBefore().on_run_start(config(name))
-    clear(by_hydra(tmp_path / name), "train.log")
+    clear(by_hydra(tmp_path / name))
     assert tree(tmp_path) == before
 
 
@@ -63,7 +63,7 @@ def test_folder_that_the_command_wrote_to_stays(name, tmp_path):
     (folder / name).parent.mkdir(exist_ok=True)
     (folder / name).write_text("{}")
     before = tree(tmp_path)
-    clear(folder, "train.log")
+    clear(folder)
     assert tree(tmp_path) == before
 
 
@@ -74,7 +74,7 @@ def test_folder_that_the_command_wrote_to_stays(name, tmp_path):
 def test_folder_is_kept_after_a_programming_error_alone(error, left, tmp_path):
     LookBefore().on_run_start(config("run"))
     folder = by_hydra(tmp_path / "run")
-    with suppress(type(error) if error else ()), cleared(folder, "train.log"):
+    with suppress(type(error) if error else ()), cleared(folder):
         if error:
             raise error
     assert len(tree(tmp_path)) == left
@@ -83,7 +83,7 @@ def test_folder_is_kept_after_a_programming_error_alone(error, left, tmp_path):
 def test_folder_that_was_not_looked_at_stays(tmp_path):
     folder = by_hydra(tmp_path / "run")
     before = tree(tmp_path)
-    clear(folder, "train.log")
+    clear(folder)
     clear(tmp_path)
     assert tree(tmp_path) == before
 
@@ -91,7 +91,7 @@ def test_folder_that_was_not_looked_at_stays(tmp_path):
 def test_sweep_of_which_no_job_came_to_anything(tmp_path):
     LookBefore().on_multirun_start(config("sweeps/time"))
     for job in ("0", "1"):
-        clear(by_hydra(tmp_path / "sweeps/time" / job), "train.log")
+        clear(by_hydra(tmp_path / "sweeps/time" / job))
     (tmp_path / "sweeps/time/multirun.yaml").write_text("seed: 1\n")
     clear_all()
     assert tree(tmp_path) == []
@@ -99,9 +99,10 @@ def test_sweep_of_which_no_job_came_to_anything(tmp_path):
 
 def test_sweep_with_a_job_that_wrote_something(tmp_path):
     LookBefore().on_multirun_start(config("sweep"))
-    for job, name in (("0", "results.json"), ("1", "train.log")):
-        (by_hydra(tmp_path / "sweep" / job) / name).write_text("{}")
-        clear(tmp_path / "sweep" / job, "train.log")
+    jobs = [by_hydra(tmp_path / "sweep" / job) for job in ("0", "1")]
+    (jobs[0] / "results.json").write_text("{}")
+    for job in jobs:
+        clear(job)
     (tmp_path / "sweep" / "multirun.yaml").write_text("seed: 1\n")
     clear_all()
     assert sorted(path.name for path in (tmp_path / "sweep").iterdir()) == ["0", "multirun.yaml"]

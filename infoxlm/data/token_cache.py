@@ -94,7 +94,10 @@ def load_or_encode(
     }
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     folder = cache_dir / key
-    cached = _read(folder, language)
+    try:
+        cached = _read(folder, language)
+    except PermissionError as error:
+        raise _unwritable(cache_dir, error) from error
     if cached is not None:
         return cached
     with _only_one_process(cache_dir, key):

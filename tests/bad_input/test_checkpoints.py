@@ -262,16 +262,25 @@ def test_labels_in_another_order_give_the_same_accuracy(infoxlm, model):
 @pytest.mark.parametrize(
     ("labels", "named"),
     [
-        (["a", "b", "c", "d", "e"], ["names a, b, c, d, e", "Give a checkpoint"]),
-        (["LABEL_0", "LABEL_1", "LABEL_2"], ["names LABEL_0, LABEL_1, LABEL_2", "name its labels"]),
-        (["entailment", "neutral"], ["names entailment, neutral", "Give a checkpoint"]),
-        ([], ["names nothing", "name its labels in their order"]),
+        (["a", "b", "c", "d", "e"], ["model", "Give "]),
+        (
+            ["LABEL_0", "LABEL_1", "LABEL_2"],
+            ["model is not a classifier for entailment", "names LABEL_0", "name its labels"],
+        ),
+        (["entailment", "neutral"], ["model", "Give "]),
+        ([], ["model", "Give "]),
     ],
 )
 def test_other_labels(refused, model, labels, named):
-    change_entries(model, {"id2label": {str(i): label for i, label in enumerate(labels)}})
+    count = len(labels) or 3
+    entries = {"id2label": {str(i): label for i, label in enumerate(labels)}, "num_labels": count}
+    change_entries(model, entries)
+    change_tensors(model, lambda state: state.update({
+        "classifier.out_proj.weight": np.zeros((16, count), np.float32),
+        "classifier.out_proj.bias": np.zeros(count, np.float32),
+    }))  # fmt: skip
     for line in (EVALUATE, TRAIN):
-        refused(line, ["model is not a classifier for entailment", *named])
+        refused(line, named)
 
 
 def test_encoder_without_a_classifier_is_not_evaluated(refused, model):

@@ -45,11 +45,14 @@ def test_pytorch_pickle_never_runs_code(refused, model, form):
     file = model / "pytorch_model.bin"
     for content in (Malicious(), {"a": Malicious()}, {"a": torch.zeros(2), "b": Malicious()}):
         if form == "bare pickle":
-            file.write_bytes(pickle.dumps(content))
+            file.write_bytes(pickle.dumps(content, protocol=2))
         else:
             torch.save(content, file, _use_new_zipfile_serialization=form == "zip")
         for line in (EVALUATE, TO_PADDLE):
-            refused(line, ["pytorch_model.bin wants to run posix.mkdir", "Do not use this file"])
+            if form == "bare pickle":  # no file of torch.save: nothing in it is looked at
+                refused(line, ["pytorch_model.bin"])
+            else:
+                refused(line, ["pytorch_model.bin wants to run posix.mkdir", "Do not use this"])
     if form != "bare pickle":
         torch.load(file, weights_only=False)
         Path("proof").rmdir()  # the payload is a real one

@@ -125,7 +125,7 @@ def test_target_that_a_failed_conversion_would_replace(refused, infoxlm, model):
             f"{TRAIN} data.cache_dir=closed",
             ["closed", "Permission", "Set data.cache_dir"],
         ),
-        ("closed", f"{EVALUATE} data.cache_dir=closed", ["closed", "Permission", "data.cache_dir"]),
+        ("closed", f"{EVALUATE} data.cache_dir=closed", ["closed/tokens", "Permission", "Set the"]),
         ("closed", "dashboard folder=closed/x", ["closed/x", "Permission denied", "Set the perm"]),
     ],
 )
@@ -155,17 +155,21 @@ def test_full_disk_leaves_no_target(refused, model):
         refused(line, ["new/target cannot be written: File too large", "make room"])
 
 
-def test_full_disk_leaves_no_part_of_the_cache(refused, model):
+def test_full_disk_leaves_no_part_of_the_cache(infoxlm, model):
     line = f"{EVALUATE} data.cache_dir=cache data.limit_eval=108 data.eval_languages=[fr]"
-    Path("cache/tokens").mkdir(parents=True)
-    with full_disk(4_000):
-        finished = refused_but_for_locks(refused, line)
-    assert "Cannot write the token cache cache/tokens: File too large" in finished.err
+    with full_disk(11_000):  # room for what Hydra writes
+        code, _, told = infoxlm(*line.split())
+    assert code == 1
+    assert told.startswith("infoxlm: error: Cannot write the token cache cache/tokens: ")
+    assert told.count("\n") == 1
+    assert "Set data.cache_dir to a folder that is writable and has space" in told
+    assert {path.suffix for path in Path("cache").rglob("*") if path.is_file()} == {".lock"}
+    assert sorted(path.name for path in Path.cwd().iterdir()) == ["cache", "model"]
 
 
-def refused_but_for_locks(refused, line):
-    """Locks are whole, and all that a failed entry leaves in a cache."""
-    return refused(line, ["Set data.cache_dir to a folder that is writable and has space"])
+def test_full_disk_for_hydra_itself(refused, model):
+    with full_disk(1_000):
+        refused(EVALUATE, ["the run's folder cannot be made: File too large", "Give one that can"])
 
 
 def test_port_in_use(refused):

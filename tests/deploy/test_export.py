@@ -124,7 +124,10 @@ def test_what_cannot_be_exported(export, make_checkpoint, tmp_path):
     for source, message in (
         (tmp_path / "missing", "does not exist"),
         (export("fp32", False), "is exported already"),
-        (make_checkpoint("InfoXLMModel", id2label=None), "does not name the labels|no classifier"),
+        (
+            make_checkpoint("InfoXLMModel", id2label=None),
+            "does not name the labels|without a classifier",
+        ),
         (make_checkpoint("InfoXLMForMaskedLM"), "encoder without a classifier"),
     ):
         with pytest.raises(UserError, match=message):
