@@ -109,6 +109,9 @@ def cleared(folder: Path) -> Iterator[None]:
     except (UserError, OmegaConfBaseException, KeyboardInterrupt):
         clear(folder)
         raise
+    except BaseException:
+        _before.pop(folder, None)
+        raise
     clear(folder)
 
 
