@@ -125,7 +125,11 @@ def test_target_that_a_failed_conversion_would_replace(refused, infoxlm, model):
             f"{TRAIN} data.cache_dir=closed",
             ["closed", "Permission", "Set data.cache_dir"],
         ),
-        ("closed", f"{EVALUATE} data.cache_dir=closed", ["closed/tokens", "Permission", "data.cache_dir"]),
+        (
+            "closed",
+            f"{EVALUATE} data.cache_dir=closed",
+            ["closed/tokens", "Permission", "data.cache_dir"],
+        ),
         ("closed", "dashboard folder=closed/x", ["closed/x", "Permission denied", "Set the perm"]),
     ],
 )
