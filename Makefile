@@ -20,8 +20,8 @@ setup: .venv/installed  ## .venv with the pinned dependencies
 	touch $@
 
 .venv/installed-dev: .venv/installed
-	@echo "installing what tests and checks need (torch and transformers among it)"
-	$(INSTALL) -e ".[dev,torch]"
+	@echo "installing what tests and checks need (torch, transformers and onnxruntime among it)"
+	$(INSTALL) -e ".[dev,torch,export]"
 	touch $@
 
 demo: .venv/installed  ## the main job in minutes: convert, fine-tune, score 15 languages

@@ -5,6 +5,7 @@ from infoxlm.deploy.model_folder import ModelFolder
 from infoxlm.deploy.onnx_model import calibration_reader, narrowing_products
 
 onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
 
 
 def weights(folder):
@@ -60,7 +61,6 @@ def test_narrowing_products_are_one_a_layer(export, tmp_path):
 
 
 def test_calibration_goes_once_through_the_pairs(random_token_ids):
-    pytest.importorskip("onnxruntime")
     pairs = random_token_ids(60, 20)
     reader = calibration_reader(pairs)
     batches = []

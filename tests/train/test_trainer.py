@@ -127,9 +127,20 @@ def test_the_same_seed_gives_the_same_run_to_the_last_bit(active, run):
     assert trained("third", 2)[0] != first[0]
 
 
-def test_the_active_vocabulary_changes_nothing_but_speed(run):
-    plain = losses(run("plain", hardware={"active_vocabulary": False}, log_every=1)[1])
-    assert losses(run("active", log_every=1)[1]) == pytest.approx(plain, rel=1e-5)
+def test_the_active_vocabulary_changes_nothing_but_speed(run, inputs):
+    def trained(active):
+        _, metrics, folder = run(str(active), hardware={"active_vocabulary": active}, log_every=1)
+        best = InfoXLMForSequenceClassification.from_pretrained(folder / "checkpoints" / "step-6")
+        return losses(metrics), best.roberta.embeddings.word_embeddings.weight.numpy()
+
+    (expected, plain), (found, active) = trained(False), trained(True)
+    assert found == pytest.approx(expected, rel=1e-5)
+    unused = np.setdiff1d(np.arange(4, len(plain)), inputs.train[0].token_ids.ids)
+    assert len(unused) > 100
+    np.testing.assert_array_equal(active[unused], plain[unused])
+    start = InfoXLMForSequenceClassification.from_pretrained(inputs.checkpoint)
+    before = start.roberta.embeddings.word_embeddings.weight.numpy()
+    assert (np.abs(plain[unused]) < np.abs(before[unused])).mean() > 0.99  # they decay
 
 
 def test_micro_batches_change_nothing_but_memory(run):
