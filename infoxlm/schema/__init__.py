@@ -1,0 +1,75 @@
+"""The dataclasses that every configuration is checked against.
+
+Hydra refuses unknown keys and wrong types while it composes; what a type cannot say (ranges,
+languages, combinations) is checked when the composed configuration becomes these objects.
+"""
+
+from infoxlm.schema.choices import (
+    Amp,
+    Direction,
+    ExportFormat,
+    ExportPrecision,
+    OnError,
+    Pooling,
+    RuntimeName,
+    SelectOn,
+    Similarity,
+)
+from infoxlm.schema.deployment import ConvertConfig, ExportConfig, PredictConfig
+from infoxlm.schema.groups import DataConfig, HardwareConfig, ModelConfig, ShapeConfig
+from infoxlm.schema.runs import CompareConfig, DashboardConfig, RepeatConfig
+from infoxlm.schema.scoring import EvaluateConfig, RetrieveConfig, TatoebaConfig
+from infoxlm.schema.training import OptimizerConfig, SchedulerConfig, TrainConfig, TrainerConfig
+
+__all__ = [
+    "Amp",
+    "CompareConfig",
+    "ConvertConfig",
+    "DashboardConfig",
+    "DataConfig",
+    "Direction",
+    "EvaluateConfig",
+    "ExportConfig",
+    "ExportFormat",
+    "ExportPrecision",
+    "HardwareConfig",
+    "ModelConfig",
+    "OnError",
+    "OptimizerConfig",
+    "Pooling",
+    "PredictConfig",
+    "RepeatConfig",
+    "RetrieveConfig",
+    "RuntimeName",
+    "SchedulerConfig",
+    "SelectOn",
+    "ShapeConfig",
+    "Similarity",
+    "TatoebaConfig",
+    "TrainConfig",
+    "TrainerConfig",
+    "SCHEMAS",
+    "register_schemas",
+]
+
+#: The schema of each command.
+SCHEMAS: dict[str, type] = {
+    "train": TrainConfig,
+    "evaluate": EvaluateConfig,
+    "retrieve": RetrieveConfig,
+    "convert": ConvertConfig,
+    "export": ExportConfig,
+    "predict": PredictConfig,
+    "dashboard": DashboardConfig,
+    "compare": CompareConfig,
+    "repeat": RepeatConfig,
+}
+
+
+def register_schemas() -> None:
+    """Tell Hydra the schemas, as ``<command>_schema`` for the commands' defaults lists."""
+    from hydra.core.config_store import ConfigStore
+
+    store = ConfigStore.instance()
+    for command, schema in SCHEMAS.items():
+        store.store(name=f"{command}_schema", node=schema)

@@ -1,0 +1,91 @@
+"""``infoxlm convert``, ``export`` and ``predict``: a checkpoint changes its form, or answers."""
+
+from dataclasses import dataclass, field
+
+from omegaconf import MISSING
+
+from infoxlm.checks import check_threads
+from infoxlm.errors import UserError
+from infoxlm.free_text import FREE_TEXTS, literal
+from infoxlm.schema.choices import Direction, ExportFormat, ExportPrecision, OnError, RuntimeName
+from infoxlm.schema.groups import HardwareConfig, ModelConfig
+
+
+@dataclass
+class ConvertConfig:
+    """``infoxlm convert``."""
+
+    source: str = MISSING
+    target: str = MISSING
+    direction: Direction = Direction.to_paddle
+    verify: bool = False
+    overwrite: bool = False
+    cache_dir: str = MISSING
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        check_threads("threads", self.threads)
+
+
+@dataclass
+class ExportConfig:
+    """``infoxlm export``."""
+
+    target: str = MISSING
+    format: ExportFormat = ExportFormat.paddle
+    precision: ExportPrecision = ExportPrecision.fp32
+    max_length: int | None = None
+    overwrite: bool = False
+    threads: int | None = None
+    cache_dir: str = MISSING
+    model: ModelConfig = MISSING
+
+    def __post_init__(self) -> None:
+        check_threads("threads", self.threads)
+        if self.precision.value.startswith("int8") and self.format is not ExportFormat.onnx:
+            raise UserError(
+                f"precision={self.precision.value} with format={self.format.value}",
+                "8-bit models are ONNX Runtime's: add format=onnx.",
+            )
+
+
+@dataclass
+class PredictConfig:
+    """``infoxlm predict``."""
+
+    text: str | None = None
+    premise: str | None = None
+    hypothesis: str | None = None
+    input: str | None = None
+    output: str | None = None
+    on_error: OnError = OnError.skip
+    overwrite: bool = False
+    labels: list[str] = field(default_factory=list)
+    template: str = "This example is {}."
+    multi_label: bool = False
+    runtime: RuntimeName | None = None
+    max_length: int | None = None
+    cache_dir: str = MISSING
+    model: ModelConfig = MISSING
+    hardware: HardwareConfig = MISSING
+
+    def __post_init__(self) -> None:
+        for key in FREE_TEXTS["predict"]:
+            if (value := getattr(self, key)) is not None:
+                setattr(self, key, literal(value))
+        self.labels = [literal(label) for label in self.labels]
+        sources = {"text": self.text, "input": self.input, "premise": self.premise}
+        given = [key for key, value in sources.items() if value is not None]
+        if (self.premise is None) != (self.hypothesis is None):
+            raise UserError("premise and hypothesis belong together", "Give both.")
+        if len(given) != 1:
+            raise UserError(
+                f"{' and '.join(given) or 'nothing'} to predict on",
+                'Give one of text="PREMISE<sep>HYPOTHESIS", premise=... with hypothesis=..., '
+                "and input=FILE.",
+            )
+        if self.labels and self.premise is not None:
+            raise UserError(
+                "labels with premise and hypothesis",
+                "Classify one text: give text=... or input=FILE.",
+            )

@@ -1,0 +1,104 @@
+"""The groups that several commands are composed of: model, pairs, hardware."""
+
+import re
+from dataclasses import dataclass, field
+
+from omegaconf import MISSING
+
+from infoxlm.checks import check, check_fraction, check_languages, check_positive, check_threads
+from infoxlm.constants import LANGUAGES, MAX_LAYER_NORM_EPSILON, MAX_LENGTH, MIN_LENGTH
+from infoxlm.errors import UserError
+from infoxlm.schema.choices import Amp
+
+
+@dataclass
+class ShapeConfig:
+    """Shape of a model with random weights; see ``InfoXLMConfig`` for the meaning."""
+
+    vocab_size: int = 250002
+    hidden_size: int = 768
+    num_hidden_layers: int = 12
+    num_attention_heads: int = 12
+    intermediate_size: int = 3072
+    layer_norm_eps: float = 1e-5
+
+    def __post_init__(self) -> None:
+        check_positive(
+            self, "model.shape", "vocab_size", "hidden_size", "num_hidden_layers",
+            "num_attention_heads", "intermediate_size",
+        )  # fmt: skip
+        check(
+            self.hidden_size % self.num_attention_heads == 0, "model.shape.num_attention_heads",
+            self.num_attention_heads, f"a divisor of model.shape.hidden_size={self.hidden_size}",
+        )  # fmt: skip
+        check(
+            0 < self.layer_norm_eps <= MAX_LAYER_NORM_EPSILON, "model.shape.layer_norm_eps",
+            self.layer_norm_eps, f"above 0 and at most {MAX_LAYER_NORM_EPSILON}",
+        )  # fmt: skip
+
+
+@dataclass
+class ModelConfig:
+    """Which encoder, and how it is trained."""
+
+    name: str = MISSING
+    checkpoint: str | None = None
+    shape: ShapeConfig | None = None
+    dropout: float | None = None
+    recompute: bool = False
+
+    def __post_init__(self) -> None:
+        check_fraction(self, "model", "dropout")
+
+
+@dataclass
+class DataConfig:
+    """Which pairs, and how long they may be."""
+
+    name: str = MISSING
+    root: str | None = None
+    train_root: str | None = None
+    train_languages: list[str] = field(default_factory=lambda: ["en"])
+    eval_languages: list[str] = field(default_factory=lambda: list(LANGUAGES))
+    max_length: int | None = 128
+    limit_train: int | None = None
+    limit_eval: int | None = None
+    cache_dir: str = MISSING
+
+    def __post_init__(self) -> None:
+        check_languages("data.train_languages", self.train_languages)
+        check_languages("data.eval_languages", self.eval_languages)
+        check_positive(self, "data", "limit_train", "limit_eval")
+        check(
+            self.max_length is None or MIN_LENGTH <= self.max_length <= MAX_LENGTH,
+            "data.max_length",
+            self.max_length,
+            f"from {MIN_LENGTH} to {MAX_LENGTH}, the encoder's positions",
+        )
+
+
+@dataclass
+class HardwareConfig:
+    """What the machine is and what fits into it."""
+
+    device: str = MISSING
+    threads: int | None = None
+    amp: Amp = Amp.none
+    micro_batch_size: int | None = None
+    micro_batch_tokens: int = 512
+    eval_batch_tokens: int = 4096
+    active_vocabulary: bool = True
+
+    def __post_init__(self) -> None:
+        check_positive(
+            self, "hardware", "micro_batch_size", "micro_batch_tokens", "eval_batch_tokens"
+        )
+        check_threads("hardware.threads", self.threads)
+        if not re.fullmatch(r"cpu|gpu(:\d+)?", self.device):
+            raise UserError(f"hardware.device={self.device}", "It must be cpu, gpu or gpu:N.")
+        if self.device == "cpu" and self.amp is not Amp.none:
+            raise UserError(
+                f"hardware.amp={self.amp.value} on a CPU",
+                "Paddle has no half-precision kernels for CPUs: set hardware.amp=none, "
+                "or take hardware=gpu_bf16 or gpu_fp16.",
+            )

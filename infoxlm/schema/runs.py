@@ -1,0 +1,40 @@
+"""``infoxlm dashboard``, ``compare`` and ``repeat``: runs are looked at again."""
+
+from dataclasses import dataclass
+
+from omegaconf import MISSING
+
+from infoxlm.checks import check
+
+
+@dataclass
+class DashboardConfig:
+    """``infoxlm dashboard``."""
+
+    folder: str = "outputs"
+    host: str = "127.0.0.1"
+    port: int = 8040
+
+    def __post_init__(self) -> None:
+        check(1 <= self.port <= 65535, "port", self.port, "from 1 to 65535")
+
+
+@dataclass
+class CompareConfig:
+    """``infoxlm compare``."""
+
+    run_a: str = MISSING
+    run_b: str = MISSING
+    name: str = "default"
+
+
+@dataclass
+class RepeatConfig:
+    """``infoxlm repeat``."""
+
+    run: str = MISSING
+    name: str = "default"
+    data_root: str | None = None
+    train_root: str | None = None
+    checkpoint: str | None = None
+    cache_dir: str | None = None

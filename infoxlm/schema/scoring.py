@@ -1,0 +1,90 @@
+"""``infoxlm evaluate`` and ``infoxlm retrieve``: a checkpoint is measured."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import MISSING
+
+from infoxlm.checks import check, check_languages, check_name, check_positive
+from infoxlm.constants import MAX_LENGTH, MIN_LENGTH, TATOEBA_CODES
+from infoxlm.errors import UserError
+from infoxlm.free_text import literal
+from infoxlm.schema.choices import Pooling, Similarity
+from infoxlm.schema.groups import DataConfig, HardwareConfig, ModelConfig
+
+
+@dataclass
+class EvaluateConfig:
+    """``infoxlm evaluate``."""
+
+    name: str = "default"
+    split: str = "test"
+    model: ModelConfig = MISSING
+    data: DataConfig = MISSING
+    hardware: HardwareConfig = MISSING
+
+    def __post_init__(self) -> None:
+        check_name("split", self.split, ("dev", "test"))
+
+
+@dataclass
+class TatoebaConfig:
+    """Which aligned sentences, and how long they may be."""
+
+    name: str = MISSING
+    root: str | None = None
+    languages: list[str] = field(default_factory=lambda: list(TATOEBA_CODES))
+    max_length: int = MAX_LENGTH
+    limit: int | None = None
+    cache_dir: str = MISSING
+    cache_limit_gb: float = 10.0
+
+    def __post_init__(self) -> None:
+        check_languages("data.languages", self.languages)
+        if "en" in self.languages:
+            raise UserError(
+                "data.languages: 'en' is what the others are aligned with", "Leave it out."
+            )
+        check_positive(self, "data", "limit")
+        check(
+            MIN_LENGTH <= self.max_length <= MAX_LENGTH,
+            "data.max_length",
+            self.max_length,
+            f"from {MIN_LENGTH} to {MAX_LENGTH}, the encoder's positions",
+        )
+        check(self.cache_limit_gb >= 0, "data.cache_limit_gb", self.cache_limit_gb, "0 or more")
+
+
+@dataclass
+class RetrieveConfig:
+    """``infoxlm retrieve``."""
+
+    name: str = "default"
+    layer: Any = 7
+    pooling: Pooling = Pooling.mean
+    special_tokens: bool = True
+    similarity: Similarity = Similarity.cosine
+    neighbours: int = 4
+    prefix: str = ""
+    shown_pairs: int = 16
+    model: ModelConfig = MISSING
+    data: TatoebaConfig = MISSING
+    hardware: HardwareConfig = MISSING
+
+    def __post_init__(self) -> None:
+        self.prefix = literal(self.prefix)
+        numbers = self.layer if isinstance(self.layer, list) else [self.layer]
+        whole = all(type(number) is int and number >= 0 for number in numbers)
+        check(
+            self.layer == "all" or (whole and len(numbers) == len(set(numbers)) > 0),
+            "layer",
+            self.layer,
+            "a number from 0 (the embeddings), a list such as [0,7] with each number once, or all",
+        )
+        check(self.neighbours >= 1, "neighbours", self.neighbours, "1 or more")
+        check(self.shown_pairs >= 0, "shown_pairs", self.shown_pairs, "0 or more")
+        if self.pooling is Pooling.cls and not self.special_tokens:
+            raise UserError(
+                "pooling=cls with special_tokens=false: <s> is a special token",
+                "Take pooling=mean, or special_tokens=true.",
+            )

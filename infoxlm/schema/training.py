@@ -1,0 +1,100 @@
+"""``infoxlm train``: its groups and what it must agree upon."""
+
+from dataclasses import dataclass, field
+
+from omegaconf import MISSING
+
+from infoxlm.checks import check, check_above_zero, check_fraction, check_name, check_positive
+from infoxlm.errors import UserError
+from infoxlm.schema.choices import SelectOn
+from infoxlm.schema.groups import DataConfig, HardwareConfig, ModelConfig
+
+
+@dataclass
+class OptimizerConfig:
+    """How a gradient becomes a step."""
+
+    name: str = MISSING
+    learning_rate: float = MISSING
+    weight_decay: float = 0.0
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    max_grad_norm: float | None = 1.0
+
+    def __post_init__(self) -> None:
+        check_name("optimizer.name", self.name, ("adamw", "adam"))
+        check_above_zero(self, "optimizer", "learning_rate", "epsilon", "max_grad_norm")
+        check_fraction(self, "optimizer", "weight_decay", "beta1", "beta2")
+        if self.name == "adam" and self.weight_decay:
+            raise UserError(
+                f"optimizer.weight_decay={self.weight_decay} with optimizer=adam",
+                "Adam has no decoupled decay here: take optimizer=adamw.",
+            )
+
+
+@dataclass
+class SchedulerConfig:
+    """How the learning rate moves: warm-up, then linear decay to 0 or constant."""
+
+    name: str = MISSING
+    warmup_ratio: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_name("scheduler.name", self.name, ("linear", "constant"))
+        check_fraction(self, "scheduler", "warmup_ratio")
+
+
+@dataclass
+class TrainerConfig:
+    """How long to train, how often to look, what to keep."""
+
+    effective_batch_size: int = 256
+    max_steps: int | None = None
+    epochs: int = 5
+    eval_every: int = 500
+    eval_limit: int | None = None
+    log_every: int = 10
+    save_every: int | None = None
+    keep_checkpoints: int = 1
+    select_on: SelectOn = SelectOn.dev_average
+    patience: int | None = None
+    resume: str | None = None
+    replay: str | None = None
+
+    def __post_init__(self) -> None:
+        check_positive(
+            self, "trainer", "effective_batch_size", "max_steps", "epochs", "eval_every",
+            "eval_limit", "log_every", "save_every", "patience",
+        )  # fmt: skip
+        check(
+            self.keep_checkpoints >= 0, "trainer.keep_checkpoints", self.keep_checkpoints,
+            "0 or more",
+        )  # fmt: skip
+        for key in ("resume", "replay"):
+            check(getattr(self, key) != "", f"trainer.{key}", "", "a path, or left out")
+        if self.resume is not None and self.replay is not None:
+            raise UserError("trainer.resume and trainer.replay are both set", "Give one of them.")
+
+
+@dataclass
+class TrainConfig:
+    """``infoxlm train``."""
+
+    name: str = "default"
+    seed: int = 42
+    model: ModelConfig = MISSING
+    data: DataConfig = MISSING
+    optimizer: OptimizerConfig = MISSING
+    scheduler: SchedulerConfig = MISSING
+    hardware: HardwareConfig = MISSING
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+
+    def __post_init__(self) -> None:
+        check(self.data.max_length is not None, "data.max_length", "null", "a number of tokens")
+        check(0 <= self.seed < 2**31, "seed", self.seed, "from 0 to 2147483647")
+        if self.trainer.select_on is SelectOn.dev_en and "en" not in self.data.eval_languages:
+            raise UserError(
+                "trainer.select_on=dev_en, but data.eval_languages has no en",
+                "Add en to data.eval_languages or set trainer.select_on=dev_average.",
+            )
