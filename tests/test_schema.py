@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infoxlm.checks import check_languages
 from infoxlm.constants import LANGUAGES
 from infoxlm.errors import UserError
 from infoxlm.schema import (
@@ -18,7 +19,6 @@ from infoxlm.schema import (
     ShapeConfig,
     TrainConfig,
     TrainerConfig,
-    check_languages,
 )
 
 

@@ -72,8 +72,8 @@ def fine_tune(config: TrainConfig, inputs: "TrainInputs", folder: Path, resumed:
         trainer = build_trainer(config, inputs, tracker, checkpoints, checkpoint)
         if resumed:
             logger.info("Going on with %s after step %d", folder, trainer.state.step)
-        log_plan(trainer, len(trainer.pairs.labels))
-        encoder = trainer.model.config.encoder_name
+        log_plan(trainer, len(trainer.learner.pairs.labels))
+        encoder = trainer.learner.model.config.encoder_name
         state = trainer.train(stop)
         del trainer  # make room: test is scored with what was saved as the best
         check_manifest(checkpoints.best)

@@ -66,8 +66,8 @@ def replay(config: TrainConfig, inputs: "TrainInputs", folder: Path, batch: Path
         checkpoints = Checkpoints(folder / "checkpoints", keep=0)
         trainer = build_trainer(config, inputs, tracker, checkpoints, batch.parent)
         rows = np.array([trainer.origins.find(x["language"], x["row"]) for x in failed.pairs])
-        losses, norm = trainer.compute_gradient(rows, failed.step - 1)
-        lengths = trainer.pairs.token_ids.lengths_of(rows)
+        losses, norm = trainer.learner.compute_gradient(rows, failed.step - 1)
+        lengths = trainer.learner.pairs.token_ids.lengths_of(rows)
     pairs = [
         trainer.origins.of(row) | {"tokens": int(length), "loss": finite(float(loss))}
         for row, length, loss in zip(rows.tolist(), lengths, losses, strict=True)
@@ -77,7 +77,7 @@ def replay(config: TrainConfig, inputs: "TrainInputs", folder: Path, batch: Path
         finite(float(losses.mean(dtype=np.float64))),
         finite(norm),
         sorted(pairs, key=lambda pair: (pair["loss"] is not None, -(pair["loss"] or 0.0))),
-        not_finite(trainer.model.named_parameters()),
+        not_finite(trainer.learner.model.named_parameters()),
     )
 
 

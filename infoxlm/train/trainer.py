@@ -3,28 +3,21 @@
 import logging
 import math
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
-import paddle
 
 from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.model import InfoXLMForSequenceClassification
-from infoxlm.model.precision import Precision
 from infoxlm.schema import Amp, TrainConfig
 from infoxlm.stopping import Interrupted, StopRequests
 from infoxlm.tokenizer import InfoXLMTokenizer
 from infoxlm.tracking.progress import progress
 from infoxlm.tracking.run_tracker import RunTracker
-from infoxlm.train.active_vocabulary import ActiveVocabulary
 from infoxlm.train.batch_sampler import BatchSampler
 from infoxlm.train.checkpoints import Checkpoints
 from infoxlm.train.failed_step import BATCH, FailedStep, finite
-from infoxlm.train.gradients import accumulate_gradient, clip_gradient
-from infoxlm.train.optimization import build_learning_rate, build_optimizer
-from infoxlm.train.optimizer_state import read_optimizer, write_optimizer
-from infoxlm.train.randomness import seed_step
+from infoxlm.train.learner import Learner
 from infoxlm.train.throughput import Throughput
 from infoxlm.train.training_pairs import PairOrigins, TrainingPairs
 from infoxlm.train.training_state import TrainingState
@@ -46,6 +39,7 @@ class Trainer:
         checkpoints: Where the weights go.
 
     Attributes:
+        learner: The model and all that moves its weights.
         state: How far the run has come.
         steps: Optimizer steps of the whole run.
     """
@@ -62,7 +56,6 @@ class Trainer:
         checkpoints: Checkpoints,
     ) -> None:
         self.config = config
-        self.model = model
         self.tokenizer = tokenizer
         self.origins = origins
         self.score_dev = score_dev
@@ -72,14 +65,7 @@ class Trainer:
             len(pairs.labels), config.trainer.effective_batch_size, config.seed
         )
         self.steps = config.trainer.max_steps or config.trainer.epochs * self.batches.per_epoch
-        self.vocabulary = None
-        if config.hardware.active_vocabulary:
-            self.vocabulary = ActiveVocabulary(model.roberta.embeddings, pairs.token_ids)
-            pairs = TrainingPairs(self.vocabulary.compact(pairs.token_ids), pairs.labels)
-        self.pairs = pairs
-        self.precision = Precision(config.hardware.amp)
-        self.learning_rate = build_learning_rate(config.optimizer, config.scheduler, self.steps)
-        self.optimizer = build_optimizer(model, config.optimizer, self.learning_rate)
+        self.learner = Learner(config, model, pairs, self.steps)
         self.state = TrainingState()
 
     def train(self, stop: StopRequests) -> TrainingState:
@@ -118,7 +104,7 @@ class Trainer:
         """Take the next step, log it when its turn has come, and return its loss."""
         state = self.state
         rows = self.batches.rows(state.step)
-        learning_rate = self.optimizer.get_lr()
+        learning_rate = self.learner.optimizer.get_lr()
         with speed.measure(len(rows)):
             loss, norm = self.take_step(rows)
         state.pairs, state.seconds = speed.pairs, speed.seconds
@@ -164,46 +150,15 @@ class Trainer:
         Raises:
             UserError: One of the two is not finite; the weights are as they were.
         """
-        losses, norm = self.compute_gradient(rows, self.state.step)
+        losses, norm = self.learner.compute_gradient(rows, self.state.step)
         loss = float(losses.mean(dtype=np.float64))
-        learning_rate = self.optimizer.get_lr()
         # With fp16 a gradient that overflows is everyday: the scaler leaves the step out.
         overflowed = not math.isfinite(norm) and self.config.hardware.amp is Amp.fp16
         if not (math.isfinite(loss) and (math.isfinite(norm) or overflowed)):
             self.fail(rows, losses, norm)
-        # The names of Adam's state must not depend on what else this process has made.
-        with paddle.utils.unique_name.guard():
-            stepped = self.precision.step(self.optimizer)
-        if stepped and self.vocabulary is not None:
-            self.vocabulary.decay(learning_rate, self.config.optimizer.weight_decay)
-        self.learning_rate.step()
-        self.optimizer.clear_grad(set_to_zero=False)
+        self.learner.take_step()
         self.state.step += 1
         return loss, norm
-
-    def compute_gradient(self, rows: np.ndarray, step: int) -> tuple[np.ndarray, float]:
-        """Compute the clipped gradient of a window.
-
-        Args:
-            rows: The window, int64 ``[n]``.
-            step: What the draws of dropout follow from; 0 is the first step.
-
-        Returns:
-            The loss of each pair, float32 ``[n]``, and the gradient's norm before clipping.
-        """
-        hardware = self.config.hardware
-        self.model.train()
-        seed_step(self.config.seed, step)
-        losses = accumulate_gradient(
-            self.model,
-            self.pairs,
-            rows,
-            max_tokens=hardware.micro_batch_tokens,
-            max_rows=hardware.micro_batch_size,
-            precision=self.precision,
-        )
-        self.precision.unscale(self.optimizer)
-        return losses, clip_gradient(self.model.parameters(), self.config.optimizer.max_grad_norm)
 
     def fail(self, rows: np.ndarray, losses: np.ndarray, norm: float) -> None:
         """End the run at a step that cannot be taken, keeping what is needed to look into it."""
@@ -213,7 +168,7 @@ class Trainer:
         ]
         failed = FailedStep(
             self.state.step + 1,
-            self.optimizer.get_lr(),
+            self.learner.optimizer.get_lr(),
             finite(float(losses.mean())),
             finite(norm),
             pairs,
@@ -227,8 +182,8 @@ class Trainer:
 
     def score(self) -> SplitScores:
         """Score dev in all languages."""
-        with self.full_table():
-            return self.score_dev(self.model)
+        with self.learner.full_table():
+            return self.score_dev(self.learner.model)
 
     def note_scores(self, dev: SplitScores) -> None:
         """Log scores, and take note of whether they are the best so far."""
@@ -259,12 +214,8 @@ class Trainer:
 
     def write_checkpoint(self, folder: Path) -> None:
         """Write everything that the run needs to go on, into a folder that exists."""
-        with self.full_table():
-            self.model.save_pretrained(folder)
+        self.learner.write(folder, self.state)
         self.tokenizer.save_pretrained(folder)
-        write_optimizer(folder, self.optimizer, self.model)
-        self.state.learning_rate = self.learning_rate.state_dict()
-        self.state.loss_scale = self.precision.state()
         self.state.write(folder)
         self.tracker.copy_log(folder)
 
@@ -275,10 +226,4 @@ class Trainer:
             UserError: The checkpoint is damaged or of another run.
         """
         self.state = TrainingState.read(folder)
-        self.learning_rate.set_state_dict(self.state.learning_rate)
-        self.precision.restore(self.state.loss_scale)
-        read_optimizer(folder, self.optimizer, self.model)
-
-    def full_table(self) -> AbstractContextManager[None]:
-        """The model with its whole vocabulary while the context lasts."""
-        return nullcontext() if self.vocabulary is None else self.vocabulary.full_table()
+        self.learner.restore(folder, self.state)

@@ -103,8 +103,10 @@ def weights_of() -> Callable[[Any], dict[str, bytes]]:
     """The bytes of each parameter of a trainer's model, with the whole vocabulary."""
 
     def read(trainer: Any) -> dict[str, bytes]:
-        with trainer.full_table():
-            return {name: x.numpy().tobytes() for name, x in trainer.model.named_parameters()}
+        with trainer.learner.full_table():
+            return {
+                name: x.numpy().tobytes() for name, x in trainer.learner.model.named_parameters()
+            }
 
     return read
 

@@ -88,17 +88,17 @@ def contents(folder):
 @paddle.no_grad()
 def poison_embedding(trainer, rows, value):
     """Make the vector of one word not finite, and return which of the pairs hold the word."""
-    ids = trainer.pairs.token_ids
+    ids = trainer.learner.pairs.token_ids
     words, counts = np.unique(np.concatenate(ids.take(rows)), return_counts=True)
     word = int(words[counts.argmin()])
-    trainer.model.roberta.embeddings.word_embeddings.weight[word] = value
+    trainer.learner.model.roberta.embeddings.word_embeddings.weight[word] = value
     return [row for row in rows.tolist() if word in ids[row]]
 
 
 @paddle.no_grad()
 def inflate(trainer, rows):
     """Make the logits huge: the losses are finite, the squares of their gradient are not."""
-    trainer.model.classifier.out_proj.weight.scale_(1e25)
+    trainer.learner.model.classifier.out_proj.weight.scale_(1e25)
 
 
 @pytest.fixture
@@ -165,6 +165,6 @@ def test_a_learning_rate_that_is_too_high(open_trainer, train_config, tmp_path):
     # The first step is taken with 0, the second with the peak, and the third sees what came of it.
     assert "of step 3 is not finite" in error.value.problem
     assert "at a learning rate of 8e+29; the step was not taken" in error.value.problem
-    for parameter in trainer.model.parameters():
+    for parameter in trainer.learner.model.parameters():
         assert np.isfinite(parameter.numpy()).all()
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["failed_step"]

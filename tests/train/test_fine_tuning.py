@@ -110,7 +110,8 @@ def test_labels_are_what_the_checkpoint_calls_them(inputs, train_config, tmp_pat
         checkpoints = Checkpoints(tmp_path / "run" / "checkpoints", 1)
         trainer = build_trainer(train_config(), mixed, tracker, checkpoints, None)
     # Ours are entailment, neutral, contradiction.
-    np.testing.assert_array_equal(trainer.pairs.labels, np.array([1, 2, 0])[np.arange(24) % 3])
+    labels = trainer.learner.pairs.labels
+    np.testing.assert_array_equal(labels, np.array([1, 2, 0])[np.arange(24) % 3])
 
 
 def test_pairs_of_several_languages_are_joined_and_found_again(inputs, train_config, open_trainer):
@@ -121,11 +122,11 @@ def test_pairs_of_several_languages_are_joined_and_found_again(inputs, train_con
         train_files={"en": "pairs/en.tsv", "de": "pairs/de.tsv"},
     )
     trainer = build_trainer(train_config(), both, None, None, None)
-    assert len(trainer.pairs.labels) == len(trainer.pairs.token_ids) == 36
+    assert len(trainer.learner.pairs.labels) == len(trainer.learner.pairs.token_ids) == 36
     assert trainer.origins.of(24 + 5) == {"language": "de", "file": "pairs/de.tsv", "row": 15}
-    np.testing.assert_array_equal(trainer.pairs.labels[24:], german.labels)
+    np.testing.assert_array_equal(trainer.learner.pairs.labels[24:], german.labels)
     lengths = np.concatenate([x.token_ids.lengths for x in both.train])
-    np.testing.assert_array_equal(trainer.pairs.token_ids.lengths, lengths)
+    np.testing.assert_array_equal(trainer.learner.pairs.token_ids.lengths, lengths)
 
 
 def test_the_plan_is_told(inputs, train_config, tmp_path, caplog):

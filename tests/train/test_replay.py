@@ -19,7 +19,7 @@ def failed(open_trainer, train_config, tmp_path):
             for step in range(3):
                 trainer.take_step(trainer.batches.rows(step))
             with paddle.no_grad():
-                trainer.model.classifier.out_proj.weight.scale_(factor)
+                trainer.learner.model.classifier.out_proj.weight.scale_(factor)
             with pytest.raises(UserError):
                 trainer.take_step(trainer.batches.rows(3))
         return config, tmp_path / "failed" / "checkpoints" / "failed_step" / BATCH
