@@ -40,9 +40,11 @@ def prepare_environment(threads: int | None = None) -> int:
     """Set the number of threads and the fast matrix kernels for Paddle.
 
     Paddle runs on one thread unless OMP_NUM_THREADS says otherwise, and the MKL inside it takes
-    a slow path on AMD unless MKL_DEBUG_CPU_TYPE=5; together a factor of five on two cores. Both
-    are read when paddle is imported. Values already in the environment are kept, unless the
-    caller names a number of threads.
+    a slow path on AMD unless MKL_DEBUG_CPU_TYPE=5; together a factor of five on two cores. Its
+    threads would also keep their cores busy for 200 ms after each product, while NumPy's loops or
+    another process could use them: KMP_BLOCKTIME makes it 1 ms. All are read when paddle is
+    imported. Values already in the environment are kept, unless the caller names a number of
+    threads.
 
     Args:
         threads: Threads to compute with; None: OMP_NUM_THREADS, or every available core.
@@ -55,6 +57,8 @@ def prepare_environment(threads: int | None = None) -> int:
     wanted = {"OMP_NUM_THREADS": str(threads)}
     if is_amd():
         wanted["MKL_DEBUG_CPU_TYPE"] = os.environ.get("MKL_DEBUG_CPU_TYPE", "5")
+    if "OMP_WAIT_POLICY" not in os.environ:
+        wanted["KMP_BLOCKTIME"] = os.environ.get("KMP_BLOCKTIME", "1")
     late = {key: value for key, value in wanted.items() if os.environ.get(key) != value}
     os.environ.update(wanted)
     if late and "paddle" in sys.modules:

@@ -7,7 +7,18 @@ import paddle.nn.functional as F
 from paddle import nn
 from paddle.distributed.fleet.utils import recompute
 
+from infoxlm.model import cpu
 from infoxlm.model.configuration import InfoXLMConfig
+
+
+class InfoXLMLinear(nn.Linear):
+    """A linear layer."""
+
+    def forward(self, input: paddle.Tensor) -> paddle.Tensor:
+        """``[..., in_features]`` to ``[..., out_features]``."""
+        if cpu.computes_here(input):
+            return cpu.linear(input, self.weight, self.bias)
+        return super().forward(input)
 
 
 class InfoXLMSelfAttention(nn.Layer):
@@ -17,20 +28,35 @@ class InfoXLMSelfAttention(nn.Layer):
         super().__init__()
         self.num_heads = config.num_attention_heads
         self.head_size = config.hidden_size // config.num_attention_heads
-        self.query = nn.Linear(config.hidden_size, config.hidden_size)
-        self.key = nn.Linear(config.hidden_size, config.hidden_size)
-        self.value = nn.Linear(config.hidden_size, config.hidden_size)
+        self.query = InfoXLMLinear(config.hidden_size, config.hidden_size)
+        self.key = InfoXLMLinear(config.hidden_size, config.hidden_size)
+        self.value = InfoXLMLinear(config.hidden_size, config.hidden_size)
         self.dropout = nn.Dropout(config.attention_probs_dropout_prob)
 
     def _heads(self, states: paddle.Tensor) -> paddle.Tensor:
         """Split ``[batch, seq, hidden]`` into ``[batch, heads, seq, head_size]``."""
         return states.reshape([0, 0, self.num_heads, self.head_size]).transpose([0, 2, 1, 3])
 
-    def forward(self, hidden_states: paddle.Tensor, attention_bias: paddle.Tensor) -> paddle.Tensor:
-        """Mix ``[batch, seq, hidden]`` along seq; the bias ``[batch, 1, 1, seq]`` hides padding."""
-        query = self._heads(self.query(hidden_states))
-        key = self._heads(self.key(hidden_states))
-        value = self._heads(self.value(hidden_states))
+    def forward(
+        self, queried: paddle.Tensor, hidden_states: paddle.Tensor, attention_bias: paddle.Tensor
+    ) -> paddle.Tensor:
+        """Mix `hidden_states` for each of the queried states.
+
+        Args:
+            queried: ``[batch, queries, hidden]``.
+            hidden_states: ``[batch, seq, hidden]``.
+            attention_bias: What hides padding, ``[batch, 1, 1, seq]``.
+
+        Returns:
+            ``[batch, queries, hidden]``.
+        """
+        query, key, value = self.query(queried), self.key(hidden_states), self.value(hidden_states)
+        if cpu.computes_here(query):
+            dropout = self.dropout.p if self.training else 0.0
+            return cpu.attention(
+                query, key, value, attention_bias, heads=self.num_heads, dropout=dropout
+            )
+        query, key, value = self._heads(query), self._heads(key), self._heads(value)
         scores = paddle.matmul(query * (1 / math.sqrt(self.head_size)), key, transpose_y=True)
         probabilities = self.dropout(F.softmax(scores + attention_bias, axis=-1))
         context = paddle.matmul(probabilities, value).transpose([0, 2, 1, 3])
@@ -42,13 +68,23 @@ class InfoXLMResidual(nn.Layer):
 
     def __init__(self, in_features: int, config: InfoXLMConfig) -> None:
         super().__init__()
-        self.dense = nn.Linear(in_features, config.hidden_size)
+        self.dense = InfoXLMLinear(in_features, config.hidden_size)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, epsilon=config.layer_norm_eps)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
     def forward(self, states: paddle.Tensor, residual: paddle.Tensor) -> paddle.Tensor:
         """Combine ``[batch, seq, in_features]`` with the residual ``[batch, seq, hidden]``."""
-        return self.LayerNorm(self.dropout(self.dense(states)) + residual)
+        projected = self.dense(states)
+        if cpu.computes_here(projected):
+            return cpu.residual_norm(
+                projected,
+                residual,
+                self.LayerNorm.weight,
+                self.LayerNorm.bias,
+                epsilon=self.LayerNorm._epsilon,
+                dropout=self.dropout.p if self.training else 0.0,
+            )
+        return self.LayerNorm(self.dropout(projected) + residual)
 
 
 class InfoXLMAttention(nn.Layer):
@@ -59,9 +95,11 @@ class InfoXLMAttention(nn.Layer):
         self.self = InfoXLMSelfAttention(config)
         self.output = InfoXLMResidual(config.hidden_size, config)
 
-    def forward(self, hidden_states: paddle.Tensor, attention_bias: paddle.Tensor) -> paddle.Tensor:
-        """Attend and add; ``[batch, seq, hidden]`` in and out."""
-        return self.output(self.self(hidden_states, attention_bias), hidden_states)
+    def forward(
+        self, queried: paddle.Tensor, hidden_states: paddle.Tensor, attention_bias: paddle.Tensor
+    ) -> paddle.Tensor:
+        """Attend and add: ``[batch, queries, hidden]`` over ``[batch, seq, hidden]``."""
+        return self.output(self.self(queried, hidden_states, attention_bias), queried)
 
 
 class InfoXLMIntermediate(nn.Layer):
@@ -69,11 +107,12 @@ class InfoXLMIntermediate(nn.Layer):
 
     def __init__(self, config: InfoXLMConfig) -> None:
         super().__init__()
-        self.dense = nn.Linear(config.hidden_size, config.intermediate_size)
+        self.dense = InfoXLMLinear(config.hidden_size, config.intermediate_size)
 
     def forward(self, hidden_states: paddle.Tensor) -> paddle.Tensor:
         """``[batch, seq, hidden]`` to ``[batch, seq, intermediate]``."""
-        return F.gelu(self.dense(hidden_states))
+        states = self.dense(hidden_states)
+        return cpu.gelu(states) if cpu.computes_here(states) else F.gelu(states)
 
 
 class InfoXLMLayer(nn.Layer):
@@ -85,9 +124,15 @@ class InfoXLMLayer(nn.Layer):
         self.intermediate = InfoXLMIntermediate(config)
         self.output = InfoXLMResidual(config.intermediate_size, config)
 
-    def forward(self, hidden_states: paddle.Tensor, attention_bias: paddle.Tensor) -> paddle.Tensor:
-        """``[batch, seq, hidden]`` in and out."""
-        attended = self.attention(hidden_states, attention_bias)
+    def forward(
+        self,
+        hidden_states: paddle.Tensor,
+        attention_bias: paddle.Tensor,
+        first_token_only: bool = False,
+    ) -> paddle.Tensor:
+        """``[batch, seq, hidden]`` in and out; ``[batch, 1, hidden]`` for the first token only."""
+        queried = hidden_states[:, :1] if first_token_only else hidden_states
+        attended = self.attention(queried, hidden_states, attention_bias)
         return self.output(self.intermediate(attended), attended)
 
 
@@ -100,18 +145,28 @@ class InfoXLMEncoder(nn.Layer):
         self.layer = nn.LayerList([InfoXLMLayer(config) for _ in range(config.num_hidden_layers)])
 
     def forward(
-        self, hidden_states: paddle.Tensor, attention_bias: paddle.Tensor
+        self,
+        hidden_states: paddle.Tensor,
+        attention_bias: paddle.Tensor,
+        first_token_only: bool = False,
     ) -> list[paddle.Tensor]:
         """Run every block.
 
+        Args:
+            hidden_states: The embeddings, ``[batch, seq, hidden]``.
+            attention_bias: What hides padding, ``[batch, 1, 1, seq]``.
+            first_token_only: Leave out what the last block's first state does not depend on.
+
         Returns:
             The input and each block's output, ``num_hidden_layers + 1`` times
-            ``[batch, seq, hidden]``: index 0 is the embeddings, index 7 the output of block 7.
+            ``[batch, seq, hidden]``: index 0 is the embeddings, index 7 the output of block 7. The
+            last is ``[batch, 1, hidden]`` with `first_token_only`.
         """
         states = [hidden_states]
-        for block in self.layer:
+        for number, block in enumerate(self.layer, start=1):
+            cut = first_token_only and number == len(self.layer)
             if self.recompute and self.training:
-                states.append(recompute(block, states[-1], attention_bias))
+                states.append(recompute(block, states[-1], attention_bias, cut))
             else:
-                states.append(block(states[-1], attention_bias))
+                states.append(block(states[-1], attention_bias, cut))
         return states

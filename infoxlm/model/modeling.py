@@ -31,6 +31,7 @@ class InfoXLMModel(InfoXLMPretrainedModel):
         input_ids: paddle.Tensor,
         attention_mask: paddle.Tensor | None = None,
         output_hidden_states: bool = False,
+        first_token_only: bool = False,
     ) -> BaseModelOutput:
         """Encode a padded batch.
 
@@ -39,17 +40,20 @@ class InfoXLMModel(InfoXLMPretrainedModel):
             attention_mask: 1 for tokens and 0 for padding, ``[batch, seq]``; derived from
                 the padding when None.
             output_hidden_states: Also return the embeddings and every block's output.
+            first_token_only: Compute of the last block only what ``<s>`` needs: a tenth less work
+                with twelve blocks.
 
         Returns:
-            ``last_hidden_state`` ``[batch, seq, hidden]``, and ``hidden_states``: a tuple of
-            ``num_hidden_layers + 1`` such tensors, or None.
+            ``last_hidden_state`` ``[batch, seq, hidden]``, or ``[batch, 1, hidden]`` of the first
+            token, and ``hidden_states``: a tuple of ``num_hidden_layers + 1`` such tensors, or
+            None.
         """
         if attention_mask is None:
             attention_mask = input_ids != self.config.pad_token_id
         embeddings = self.embeddings(input_ids)
         lowest = paddle.finfo(embeddings.dtype).min
         attention_bias = (1.0 - attention_mask.astype(embeddings.dtype)) * lowest
-        states = self.encoder(embeddings, attention_bias.unsqueeze([1, 2]))
+        states = self.encoder(embeddings, attention_bias.unsqueeze([1, 2]), first_token_only)
         return BaseModelOutput(
             last_hidden_state=states[-1],
             hidden_states=tuple(states) if output_hidden_states else None,
@@ -86,7 +90,12 @@ class InfoXLMForSequenceClassification(InfoXLMPretrainedModel):
             ``logits`` ``[batch, num_labels]``, ``loss`` (mean cross-entropy, a scalar) or None,
             ``hidden_states`` or None.
         """
-        encoded = self.roberta(input_ids, attention_mask, output_hidden_states)
+        encoded = self.roberta(
+            input_ids,
+            attention_mask,
+            output_hidden_states,
+            first_token_only=not output_hidden_states,
+        )
         logits = self.classifier(encoded.last_hidden_state)
         loss = None if labels is None else F.cross_entropy(logits, labels)
         return SequenceClassifierOutput(

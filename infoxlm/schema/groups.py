@@ -85,8 +85,8 @@ class HardwareConfig:
     threads: int | None = None
     amp: Amp = Amp.none
     micro_batch_size: int | None = None
-    micro_batch_tokens: int = 512
-    eval_batch_tokens: int = 4096
+    micro_batch_tokens: int = 1024
+    eval_batch_tokens: int = 1024
     active_vocabulary: bool = True
 
     def __post_init__(self) -> None:

@@ -112,3 +112,57 @@ def test_training_without_dropout_computes_what_evaluation_does(tiny_model, mode
     np.testing.assert_array_equal(
         training(input_ids).logits.numpy(), model(input_ids).logits.numpy()
     )
+
+
+def gradients(model, input_ids, labels):
+    """The loss of a batch, and the gradient of every parameter."""
+    model.train()
+    loss = model(input_ids, labels=labels).loss
+    loss.backward()
+    found = {name: x.grad.numpy() for name, x in model.named_parameters() if x.grad is not None}
+    model.clear_gradients()
+    return float(loss), found
+
+
+def test_paddles_own_operations_give_the_same_losses_and_gradients(tiny_model, pairs, monkeypatch):
+    """On GPUs, in static graphs and at other precisions the modules compute without `model.cpu`."""
+    model = tiny_model(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    batch = paddle.to_tensor(pairs.padded(range(12))), paddle.arange(12) % 3
+    loss, fast = gradients(model, *batch)
+    monkeypatch.setattr("infoxlm.model.cpu.computes_here", lambda tensor: False)
+    expected_loss, plain = gradients(model, *batch)
+    assert loss == pytest.approx(expected_loss, rel=1e-6)
+    assert fast.keys() == plain.keys()
+    for name, gradient in plain.items():
+        atol = 1e-6 * max(1.0, float(np.abs(gradient).max()))
+        np.testing.assert_allclose(fast[name], gradient, rtol=0, atol=atol, err_msg=name)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_the_first_token_alone_has_the_same_logits_and_gradients(
+    tiny_model, pairs, monkeypatch, fast
+):
+    if not fast:
+        monkeypatch.setattr("infoxlm.model.cpu.computes_here", lambda tensor: False)
+    model = tiny_model(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    input_ids, labels = paddle.to_tensor(pairs.padded(range(12))), paddle.arange(12) % 3
+    loss, found = gradients(model, input_ids, labels)
+    whole = model(input_ids, output_hidden_states=True)
+    assert whole.hidden_states[-1].shape[1] == input_ids.shape[1]
+    F.cross_entropy(whole.logits, labels).backward()
+    for name, parameter in model.named_parameters():
+        if parameter.grad is not None:
+            np.testing.assert_allclose(found[name], parameter.grad, rtol=0, atol=2e-6)
+    assert loss == pytest.approx(float(F.cross_entropy(whole.logits, labels)), rel=1e-6)
+
+
+def test_recomputed_activations_see_the_same_dropout(tiny_model, pairs):
+    batch = paddle.to_tensor(pairs.padded(range(12))), paddle.arange(12) % 3
+    results = []
+    for recompute in (False, True):
+        paddle.seed(5)
+        results.append(gradients(tiny_model(recompute=recompute), *batch))
+    (loss, kept), (other_loss, recomputed) = results
+    assert loss == other_loss
+    for name, gradient in kept.items():
+        np.testing.assert_allclose(recomputed[name], gradient, rtol=0, atol=1e-6, err_msg=name)

@@ -1,0 +1,17 @@
+"""The encoder's operations as they are fast on CPUs: the same mathematics, derivatives by hand.
+
+Paddle's CPU kernels multiply matrices as fast as the machine can, but spend as long again around
+the products: copies into another layout, sums over rows, random masks and the derivative of
+LayerNorm run on one thread and element by element. Here the products stay Paddle's, and what lies
+between them is NumPy's: without copying (`arrays`), and in pieces on several threads (`pieces`).
+Elsewhere, and while a static graph is traced, the modules use Paddle's own operations; tests hold
+the two against each other.
+"""
+
+from infoxlm.model.cpu.arrays import computes_here
+from infoxlm.model.cpu.attention import attention
+from infoxlm.model.cpu.gelu import gelu
+from infoxlm.model.cpu.linear import linear
+from infoxlm.model.cpu.residual_norm import residual_norm
+
+__all__ = ["attention", "computes_here", "gelu", "linear", "residual_norm"]

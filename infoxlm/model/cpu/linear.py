@@ -1,0 +1,40 @@
+"""A linear layer whose bias costs nothing: added by the product, summed by a product."""
+
+from typing import Any
+
+import paddle
+from paddle.autograd import PyLayer
+
+from infoxlm.model.cpu.wanted import note_wanted, only_wanted
+
+
+class Linear(PyLayer):
+    """``x @ weight + bias`` over rows."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: paddle.Tensor, weight: paddle.Tensor, bias: paddle.Tensor
+    ) -> paddle.Tensor:
+        """``[rows, in]``, ``[in, out]`` and ``[out]`` to ``[rows, out]``."""
+        note_wanted(ctx, x, weight, bias)
+        ctx.save_for_backward(x, weight)
+        return paddle.addmm(bias, x, weight)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: paddle.Tensor) -> tuple[paddle.Tensor | None, ...]:
+        """The gradients of x, weight and bias."""
+        x, weight = ctx.saved_tensor()
+        # Paddle's sum over rows takes 30 times as long.
+        ones = paddle.ones([1, gradient.shape[0]], gradient.dtype)
+        return only_wanted(
+            ctx,
+            lambda: paddle.matmul(gradient, weight, transpose_y=True),
+            lambda: paddle.matmul(x, gradient, transpose_x=True),
+            lambda: paddle.matmul(ones, gradient).flatten(),
+        )
+
+
+def linear(x: paddle.Tensor, weight: paddle.Tensor, bias: paddle.Tensor) -> paddle.Tensor:
+    """``x @ weight + bias`` along the last axis of `x`, ``[..., in]`` to ``[..., out]``."""
+    rows = x.reshape([-1, x.shape[-1]])
+    return Linear.apply(rows, weight, bias).reshape([*x.shape[:-1], weight.shape[1]])

@@ -1,0 +1,109 @@
+"""Dropout, residual and LayerNorm in one operation."""
+
+from typing import Any
+
+import numpy as np
+import paddle
+from paddle.autograd import PyLayer
+
+from infoxlm.model.cpu.arrays import array_of, tensor_of
+from infoxlm.model.cpu.dropout_mask import dropout_mask
+from infoxlm.model.cpu.pieces import in_pieces
+from infoxlm.model.cpu.wanted import note_wanted, only_wanted
+
+
+class ResidualNorm(PyLayer):
+    """``layer_norm(dropout(states) + residual)``."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        states: paddle.Tensor,
+        residual: paddle.Tensor,
+        weight: paddle.Tensor,
+        bias: paddle.Tensor,
+        epsilon: float,
+        dropout: float,
+    ) -> paddle.Tensor:
+        """``[..., hidden]`` twice, and LayerNorm's two vectors, to ``[..., hidden]``."""
+        note_wanted(ctx, states, residual, weight, bias)
+        width = states.shape[-1]
+        inner, outer, factor, shift = (
+            array_of(x).reshape(-1, width) for x in (states, residual, weight, bias)
+        )
+        mask = dropout_mask(inner.shape, dropout)
+        normal, out = np.empty_like(inner), np.empty_like(inner)
+        inverse = np.empty((len(inner), 1), np.float32)
+
+        def normalise(piece: int, rows: slice) -> None:
+            total = normal[rows]
+            if mask is None:
+                np.add(inner[rows], outer[rows], out=total)
+            else:
+                np.multiply(inner[rows], mask.draw(piece, rows), out=total)
+                total += outer[rows]
+            total -= total.mean(1, keepdims=True)
+            variance = np.einsum("rh,rh->r", total, total)[:, None] / np.float32(width)
+            inverse[rows] = 1 / np.sqrt(variance + np.float32(epsilon))
+            total *= inverse[rows]
+            scaled = np.multiply(total, factor, out=out[rows])
+            scaled += shift
+
+        in_pieces(normalise, *inner.shape)
+        ctx.mask, ctx.normal, ctx.inverse, ctx.factor = mask, normal, inverse, factor
+        return tensor_of(out.reshape(states.shape))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: paddle.Tensor) -> tuple[paddle.Tensor | None, ...]:
+        """The gradients of states, residual, weight and bias (Ba et al. 2016, section 3)."""
+        mask, normal, factor = ctx.mask, ctx.normal, ctx.factor
+        width = normal.shape[1]
+        outer = array_of(gradient).reshape(-1, width)
+        inner = np.empty_like(normal)
+        dropped = np.empty_like(normal)
+        sums: dict[int, np.ndarray] = {}
+
+        def differentiate(piece: int, rows: slice) -> None:
+            product = outer[rows] * normal[rows]
+            sums[piece] = np.stack([product.sum(0), outer[rows].sum(0)])
+            slope = np.einsum("rh,h->r", product, factor[0])[:, None] / np.float32(width)
+            states = np.multiply(outer[rows], factor, out=inner[rows])
+            states -= states.mean(1, keepdims=True)
+            states -= np.multiply(normal[rows], slope, out=product)
+            states *= ctx.inverse[rows]
+            if mask is not None:
+                np.multiply(states, mask.values[rows], out=dropped[rows])
+
+        in_pieces(differentiate, *normal.shape)
+        of_weight, of_bias = np.sum([sums[piece] for piece in sorted(sums)], axis=0)
+        # Two gradients must not share memory: Paddle adds others to them in place.
+        of_states = inner.copy() if mask is None else dropped
+        return only_wanted(
+            ctx,
+            lambda: tensor_of(of_states.reshape(gradient.shape)),
+            lambda: tensor_of(inner.reshape(gradient.shape)),
+            lambda: tensor_of(of_weight),
+            lambda: tensor_of(of_bias),
+        )
+
+
+def residual_norm(
+    states: paddle.Tensor,
+    residual: paddle.Tensor,
+    weight: paddle.Tensor,
+    bias: paddle.Tensor,
+    *,
+    epsilon: float,
+    dropout: float,
+) -> paddle.Tensor:
+    """``layer_norm(dropout(states) + residual)`` over the last axis.
+
+    Args:
+        states: ``[..., hidden]``.
+        residual: ``[..., hidden]``.
+        weight: LayerNorm's, ``[hidden]``.
+        bias: LayerNorm's, ``[hidden]``.
+        epsilon: Added to the variance.
+        dropout: Probability of a state to become 0.
+    """
+    return ResidualNorm.apply(states, residual, weight, bias, epsilon, dropout)
