@@ -71,6 +71,10 @@ def run_facts(results: Mapping[str, Any]) -> list[tuple[str, str]]:
     if train := results.get("train"):
         facts.append(("training time", _duration(train["seconds"])))
         facts.append(("training speed", f"{train['pairs_per_second']:,.1f} pairs/s"))
+        if (share := train.get("share_of_machine")) is not None:
+            facts.append(("share of the machine's matrix products", f"{100 * share:.0f} %"))
+        if (padding := train.get("padding_share")) is not None:
+            facts.append(("padding", f"{100 * padding:.1f} %"))
         facts.append(("peak memory", f"{train['peak_rss_mb']:,.0f} MB"))
     if evaluate := results.get("evaluate"):
         facts.append(("scoring speed", f"{evaluate['pairs_per_second']:,.1f} pairs/s"))

@@ -88,6 +88,7 @@ class HardwareConfig:
     micro_batch_tokens: int = 1024
     eval_batch_tokens: int = 1024
     active_vocabulary: bool = True
+    profile: bool = False
 
     def __post_init__(self) -> None:
         check_positive(

@@ -21,6 +21,7 @@ from infoxlm.stopping import Interrupted
 from infoxlm.tasks.inputs import TrainInputs, load_train_inputs
 from infoxlm.tasks.reporting import finish
 from infoxlm.tracking.metrics_log import METRICS, read_metrics
+from infoxlm.tracking.part_seconds import PartSeconds
 from infoxlm.tracking.run_record import weights_checksums, write_run_record
 from infoxlm.tracking.settings import flat_settings
 from infoxlm.train.resume import note_resumption, refuse_used, run_to_write
@@ -52,11 +53,14 @@ def run(config: TrainConfig, folder: str | Path) -> float | None:
     if config.trainer.resume is None:
         refuse_used(folder)
     check_device(config.hardware.device)
-    inputs = load_train_inputs(config)
+    parts = PartSeconds()
+    with parts.measure("data"):
+        inputs = load_train_inputs(config)
     weights = {} if inputs.checkpoint is None else weights_checksums(inputs.checkpoint)
     with run_to_write(config, folder, inputs.checksums, weights) as (folder, resumed):
         # paddle is imported only now: a mistake in the data is told in a second, not in five.
-        load_paddle()
+        with parts.measure("loading"):
+            load_paddle()
         if config.trainer.replay is not None:
             run_replay(config, inputs, folder)
             return None
@@ -73,17 +77,17 @@ def run(config: TrainConfig, folder: str | Path) -> float | None:
                 weights=weights,
             )
         try:
-            result = fine_tune(config, inputs, folder, resumed)
+            result = fine_tune(config, inputs, folder, resumed, parts)
         except Interrupted as stopped:
             raise Interrupted(
                 f"{stopped.message}. Go on with: {resuming_command(folder)}", stopped.code - 128
             ) from None
-        report(config, result, folder)
+        report(config, result, folder, parts)
     assert result.state.best_dev is not None
     return result.state.best_dev.selected(config.trainer.select_on)
 
 
-def report(config: TrainConfig, result: "FineTuned", folder: Path) -> None:
+def report(config: TrainConfig, result: "FineTuned", folder: Path, parts: PartSeconds) -> None:
     """Write what came of a run, results.json last: it marks the run as finished."""
     state = result.state
     assert state.best_dev is not None
@@ -99,11 +103,12 @@ def report(config: TrainConfig, result: "FineTuned", folder: Path) -> None:
         "best_step": state.best_step,
         "steps": state.step,
         "train": {
-            "pairs_per_second": state.pairs / state.seconds,
+            **result.work.report(state.seconds, result.machine),
             "seconds": state.seconds,
-            "pairs": state.pairs,
             # Linux counts ru_maxrss in kilobytes.
             "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            # Of this process: a run that was gone on with counts from there.
+            "parts": parts.seconds,
         },
         "evaluate": {
             "pairs_per_second": len(result.predictions) / result.scoring_seconds,

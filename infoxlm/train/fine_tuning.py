@@ -19,13 +19,16 @@ from infoxlm.model.loading import load_classifier, select_device
 from infoxlm.model.precision import Precision
 from infoxlm.schema import TrainConfig
 from infoxlm.stopping import Interrupted, StopRequests
+from infoxlm.tracking.part_seconds import PartSeconds
 from infoxlm.tracking.run_tracker import RunTracker, score_tags
 from infoxlm.tracking.settings import compared_settings, flat_settings
 from infoxlm.train.checkpoints import Checkpoints
 from infoxlm.train.randomness import seed_everything
+from infoxlm.train.step_profile import StepProfile
 from infoxlm.train.trainer import Trainer
 from infoxlm.train.training_pairs import PairOrigins, TrainingPairs
 from infoxlm.train.training_state import TrainingState
+from infoxlm.train.work import Work
 
 if TYPE_CHECKING:
     from infoxlm.tasks.inputs import TrainInputs
@@ -43,6 +46,8 @@ class FineTuned:
         test: The best checkpoint's scores on test.
         predictions: Its predictions there.
         scoring_seconds: How long these took.
+        work: What training computed.
+        machine: Operations a second of the machine's matrix products meanwhile; None on GPUs.
     """
 
     encoder: str
@@ -50,9 +55,13 @@ class FineTuned:
     test: SplitScores
     predictions: Predictions
     scoring_seconds: float
+    work: Work
+    machine: float | None
 
 
-def fine_tune(config: TrainConfig, inputs: "TrainInputs", folder: Path, resumed: bool) -> FineTuned:
+def fine_tune(
+    config: TrainConfig, inputs: "TrainInputs", folder: Path, resumed: bool, parts: PartSeconds
+) -> FineTuned:
     """Train, and score test from the best checkpoint.
 
     Args:
@@ -60,6 +69,7 @@ def fine_tune(config: TrainConfig, inputs: "TrainInputs", folder: Path, resumed:
         inputs: Its data, tokenizer and checkpoint.
         folder: The run's folder, held by this process.
         resumed: Whether the run goes on from its newest checkpoint.
+        parts: Where the seconds of each part are added up.
 
     Raises:
         Interrupted: The user wanted an end; everything is saved.
@@ -69,12 +79,15 @@ def fine_tune(config: TrainConfig, inputs: "TrainInputs", folder: Path, resumed:
     checkpoints = Checkpoints(folder / "checkpoints", config.trainer.keep_checkpoints)
     checkpoint = checkpoints.newest_usable() if resumed else None
     with StopRequests() as stop, RunTracker(folder, config.name, checkpoint) as tracker:
-        trainer = build_trainer(config, inputs, tracker, checkpoints, checkpoint)
+        with parts.measure("loading"):
+            trainer = build_trainer(config, inputs, tracker, checkpoints, checkpoint, parts)
         if resumed:
             logger.info("Going on with %s after step %d", folder, trainer.state.step)
         log_plan(trainer, len(trainer.learner.pairs.labels))
         encoder = trainer.learner.model.config.encoder_name
-        state = trainer.train(stop)
+        with StepProfile(folder if config.hardware.profile else None) as profile:
+            state = trainer.train(stop, profile)
+        work, machine = trainer.work(), trainer.machine.median
         del trainer  # make room: test is scored with what was saved as the best
         check_manifest(checkpoints.best)
         best = InfoXLMForSequenceClassification.from_pretrained(checkpoints.best)
@@ -88,7 +101,7 @@ def fine_tune(config: TrainConfig, inputs: "TrainInputs", folder: Path, resumed:
         assert state.best_dev is not None
         final = {"dev/best_average": state.best_dev.average} | score_tags("test", test)
         tracker.hyperparameters(compared_settings(flat_settings(config)), final, state.step)
-    return FineTuned(encoder, state, test, predictions, seconds)
+    return FineTuned(encoder, state, test, predictions, seconds, work, machine)
 
 
 def build_trainer(
@@ -97,6 +110,7 @@ def build_trainer(
     tracker: RunTracker,
     checkpoints: Checkpoints,
     checkpoint: Path | None,
+    parts: PartSeconds | None = None,
 ) -> Trainer:
     """Load the model and lay everything out for its training.
 
@@ -106,6 +120,7 @@ def build_trainer(
         tracker: Where the numbers go.
         checkpoints: Where the weights go.
         checkpoint: Where the run goes on from; None: it begins.
+        parts: Where the seconds of each part are added up.
     """
     select_device(config.hardware.device)
     seed_everything(config.seed)
@@ -130,6 +145,7 @@ def build_trainer(
         lambda now: score_dev(now, inputs.dev)[0],
         tracker,
         checkpoints,
+        parts or PartSeconds(),
     )
     if checkpoint is not None:
         trainer.restore(checkpoint)

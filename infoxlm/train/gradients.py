@@ -1,12 +1,13 @@
 """The exact gradient of a window, summed over micro-batches, and its norm."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import paddle
 import paddle.nn.functional as F
 from paddle.nn.clip import _squared_l2_norm  # 30 times as fast as paddle.linalg.norm on a CPU
+from paddle.profiler import RecordEvent
 
 from infoxlm.data.batches import micro_batches
 from infoxlm.model import InfoXLMForSequenceClassification
@@ -22,6 +23,7 @@ def accumulate_gradient(
     max_tokens: int,
     max_rows: int | None = None,
     precision: Precision | None = None,
+    after_micro_batch: Callable[[], None] = lambda: None,
 ) -> np.ndarray:
     """Add the gradient of the mean loss over a window to the parameters' ``.grad``.
 
@@ -35,6 +37,7 @@ def accumulate_gradient(
         max_tokens: Most tokens of a micro-batch, padding included.
         max_rows: Most pairs of a micro-batch.
         precision: Mixed precision; None: fp32.
+        after_micro_batch: Called after each micro-batch.
 
     Returns:
         The cross-entropy of each pair, float32 ``[n]``, in the order of `rows`.
@@ -45,11 +48,13 @@ def accumulate_gradient(
     for part in parts:
         input_ids = paddle.to_tensor(pairs.token_ids.padded(rows[part]))
         labels = paddle.to_tensor(pairs.labels[rows[part]])
-        with precision.autocast():
+        with RecordEvent("forward"), precision.autocast():
             logits = model(input_ids).logits
-        loss = F.cross_entropy(logits.astype("float32"), labels, reduction="none")
-        precision.scaler.scale(loss.sum() / len(rows)).backward()
+        with RecordEvent("backward"):
+            loss = F.cross_entropy(logits.astype("float32"), labels, reduction="none")
+            precision.scaler.scale(loss.sum() / len(rows)).backward()
         losses.append(loss.detach().flatten())
+        after_micro_batch()
     # Copied only now, so that a GPU does not wait after each micro-batch.
     in_parts = paddle.concat(losses).numpy()
     in_order = np.empty_like(in_parts)

@@ -1,5 +1,6 @@
 """The model under training and all that moves its weights: gradient, schedule, optimizer."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -50,12 +51,15 @@ class Learner:
         self.learning_rate = build_learning_rate(config.optimizer, config.scheduler, steps)
         self.optimizer = build_optimizer(model, config.optimizer, self.learning_rate)
 
-    def compute_gradient(self, rows: np.ndarray, step: int) -> tuple[np.ndarray, float]:
+    def compute_gradient(
+        self, rows: np.ndarray, step: int, after_micro_batch: Callable[[], None] = lambda: None
+    ) -> tuple[np.ndarray, float]:
         """Compute the clipped gradient of a window.
 
         Args:
             rows: The window, int64 ``[n]``.
             step: What the draws of dropout follow from; 0 is the first step.
+            after_micro_batch: Called after each micro-batch.
 
         Returns:
             The loss of each pair, float32 ``[n]``, and the gradient's norm before clipping.
@@ -70,6 +74,7 @@ class Learner:
             max_tokens=hardware.micro_batch_tokens,
             max_rows=hardware.micro_batch_size,
             precision=self.precision,
+            after_micro_batch=after_micro_batch,
         )
         self.precision.unscale(self.optimizer)
         return losses, clip_gradient(self.model.parameters(), self.config.optimizer.max_grad_norm)

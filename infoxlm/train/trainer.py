@@ -12,15 +12,19 @@ from infoxlm.model import InfoXLMForSequenceClassification
 from infoxlm.schema import Amp, TrainConfig
 from infoxlm.stopping import Interrupted, StopRequests
 from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tracking.part_seconds import PartSeconds
 from infoxlm.tracking.progress import progress
 from infoxlm.tracking.run_tracker import RunTracker
 from infoxlm.train.batch_sampler import BatchSampler
 from infoxlm.train.checkpoints import Checkpoints
 from infoxlm.train.failed_step import BATCH, FailedStep, finite
 from infoxlm.train.learner import Learner
+from infoxlm.train.machine_speed import MachineSpeed
+from infoxlm.train.step_profile import StepProfile
 from infoxlm.train.throughput import Throughput
 from infoxlm.train.training_pairs import PairOrigins, TrainingPairs
 from infoxlm.train.training_state import TrainingState
+from infoxlm.train.work import Work
 
 logger = logging.getLogger(__name__)
 
@@ -37,9 +41,11 @@ class Trainer:
         score_dev: Scores a model on dev in all languages.
         tracker: Where the numbers go.
         checkpoints: Where the weights go.
+        parts: Where the seconds of each part of the run are added up.
 
     Attributes:
         learner: The model and all that moves its weights.
+        machine: How fast this machine was meanwhile.
         state: How far the run has come.
         steps: Optimizer steps of the whole run.
     """
@@ -54,6 +60,7 @@ class Trainer:
         score_dev: Callable[[InfoXLMForSequenceClassification], SplitScores],
         tracker: RunTracker,
         checkpoints: Checkpoints,
+        parts: PartSeconds,
     ) -> None:
         self.config = config
         self.tokenizer = tokenizer
@@ -61,6 +68,8 @@ class Trainer:
         self.score_dev = score_dev
         self.tracker = tracker
         self.checkpoints = checkpoints
+        self.parts = parts
+        self.machine = MachineSpeed(config.hardware.device)
         self.batches = BatchSampler(
             len(pairs.labels), config.trainer.effective_batch_size, config.seed
         )
@@ -68,16 +77,18 @@ class Trainer:
         self.learner = Learner(config, model, pairs, self.steps)
         self.state = TrainingState()
 
-    def train(self, stop: StopRequests) -> TrainingState:
+    def train(self, stop: StopRequests, profile: StepProfile | None = None) -> TrainingState:
         """Train to the last step, or until dev stops getting better.
 
         Args:
             stop: Tells when the user wants an end.
+            profile: Records where the time of a step goes; None: nothing does.
 
         Raises:
             Interrupted: The user did; a checkpoint to go on from was written.
             UserError: A loss or gradient is not finite, or a checkpoint cannot be written.
         """
+        profile = profile or StepProfile(None)
         speed = Throughput(self.state.pairs, self.state.seconds)
         bar = progress(label="training", total=self.steps, initial=self.state.step, unit=" steps")
         with bar:
@@ -88,7 +99,9 @@ class Trainer:
                         self.note_scores(dev)
                         self.save(is_best=self.state.best_step == self.state.step)
                 else:
+                    profile.step_begins()
                     loss = self.step_and_log(speed)
+                    self.machine.measure_now_and_then()
                     bar.update()
                     bar.set_postfix(loss=f"{loss:.3f}")
                     if self.saving_is_due:
@@ -150,7 +163,9 @@ class Trainer:
         Raises:
             UserError: One of the two is not finite; the weights are as they were.
         """
-        losses, norm = self.learner.compute_gradient(rows, self.state.step)
+        losses, norm = self.learner.compute_gradient(
+            rows, self.state.step, lambda: self.parts.note_once("until_first_micro_batch")
+        )
         loss = float(losses.mean(dtype=np.float64))
         # With fp16 a gradient that overflows is everyday: the scaler leaves the step out.
         overflowed = not math.isfinite(norm) and self.config.hardware.amp is Amp.fp16
@@ -159,6 +174,18 @@ class Trainer:
         self.learner.take_step()
         self.state.step += 1
         return loss, norm
+
+    def work(self) -> Work:
+        """What the steps so far were, those before the run was gone on with among them."""
+        hardware, work = self.config.hardware, Work()
+        for step in range(self.state.step):
+            work.add(
+                self.learner.pairs.token_ids.lengths_of(self.batches.rows(step)),
+                self.learner.model.config,
+                hardware.micro_batch_tokens,
+                hardware.micro_batch_size,
+            )
+        return work
 
     def fail(self, rows: np.ndarray, losses: np.ndarray, norm: float) -> None:
         """End the run at a step that cannot be taken, keeping what is needed to look into it."""
@@ -182,7 +209,7 @@ class Trainer:
 
     def score(self) -> SplitScores:
         """Score dev in all languages."""
-        with self.learner.full_table():
+        with self.parts.measure("scoring"), self.learner.full_table():
             return self.score_dev(self.learner.model)
 
     def note_scores(self, dev: SplitScores) -> None:
@@ -208,9 +235,10 @@ class Trainer:
     def save(self, *, is_best: bool = False, to_go_on: bool = False) -> None:
         """Write a checkpoint, when there is a reason to keep it."""
         if is_best or to_go_on or self.config.trainer.keep_checkpoints:
-            self.checkpoints.save(
-                self.state.step, self.write_checkpoint, is_best=is_best, to_go_on=to_go_on
-            )
+            with self.parts.measure("saving"):
+                self.checkpoints.save(
+                    self.state.step, self.write_checkpoint, is_best=is_best, to_go_on=to_go_on
+                )
 
     def write_checkpoint(self, folder: Path) -> None:
         """Write everything that the run needs to go on, into a folder that exists."""

@@ -1,0 +1,67 @@
+"""Where the time of a step goes: operators and parts, recorded by Paddle's profiler."""
+
+import contextlib
+import io
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import paddle
+from paddle import profiler
+
+from infoxlm.atomic import atomic_path
+
+#: The first steps create the optimizer's state and fill caches; a few after them are recorded.
+SKIPPED, RECORDED = 1, 2
+
+
+class StepProfile:
+    """Records some steps of a training run; a context manager around its loop.
+
+    Args:
+        folder: Where ``profile.txt`` (a table) and ``profile.json`` (for chrome://tracing or
+            Perfetto) are written; None: nothing is recorded.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._steps = 0
+        self._profiler: profiler.Profiler | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stop()
+
+    def step_begins(self) -> None:
+        """Begin or end recording, as the number of steps wants it."""
+        if self._folder is None:
+            return
+        if self._steps == SKIPPED:
+            targets = [profiler.ProfilerTarget.CPU]
+            if paddle.device.is_compiled_with_cuda():
+                targets.append(profiler.ProfilerTarget.GPU)
+            self._profiler = profiler.Profiler(targets=targets)
+            self._profiler.start()
+        elif self._steps == SKIPPED + RECORDED:
+            self._stop()
+        self._steps += 1
+
+    def _stop(self) -> None:
+        if self._profiler is None or self._folder is None:
+            return
+        self._profiler.stop()
+        with atomic_path(self._folder / "profile.json") as temporary:
+            self._profiler.export(str(temporary), format="json")
+        table = io.StringIO()
+        with contextlib.redirect_stdout(table):
+            self._profiler.summary(sorted_by=profiler.SortedKeys.CPUTotal)
+        with atomic_path(self._folder / "profile.txt") as temporary:
+            temporary.write_text(table.getvalue(), encoding="utf-8")
+        self._profiler = None
