@@ -30,11 +30,24 @@ class InfoXLMEmbeddings(nn.Layer):
         is_token = (input_ids != self.pad_token_id).astype("int64")
         return paddle.cumsum(is_token, axis=1) * is_token + self.pad_token_id
 
-    def forward(self, input_ids: paddle.Tensor) -> paddle.Tensor:
-        """Embed ``[batch, seq]`` token ids as ``[batch, seq, hidden]``."""
+    def forward(
+        self, input_ids: paddle.Tensor, position_ids: paddle.Tensor | None = None
+    ) -> paddle.Tensor:
+        """Embed tokens.
+
+        Args:
+            input_ids: Token ids ``[batch, seq]``, or any shape with `position_ids`.
+            position_ids: The tokens' positions, of the same shape; None: as `position_ids`
+                counts them.
+
+        Returns:
+            ``[batch, seq, hidden]``.
+        """
+        if position_ids is None:
+            position_ids = self.position_ids(input_ids)
         embeddings = (
             self.word_embeddings(input_ids)
-            + self.position_embeddings(self.position_ids(input_ids))
+            + self.position_embeddings(position_ids)
             + self.token_type_embeddings.weight[0]
         )
         return self.dropout(self.LayerNorm(embeddings))

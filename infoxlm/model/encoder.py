@@ -1,6 +1,7 @@
 """The transformer blocks of XLM-R: post-norm, absolute positions, exact GELU."""
 
 import math
+from typing import TypeAlias
 
 import paddle
 import paddle.nn.functional as F
@@ -9,6 +10,10 @@ from paddle.distributed.fleet.utils import recompute
 
 from infoxlm.model import cpu
 from infoxlm.model.configuration import InfoXLMConfig
+
+#: What hides padding, ``[batch, 1, 1, seq]``; or, of states ``[tokens, hidden]`` without padding,
+#: where the sequences lie.
+AttentionBias: TypeAlias = paddle.Tensor | cpu.Packing
 
 
 class InfoXLMLinear(nn.Linear):
@@ -38,14 +43,14 @@ class InfoXLMSelfAttention(nn.Layer):
         return states.reshape([0, 0, self.num_heads, self.head_size]).transpose([0, 2, 1, 3])
 
     def forward(
-        self, queried: paddle.Tensor, hidden_states: paddle.Tensor, attention_bias: paddle.Tensor
+        self, queried: paddle.Tensor, hidden_states: paddle.Tensor, attention_bias: AttentionBias
     ) -> paddle.Tensor:
         """Mix `hidden_states` for each of the queried states.
 
         Args:
             queried: ``[batch, queries, hidden]``.
             hidden_states: ``[batch, seq, hidden]``.
-            attention_bias: What hides padding, ``[batch, 1, 1, seq]``.
+            attention_bias: What hides padding.
 
         Returns:
             ``[batch, queries, hidden]``.
@@ -75,7 +80,7 @@ class InfoXLMResidual(nn.Layer):
     def forward(self, states: paddle.Tensor, residual: paddle.Tensor) -> paddle.Tensor:
         """Combine ``[batch, seq, in_features]`` with the residual ``[batch, seq, hidden]``."""
         projected = self.dense(states)
-        if cpu.computes_here(projected):
+        if cpu.computes_here(projected) and (self.training or paddle.is_grad_enabled()):
             return cpu.residual_norm(
                 projected,
                 residual,
@@ -96,7 +101,7 @@ class InfoXLMAttention(nn.Layer):
         self.output = InfoXLMResidual(config.hidden_size, config)
 
     def forward(
-        self, queried: paddle.Tensor, hidden_states: paddle.Tensor, attention_bias: paddle.Tensor
+        self, queried: paddle.Tensor, hidden_states: paddle.Tensor, attention_bias: AttentionBias
     ) -> paddle.Tensor:
         """Attend and add: ``[batch, queries, hidden]`` over ``[batch, seq, hidden]``."""
         return self.output(self.self(queried, hidden_states, attention_bias), queried)
@@ -112,7 +117,10 @@ class InfoXLMIntermediate(nn.Layer):
     def forward(self, hidden_states: paddle.Tensor) -> paddle.Tensor:
         """``[batch, seq, hidden]`` to ``[batch, seq, intermediate]``."""
         states = self.dense(hidden_states)
-        return cpu.gelu(states) if cpu.computes_here(states) else F.gelu(states)
+        # Paddle's own is slow in its derivative only; so are dropout and LayerNorm above.
+        if cpu.computes_here(states) and (self.training or paddle.is_grad_enabled()):
+            return cpu.gelu(states)
+        return F.gelu(states)
 
 
 class InfoXLMLayer(nn.Layer):
@@ -127,11 +135,18 @@ class InfoXLMLayer(nn.Layer):
     def forward(
         self,
         hidden_states: paddle.Tensor,
-        attention_bias: paddle.Tensor,
+        attention_bias: AttentionBias,
         first_token_only: bool = False,
     ) -> paddle.Tensor:
-        """``[batch, seq, hidden]`` in and out; ``[batch, 1, hidden]`` for the first token only."""
-        queried = hidden_states[:, :1] if first_token_only else hidden_states
+        """``[batch, seq, hidden]`` in and out; ``[batch, 1, hidden]`` for the first token only.
+
+        Without padding ``[tokens, hidden]`` in and out, and ``[batch, hidden]``.
+        """
+        queried = hidden_states
+        if first_token_only and isinstance(attention_bias, cpu.Packing):
+            queried = hidden_states[paddle.to_tensor(attention_bias.starts)]
+        elif first_token_only:
+            queried = hidden_states[:, :1]
         attended = self.attention(queried, hidden_states, attention_bias)
         return self.output(self.intermediate(attended), attended)
 
@@ -147,24 +162,26 @@ class InfoXLMEncoder(nn.Layer):
     def forward(
         self,
         hidden_states: paddle.Tensor,
-        attention_bias: paddle.Tensor,
+        attention_bias: AttentionBias,
         first_token_only: bool = False,
     ) -> list[paddle.Tensor]:
         """Run every block.
 
         Args:
             hidden_states: The embeddings, ``[batch, seq, hidden]``.
-            attention_bias: What hides padding, ``[batch, 1, 1, seq]``.
+            attention_bias: What hides padding.
             first_token_only: Leave out what the last block's first state does not depend on.
 
         Returns:
             The input and each block's output, ``num_hidden_layers + 1`` times
             ``[batch, seq, hidden]``: index 0 is the embeddings, index 7 the output of block 7. The
-            last is ``[batch, 1, hidden]`` with `first_token_only`.
+            last is ``[batch, 1, hidden]`` with `first_token_only`. Without padding the shapes are
+            those of a block.
         """
         states = [hidden_states]
-        for number, block in enumerate(self.layer, start=1):
-            cut = first_token_only and number == len(self.layer)
+        # Paddle traces no enumerate(start=1).
+        for number, block in enumerate(self.layer):
+            cut = first_token_only and number + 1 == len(self.layer)
             if self.recompute and self.training:
                 states.append(recompute(block, states[-1], attention_bias, cut))
             else:

@@ -8,6 +8,7 @@ from paddlenlp.transformers.model_outputs import (
     SequenceClassifierOutput,
 )
 
+from infoxlm.model import cpu
 from infoxlm.model.configuration import InfoXLMConfig
 from infoxlm.model.embeddings import InfoXLMEmbeddings
 from infoxlm.model.encoder import InfoXLMEncoder
@@ -48,6 +49,10 @@ class InfoXLMModel(InfoXLMPretrainedModel):
             token, and ``hidden_states``: a tuple of ``num_hidden_layers + 1`` such tensors, or
             None.
         """
+        if first_token_only and not output_hidden_states and attention_mask is None:
+            packed = self.encode_without_padding(input_ids)
+            if packed is not None:
+                return BaseModelOutput(last_hidden_state=packed)
         if attention_mask is None:
             attention_mask = input_ids != self.config.pad_token_id
         embeddings = self.embeddings(input_ids)
@@ -58,6 +63,29 @@ class InfoXLMModel(InfoXLMPretrainedModel):
             last_hidden_state=states[-1],
             hidden_states=tuple(states) if output_hidden_states else None,
         )
+
+    def encode_without_padding(self, input_ids: paddle.Tensor) -> paddle.Tensor | None:
+        """Encode first tokens with no work done on padding, on CPUs.
+
+        Args:
+            input_ids: Token ids ``[batch, seq]``.
+
+        Returns:
+            ``[batch, 1, hidden]``; None where padding cannot be left out: on GPUs, in static
+            graphs, and when it is not all behind the tokens.
+        """
+        if not cpu.computes_here(self.embeddings.word_embeddings.weight):
+            return None
+        ids = input_ids.numpy()
+        is_token = ids != self.config.pad_token_id
+        lengths = is_token.sum(1)
+        if (is_token[:, 1:] > is_token[:, :-1]).any() or not lengths.all():
+            return None
+        packing = cpu.Packing.of(lengths)
+        position_ids = packing.offsets() + self.config.pad_token_id + 1
+        tokens, positions = (paddle.to_tensor(x) for x in (ids[is_token], position_ids))
+        embeddings = self.embeddings(tokens, positions)
+        return self.encoder(embeddings, packing, first_token_only=True)[-1].unsqueeze(1)
 
 
 class InfoXLMForSequenceClassification(InfoXLMPretrainedModel):

@@ -47,7 +47,8 @@ class StepProfile:
             targets = [profiler.ProfilerTarget.CPU]
             if paddle.device.is_compiled_with_cuda():
                 targets.append(profiler.ProfilerTarget.GPU)
-            self._profiler = profiler.Profiler(targets=targets)
+            # Paddle's own handler would write into the working directory.
+            self._profiler = profiler.Profiler(targets=targets, on_trace_ready=lambda _: None)
             self._profiler.start()
         elif self._steps == SKIPPED + RECORDED:
             self._stop()

@@ -3,7 +3,8 @@
 Paddle's CPU kernels multiply matrices as fast as the machine can, but spend as long again around
 the products: copies into another layout, sums over rows, random masks and the derivative of
 LayerNorm run on one thread and element by element. Here the products stay Paddle's, and what lies
-between them is NumPy's: without copying (`arrays`), and in pieces on several threads (`pieces`).
+between them is NumPy's: without copying (`arrays`), in pieces on several threads (`pieces`), and
+where only the first tokens' states are asked for, without padding (`packing`).
 Elsewhere, and while a static graph is traced, the modules use Paddle's own operations; tests hold
 the two against each other.
 """
@@ -12,6 +13,7 @@ from infoxlm.model.cpu.arrays import computes_here
 from infoxlm.model.cpu.attention import attention
 from infoxlm.model.cpu.gelu import gelu
 from infoxlm.model.cpu.linear import linear
+from infoxlm.model.cpu.packing import Packing
 from infoxlm.model.cpu.residual_norm import residual_norm
 
-__all__ = ["attention", "computes_here", "gelu", "linear", "residual_norm"]
+__all__ = ["Packing", "attention", "computes_here", "gelu", "linear", "residual_norm"]

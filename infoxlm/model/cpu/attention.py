@@ -9,28 +9,10 @@ from paddle.autograd import PyLayer
 
 from infoxlm.model.cpu.arrays import array_of, tensor_of
 from infoxlm.model.cpu.dropout_mask import dropout_mask
+from infoxlm.model.cpu.packing import Packing
 from infoxlm.model.cpu.pieces import in_pieces
+from infoxlm.model.cpu.softmax import softmax
 from infoxlm.model.cpu.wanted import note_wanted, only_wanted
-
-
-def split_heads(states: paddle.Tensor, heads: int, scale: float = 1.0) -> paddle.Tensor:
-    """``[batch, seq, hidden]`` to ``[batch, heads, seq, head_size]``, times a number on the way."""
-    batch, length, width = states.shape
-    by_head = array_of(states).reshape(batch, length, heads, width // heads).transpose(0, 2, 1, 3)
-    if scale == 1.0:
-        return tensor_of(by_head.copy())
-    return tensor_of(np.multiply(by_head, np.float32(scale), order="C"))
-
-
-def merge_heads(states: paddle.Tensor, scale: float = 1.0) -> paddle.Tensor:
-    """``[batch, heads, seq, head_size]`` to ``[batch, seq, hidden]``, times a number on the way."""
-    by_token = array_of(states).transpose(0, 2, 1, 3)
-    if scale == 1.0:
-        merged = by_token.copy()
-    else:
-        merged = np.multiply(by_token, np.float32(scale), order="C")
-    batch, length, heads, size = merged.shape
-    return tensor_of(merged.reshape(batch, length, heads * size))
 
 
 class Attention(PyLayer):
@@ -42,46 +24,45 @@ class Attention(PyLayer):
         query: paddle.Tensor,
         key: paddle.Tensor,
         value: paddle.Tensor,
-        bias: paddle.Tensor,
+        queries: Packing,
+        keys: Packing,
+        bias: np.ndarray | None,
         heads: int,
         dropout: float,
     ) -> paddle.Tensor:
-        """``[batch, queries, hidden]`` and twice ``[batch, seq, hidden]`` to the first's shape."""
-        note_wanted(ctx, query, key, value, bias)
+        """``[query tokens, hidden]`` and twice ``[tokens, hidden]`` to the first's shape."""
+        note_wanted(ctx, query, key, value)
         ctx.scale = 1 / math.sqrt(query.shape[-1] // heads)
-        query = split_heads(query, heads, ctx.scale)
-        key, value = split_heads(key, heads), split_heads(value, heads)
-        scores = array_of(paddle.matmul(query, key, transpose_y=True))
-        hiding = array_of(bias)
-        batch, _, queries, length = scores.shape
-        scores = scores.reshape(batch, heads * queries, length)
-        hiding = hiding.reshape(batch, 1, length)
+        ctx.queries, ctx.keys = queries, keys
+        query = queries.by_head(query, heads, ctx.scale)
+        key, value = keys.by_head(key, heads), keys.by_head(value, heads)
+        product = paddle.matmul(query, key, transpose_y=True)
+        batch, length = len(keys.lengths), keys.longest
+        scores = array_of(product).reshape(batch, -1, length)
         mask = dropout_mask(scores.shape, dropout)
         probabilities = np.empty_like(scores)
         weights = probabilities if mask is None else np.empty_like(scores)
 
         def weigh(piece: int, rows: slice) -> None:
-            part = np.add(scores[rows], hiding[rows], out=probabilities[rows])
-            part -= part.max(-1, keepdims=True)
-            np.exp(part, out=part)
-            part /= part.sum(-1, keepdims=True)
+            part = np.add(scores[rows], 0 if bias is None else bias[rows], out=probabilities[rows])
+            softmax(part)
             if mask is not None:
                 np.multiply(part, mask.draw(piece, rows), out=weights[rows])
 
-        in_pieces(weigh, batch, heads * queries * length)
-        context = paddle.matmul(tensor_of(weights.reshape(batch, heads, queries, length)), value)
-        ctx.mask, ctx.probabilities, ctx.weights = mask, probabilities, weights
-        ctx.save_for_backward(query, key, value, context)
-        return merge_heads(context)
+        in_pieces(weigh, batch, scores[0].size)
+        ctx.mask, ctx.probabilities = mask, probabilities
+        weights = tensor_of(weights.reshape(product.shape))
+        context = paddle.matmul(weights, value)
+        ctx.save_for_backward(query, key, value, weights, context)
+        return queries.by_token(context)
 
     @staticmethod
     def backward(ctx: Any, gradient: paddle.Tensor) -> tuple[paddle.Tensor | None, ...]:
         """The gradients of query, key and value."""
-        query, key, value, context = ctx.saved_tensor()
+        query, key, value, weights, context = ctx.saved_tensor()
         mask, probabilities = ctx.mask, ctx.probabilities
-        outer = split_heads(gradient, query.shape[1])
-        by_head = [*query.shape[:3], key.shape[2]]
-        of_value = paddle.matmul(tensor_of(ctx.weights.reshape(by_head)), outer, transpose_x=True)
+        outer = ctx.queries.gradient_by_head(gradient, query.shape[1])
+        of_value = paddle.matmul(weights, outer, transpose_x=True)
         of_weights = array_of(paddle.matmul(outer, value, transpose_y=True))
         of_weights = of_weights.reshape(probabilities.shape)
         # Softmax's derivative subtracts the mean of its gradient, which is outer times context
@@ -99,13 +80,12 @@ class Attention(PyLayer):
             inner[rows] *= probabilities[rows]
 
         in_pieces(differentiate, len(inner), inner[0].size)
-        of_scores = tensor_of(inner.reshape(by_head))
+        of_scores = tensor_of(inner.reshape(weights.shape))
         return only_wanted(
             ctx,
-            lambda: merge_heads(paddle.matmul(of_scores, key), ctx.scale),
-            lambda: merge_heads(paddle.matmul(of_scores, query, transpose_x=True)),
-            lambda: merge_heads(of_value),
-            lambda: None,
+            lambda: ctx.queries.by_token(paddle.matmul(of_scores, key), ctx.scale),
+            lambda: ctx.keys.by_token(paddle.matmul(of_scores, query, transpose_x=True)),
+            lambda: ctx.keys.by_token(of_value),
         )
 
 
@@ -113,7 +93,7 @@ def attention(
     query: paddle.Tensor,
     key: paddle.Tensor,
     value: paddle.Tensor,
-    bias: paddle.Tensor,
+    where: paddle.Tensor | Packing,
     *,
     heads: int,
     dropout: float,
@@ -121,14 +101,28 @@ def attention(
     """Scaled dot-product attention (Vaswani et al. 2017) over several heads.
 
     Args:
-        query: ``[batch, queries, hidden]``.
-        key: ``[batch, seq, hidden]``.
-        value: ``[batch, seq, hidden]``.
-        bias: What hides padding, ``[batch, 1, 1, seq]``; it has no gradient.
+        query: ``[batch, queries, hidden]``, or without padding ``[query tokens, hidden]``: of every
+            token, or of the first of each sequence.
+        key: ``[batch, seq, hidden]`` or ``[tokens, hidden]``.
+        value: As `key`.
+        where: What hides padding, ``[batch, 1, 1, seq]``, which has no gradient; or where the
+            sequences lie.
         heads: Number of heads.
         dropout: Probability of a weight to become 0.
 
     Returns:
-        ``[batch, queries, hidden]``.
+        As `query`.
     """
-    return Attention.apply(query, key, value, bias, heads, dropout)
+    if isinstance(where, Packing):
+        queries = where if query.shape[0] == key.shape[0] else where.firsts()
+        return Attention.apply(query, key, value, queries, where, where.hides(), heads, dropout)
+    (batch, count, width), length = query.shape, key.shape[1]
+    mixed = Attention.apply(
+        *(states.reshape([-1, width]) for states in (query, key, value)),
+        Packing.of(np.full(batch, count)),
+        Packing.of(np.full(batch, length)),
+        array_of(where).reshape(batch, 1, length),
+        heads,
+        dropout,
+    )
+    return mixed.reshape([batch, count, width])
