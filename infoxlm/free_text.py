@@ -11,6 +11,7 @@ from collections.abc import Sequence
 FREE_TEXTS = {
     "predict": ("text", "premise", "hypothesis", "template", "input", "output"),
     "retrieve": ("prefix",),
+    "serve": ("api_key",),
 }
 
 #: The keys whose value is a list of such texts, as in `labels=[politics,"art, music"]`.

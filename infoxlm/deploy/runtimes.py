@@ -1,17 +1,28 @@
 """Three ways from token ids to logits: Paddle Inference, ONNX Runtime, and the model itself."""
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, Self
 
 import numpy as np
 
+from infoxlm.constants import PAD_ID
 from infoxlm.deploy.model_folder import PARAMETERS, ModelFolder
 from infoxlm.errors import UserError
 from infoxlm.hardware import check_device, load_paddle, prepare_environment, quiet_import
 
 #: What an exported model takes: padded token ids, int64 `[batch, seq]`.
 INPUT = "input_ids"
+
+#: oneDNN lays every matrix out anew for each shape of input it meets, which takes longer than
+#: computing a single pair, and keeps this many shapes' copies, as far as they fit into the bytes.
+SHAPES = 8
+SHAPES_BYTES = 1 << 30
+
+#: Inputs of at most so many tokens are padded to a multiple, so that their shapes come again.
+#: Those of large batches hardly ever do, and the padding would cost more than it brings.
+SMALL_TOKENS, MULTIPLE = 128, 16
 
 
 class Runtime(Protocol):
@@ -56,7 +67,8 @@ def load_runtime(
             )
         return OnnxRuntime.load(folder.onnx, threads)
     if folder.program is not None:
-        return PaddleInference.load(folder.program, device, threads)
+        shapes = min(SHAPES, max(1, SHAPES_BYTES // matrix_bytes(folder.config)))
+        return PaddleInference.load(folder.program, device, threads, shapes)
     if folder.is_checkpoint:
         return CheckpointModel.load(folder.path, device)
     raise UserError(f"{folder.path} has only an ONNX model", "Leave runtime=paddle out.")
@@ -73,8 +85,14 @@ class PaddleInference:
         self._output = predictor.get_output_handle(predictor.get_output_names()[0])
 
     @classmethod
-    def load(cls, program: Path, device: str, threads: int) -> Self:
+    def load(cls, program: Path, device: str, threads: int, shapes: int) -> Self:
         """Load `inference.json` or `inference.pdmodel` and the parameters beside it.
+
+        Args:
+            program: The static model.
+            device: `cpu`, `gpu` or `gpu:N`.
+            threads: Threads to compute with.
+            shapes: How many shapes' copies of all matrices oneDNN may keep.
 
         Raises:
             UserError: A file is missing or damaged, or the model takes something else.
@@ -89,9 +107,7 @@ class PaddleInference:
         if device == "cpu":
             config.disable_gpu()
             config.set_cpu_math_library_num_threads(threads)
-            # For each shape of input oneDNN keeps its own copy of all matrices. Shapes hardly
-            # ever repeat: the default of ten costs gigabytes and brings nothing.
-            config.set_mkldnn_cache_capacity(1)
+            config.set_mkldnn_cache_capacity(shapes)
         else:
             config.enable_use_gpu(256, int(device.partition(":")[2] or 0))
         try:
@@ -109,6 +125,9 @@ class PaddleInference:
 
     def run(self, input_ids: np.ndarray) -> np.ndarray:
         """Score padded token ids; see `Runtime`."""
+        if input_ids.size <= SMALL_TOKENS:
+            missing = -input_ids.shape[1] % MULTIPLE
+            input_ids = np.pad(input_ids, ((0, 0), (0, missing)), constant_values=PAD_ID)
         self._input.copy_from_cpu(input_ids)
         self._predictor.run()
         return self._output.copy_to_cpu()
@@ -202,6 +221,12 @@ class CheckpointModel:
     def clone(self) -> Self:
         """Return itself: threads take turns."""
         return self
+
+
+def matrix_bytes(config: Mapping[str, Any]) -> int:
+    """The size of all blocks' matrices in float32."""
+    hidden, inner = config["hidden_size"], config["intermediate_size"]
+    return 4 * config["num_hidden_layers"] * (4 * hidden * hidden + 2 * hidden * inner)
 
 
 def last_line(error: Exception) -> str:

@@ -8,7 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from infoxlm.deploy.predictor import WINDOW, Prediction, Predictor, softmax
+from infoxlm.deploy.predictor import WINDOW, Pair, Prediction, Predictor, softmax
 from infoxlm.errors import UserError
 
 #: The pipeline's own default, so that results can be compared.
@@ -71,13 +71,25 @@ class ZeroShotClassifier:
             texts: All of them are held in memory.
             advance: Told the number of (text, label) pairs after each batch.
         """
-        pairs = [(text, hypothesis) for text in texts for hypothesis in self.hypotheses]
-        encoded = self.predictor.encode(pairs)
+        encoded = self.predictor.encode(self.pairs(texts))
         logits = self.predictor.logits(encoded.token_ids, advance)
-        shape = (len(texts), len(self.labels))
-        scores = self.probabilities(logits.reshape(*shape, -1))
-        truncated = encoded.truncated.reshape(shape).any(axis=1)
-        return [self.prediction(row, bool(cut)) for row, cut in zip(scores, truncated, strict=True)]
+        return self.predictions(logits, encoded.truncated)
+
+    def pairs(self, texts: Sequence[str]) -> list[Pair]:
+        """Put each text before each label's hypothesis."""
+        return [(text, hypothesis) for text in texts for hypothesis in self.hypotheses]
+
+    def predictions(self, logits: np.ndarray, truncated: np.ndarray) -> list[Prediction]:
+        """Turn the scores of `pairs` into predictions on the texts.
+
+        Args:
+            logits: `[texts * candidates, labels]`.
+            truncated: Which pairs were cut, bool `[texts * candidates]`.
+        """
+        candidates = len(self.labels)
+        scores = self.probabilities(logits.reshape(-1, candidates, logits.shape[-1]))
+        cut = truncated.reshape(-1, candidates).any(axis=1)
+        return [self.prediction(*each) for each in zip(scores, cut.tolist(), strict=True)]
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Probabilities `[texts, candidates]` out of logits `[texts, candidates, labels]`."""

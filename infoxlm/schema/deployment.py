@@ -1,10 +1,10 @@
-"""``infoxlm convert``, ``export`` and ``predict``: a checkpoint changes its form, or answers."""
+"""``infoxlm convert``, ``export``, ``predict``, ``serve``: checkpoints change form and answer."""
 
 from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from infoxlm.checks import check_threads
+from infoxlm.checks import check, check_threads
 from infoxlm.errors import UserError
 from infoxlm.free_text import FREE_TEXTS, literal
 from infoxlm.schema.choices import Direction, ExportFormat, ExportPrecision, OnError, RuntimeName
@@ -89,3 +89,43 @@ class PredictConfig:
                 "labels with premise and hypothesis",
                 "Classify one text: give text=... or input=FILE.",
             )
+
+
+@dataclass
+class ServeConfig:
+    """``infoxlm serve``."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    api_key: str | None = None
+    workers: int = 1
+    batch_tokens: int = 1024
+    waiting_pairs: int = 1024
+    request_pairs: int = 256
+    text_characters: int = 10_000
+    body_bytes: int = 1 << 20
+    timeout: float = 30.0
+    access_log: bool = False
+    runtime: RuntimeName | None = None
+    max_length: int | None = None
+    cache_dir: str = MISSING
+    model: ModelConfig = MISSING
+    hardware: HardwareConfig = MISSING
+
+    def __post_init__(self) -> None:
+        check(0 <= self.port <= 65535, "port", self.port, "from 0, any that is free, to 65535")
+        for key in ("workers", "batch_tokens", "request_pairs", "text_characters", "body_bytes"):
+            check(getattr(self, key) >= 1, key, getattr(self, key), "1 or more")
+        check(
+            self.waiting_pairs >= self.request_pairs, "waiting_pairs", self.waiting_pairs,
+            f"at least request_pairs={self.request_pairs}",
+        )  # fmt: skip
+        check(0 < self.timeout < float("inf"), "timeout", self.timeout, "above 0 and finite")
+        if self.api_key is not None:
+            self.api_key = literal(self.api_key)
+            readable = self.api_key.isascii() and self.api_key.isprintable()
+            if not readable or not self.api_key.strip() or self.api_key != self.api_key.strip():
+                raise UserError(
+                    "api_key is empty, or has characters that no header can carry",
+                    "Take printable ASCII without spaces around it.",
+                )

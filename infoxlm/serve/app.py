@@ -1,0 +1,184 @@
+"""The pages of the server."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, FastAPI, Response, Security
+from fastapi.responses import FileResponse
+from fastapi.security import HTTPBearer
+from fastapi.staticfiles import StaticFiles
+from fastapi_offline import FastAPIOffline
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from infoxlm import __version__
+from infoxlm.deploy.predictor import Prediction
+from infoxlm.serve.errors import ErrorAnswer, RequestError, answer_errors
+from infoxlm.serve.guard import Guard
+from infoxlm.serve.messages import (
+    Answer,
+    Answers,
+    ClassifyRequest,
+    Health,
+    OnePair,
+    OneText,
+    Pair,
+    PredictRequest,
+)
+from infoxlm.serve.metrics import Metrics, RequestMetrics
+from infoxlm.serve.service import Service
+
+#: The page for people, with what it loads.
+PAGE = Path(__file__).parent / "page"
+
+#: Nothing from elsewhere, and no other site may frame the page.
+PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+#: Statuses of refusals, for the documentation.
+REFUSALS = {
+    400: "The body is not JSON in UTF-8",
+    401: "The key is missing or wrong",
+    408: "The body did not come in time",
+    413: "The body is too large",
+    415: "The body is said to be something else than JSON in UTF-8",
+    422: "Something is missing, of the wrong type, too long or too many",
+    429: "Too many pairs wait; Retry-After says when to try again",
+    503: "The model could not be run",
+    504: "No answer in time",
+}
+
+
+def create_app(service: Service, metrics: Metrics, key: str | None = None) -> FastAPI:
+    """Make the web application.
+
+    Args:
+        service: What predicts; it is closed when the application ends.
+        metrics: What is counted.
+        key: What clients have to send as `Authorization: Bearer KEY`; None: nothing.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await asyncio.to_thread(service.batcher.close)
+
+    limits = service.limits
+    app = FastAPIOffline(
+        redoc_url=None,
+        title="infoxlm",
+        version=__version__,
+        description=(
+            f"Labels for pairs of texts: {', '.join(service.predictor.labels)}.\n\n"
+            f"At most {limits.request_pairs} pairs a request, "
+            f"{limits.text_characters:,} characters a text, {limits.body_bytes:,} bytes a body, "
+            f"{service.predictor.max_length} tokens a pair."
+        ),
+        lifespan=lifespan,
+    )
+    answer_errors(app)
+    security = [] if key is None else [Security(HTTPBearer(auto_error=False))]
+    app.include_router(computing_pages(service), dependencies=security)
+    app.include_router(metrics_page(metrics), dependencies=security)
+    app.include_router(health_pages(service))
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> FileResponse:
+        return FileResponse(PAGE / "index.html", headers=PAGE_HEADERS)
+
+    app.mount("/page", StaticFiles(directory=PAGE), name="page")
+    app.add_middleware(Guard, key=key, limits=limits)
+    pages = frozenset(app.openapi()["paths"]) | {"/", "/docs"}
+    app.add_middleware(RequestMetrics, metrics=metrics, pages=pages)
+    metrics.follow(lambda: service.batcher.pending)
+    return app
+
+
+def computing_pages(service: Service) -> APIRouter:
+    """What predicts."""
+    documented: dict[int | str, dict[str, Any]] = {
+        status: {"model": ErrorAnswer, "description": what} for status, what in REFUSALS.items()
+    }
+    router = APIRouter(responses=documented)
+
+    @router.post("/predict")
+    async def predict(request: Annotated[PredictRequest, Body()]) -> Answers:
+        """Label one pair of texts, or many."""
+        pairs: Sequence[Pair] = [request] if isinstance(request, OnePair) else request.pairs
+        places = ["body"]
+        if not isinstance(request, OnePair):
+            places = [f"body.pairs[{number}]" for number in range(len(pairs))]
+        texts = [(pair.premise, pair.hypothesis) for pair in pairs]
+        return answers(await service.predict(texts, places, request.truncate))
+
+    @router.post("/classify")
+    async def classify(request: Annotated[ClassifyRequest, Body()]) -> Answers:
+        """Sort one text, or many, into labels of your own (zero-shot classification)."""
+        if isinstance(request, OneText):
+            texts, places = [request.text], ["body.text"]
+        else:
+            texts = request.texts
+            places = [f"body.texts[{number}]" for number in range(len(texts))]
+        predictions = await service.classify(
+            texts,
+            places,
+            request.labels,
+            request.template,
+            multi_label=request.multi_label,
+            truncate=request.truncate,
+        )
+        return answers(predictions)
+
+    return router
+
+
+def answers(predictions: list[Prediction]) -> Answers:
+    """What is sent back."""
+    return Answers(
+        predictions=[
+            Answer(label=each.label, probabilities=each.probabilities, truncated=each.truncated)
+            for each in predictions
+        ]
+    )
+
+
+def health_pages(service: Service) -> APIRouter:
+    """What an orchestrator asks."""
+    router = APIRouter()
+
+    @router.get("/health/live")
+    async def live() -> Health:
+        """Whether the server answers at all."""
+        return Health(status="alive")
+
+    refusal: dict[int | str, dict[str, Any]] = {503: {"model": ErrorAnswer}}
+
+    @router.get("/health/ready", responses=refusal)
+    async def ready() -> Health:
+        """Whether new requests are welcome."""
+        if not service.ready:
+            what = "the server is stopping" if service.stopping() else "the model is being loaded"
+            raise RequestError(503, what, "server", "Try again.", {"Retry-After": "1"})
+        return Health(status="ready")
+
+    return router
+
+
+def metrics_page(metrics: Metrics) -> APIRouter:
+    """What Prometheus reads."""
+    router = APIRouter()
+    text: dict[int | str, dict[str, Any]] = {
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+        401: {"model": ErrorAnswer},
+    }
+
+    @router.get("/metrics", response_class=Response, responses=text)
+    async def read() -> Response:
+        """Count requests, batches, tokens and seconds, in Prometheus's text format."""
+        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+    return router

@@ -1,0 +1,232 @@
+"""Pairs of many requests wait together and are scored in batches of similar length."""
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, InvalidStateError
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from infoxlm.data.token_ids import TokenIds, offsets_from
+from infoxlm.deploy.runtimes import Runtime
+
+logger = logging.getLogger(__name__)
+
+#: Most of a batch that may be padding. With 64 clients that send a pair each, this computes
+#: a tenth less than filling every batch; with fewer clients, a fifth.
+PADDING = 0.1
+
+#: How much of the speed that Retry-After is reckoned with comes from the newest batch.
+NEWEST = 0.1
+
+
+class QueueFullError(Exception):
+    """No more pairs are accepted now.
+
+    Args:
+        seconds: When it is worth trying again.
+    """
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        super().__init__(f"the queue is full for about {seconds} s")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one call of the model worked on.
+
+    Attributes:
+        pairs: Rows of the batch.
+        tokens: Their tokens, padding left out.
+        padded: All places of the rectangle.
+        seconds: How long it took.
+    """
+
+    pairs: int
+    tokens: int
+    padded: int
+    seconds: float
+
+
+@dataclass(eq=False)
+class _Request:
+    """Pairs that came together and are answered together."""
+
+    answer: "Future[np.ndarray]"
+    logits: list[np.ndarray]
+    left: int
+
+
+class _Row(NamedTuple):
+    """One pair that waits."""
+
+    request: _Request
+    position: int
+    ids: np.ndarray
+
+
+class Batcher:
+    """A bounded queue of pairs in front of one thread a runtime.
+
+    A thread that is free takes the pair that has waited longest and those nearest to it in
+    length, as many as fit: nothing starves, and little is padded. It never waits for a batch to
+    fill: while one is computed, the next gathers.
+
+    Args:
+        runtimes: What scores batches; each is used by one thread.
+        batch_tokens: Most tokens of a batch, padding included; a longer pair goes alone.
+        waiting_pairs: Most pairs that are accepted and not answered yet.
+        observe: Told of each batch.
+    """
+
+    def __init__(
+        self,
+        runtimes: Sequence[Runtime],
+        batch_tokens: int,
+        waiting_pairs: int,
+        observe: Callable[[Batch], object] = lambda batch: None,
+    ) -> None:
+        self.pending = 0
+        self._batch_tokens = batch_tokens
+        self._limit = waiting_pairs
+        self._observe = observe
+        self._rows: list[_Row] = []
+        self._changed = threading.Condition()
+        self._closing = False
+        self._pair_seconds = 0.0
+        self._threads = [
+            threading.Thread(target=self._work, args=(runtime,), name=f"batches-{number}")
+            for number, runtime in enumerate(runtimes)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @contextmanager
+    def admitted(self, pairs: int) -> Iterator[None]:
+        """Count pairs as accepted while the block lasts.
+
+        Raises:
+            QueueFullError: They are too many beside those that are accepted already.
+        """
+        with self._changed:
+            if self.pending + pairs > self._limit:
+                wait = self.pending * self._pair_seconds / len(self._threads)
+                raise QueueFullError(max(1, math.ceil(wait)))
+            self.pending += pairs
+        try:
+            yield
+        finally:
+            with self._changed:
+                self.pending -= pairs
+
+    def submit(self, token_ids: TokenIds) -> "Future[np.ndarray]":
+        """Queue tokenized pairs.
+
+        Args:
+            token_ids: At least one row.
+
+        Returns:
+            What becomes their logits, float32 `[rows, labels]`. If it is cancelled, those that
+            still wait are left out.
+        """
+        count = len(token_ids)
+        request = _Request(Future(), [np.empty(0)] * count, count)
+        with self._changed:
+            if self._closing:
+                raise RuntimeError("the batcher is closed")
+            self._rows += [_Row(request, row, token_ids[row]) for row in range(count)]
+            self._changed.notify_all()
+        return request.answer
+
+    def close(self) -> None:
+        """Answer what waits, then end the threads."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self, runtime: Runtime) -> None:
+        """Score one batch after the other."""
+        while batch := self._next():
+            ids = [row.ids for row in batch]
+            started = time.monotonic()
+            try:
+                padded = padded_batch(ids)
+                logits = runtime.run(padded)
+            except Exception as error:
+                logger.exception("a batch of %d pairs failed", len(batch))
+                self._finish(batch, error)
+                continue
+            seconds = time.monotonic() - started
+            self._finish(batch, logits)
+            share = NEWEST if self._pair_seconds else 1.0
+            self._pair_seconds += share * (seconds / len(batch) - self._pair_seconds)
+            self._observe(Batch(len(batch), sum(map(len, ids)), padded.size, seconds))
+
+    def _next(self) -> list[_Row]:
+        """Wait for pairs and take the next batch; none after the last one."""
+        with self._changed:
+            while True:
+                # Whoever asked has given up, or another batch of the same request failed.
+                self._rows = [row for row in self._rows if not row.request.answer.done()]
+                if self._rows:
+                    break
+                if self._closing:
+                    return []
+                self._changed.wait()
+            chosen = nearest_rows([len(row.ids) for row in self._rows], self._batch_tokens)
+            batch = [self._rows[place] for place in chosen]
+            taken = set(chosen)
+            self._rows = [row for place, row in enumerate(self._rows) if place not in taken]
+            return batch
+
+    def _finish(self, batch: Sequence[_Row], outcome: np.ndarray | Exception) -> None:
+        """Hand out logits `[rows, labels]`, or what went wrong."""
+        for place, (request, position, _) in enumerate(batch):
+            # The answer may have been cancelled just now.
+            with suppress(InvalidStateError):
+                if isinstance(outcome, Exception):
+                    request.answer.set_exception(outcome)
+                    continue
+                request.logits[position] = outcome[place]
+                with self._changed:
+                    request.left -= 1
+                    complete = request.left == 0
+                if complete:
+                    request.answer.set_result(np.stack(request.logits))
+
+
+def nearest_rows(lengths: Sequence[int], batch_tokens: int) -> list[int]:
+    """Choose the first of some rows and those nearest to it in length, as many as fit.
+
+    Args:
+        lengths: Tokens of each row, the one that has waited longest first.
+        batch_tokens: Most tokens of a batch, padding included.
+
+    Returns:
+        Places in `lengths`.
+    """
+    first = lengths[0]
+    chosen: list[int] = []
+    width = tokens = 0
+    for place in sorted(range(len(lengths)), key=lambda place: abs(lengths[place] - first)):
+        width = max(width, lengths[place])
+        tokens += lengths[place]
+        padded = width * (len(chosen) + 1)
+        if chosen and (padded > batch_tokens or padded - tokens > PADDING * padded):
+            break
+        chosen.append(place)
+    return chosen
+
+
+def padded_batch(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Put rows of token ids into one rectangle, int64 `[rows, longest]`."""
+    lengths = np.array([len(row) for row in rows], dtype=np.int64)
+    return TokenIds(np.concatenate(rows), offsets_from(lengths)).padded(range(len(rows)))

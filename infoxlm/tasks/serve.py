@@ -1,0 +1,93 @@
+"""`infoxlm serve`: predictions over HTTP."""
+
+import contextlib
+import logging
+from ipaddress import ip_address
+from pathlib import Path
+from signal import SIGINT, SIGTERM
+
+from infoxlm.deploy.model_folder import ModelFolder
+from infoxlm.deploy.predictor import Predictor
+from infoxlm.errors import UserError
+from infoxlm.hardware import available_cores, check_device, environment_threads
+from infoxlm.schema import ServeConfig
+from infoxlm.serve.limits import Limits
+from infoxlm.stopping import Interrupted
+
+logger = logging.getLogger(__name__)
+
+
+def run(config: ServeConfig, folder: str | Path) -> None:
+    """Serve until SIGTERM or Ctrl-C.
+
+    Args:
+        config: What to serve, where and how.
+        folder: Not used: serving has no run folder.
+
+    Raises:
+        UserError: The address or the model cannot be had, or a package is missing.
+        KeyboardInterrupt: It was stopped; every request that was accepted has been answered.
+    """
+    if config.model.checkpoint is None:
+        raise UserError("model.checkpoint is not set", "Give an exported folder or a run's.")
+    try:
+        from infoxlm.serve.app import create_app
+        from infoxlm.serve.batching import Batcher
+        from infoxlm.serve.metrics import Metrics
+        from infoxlm.serve.server import bind, run_until_stopped
+        from infoxlm.serve.service import Service
+        from infoxlm.serve.worker import started
+    except ImportError as error:
+        raise UserError(
+            f"serving needs packages that are not installed ({error})",
+            'Run `pip install "infoxlm[serve]"`.',
+        ) from error
+
+    check_device(config.hardware.device)
+    threads = config.hardware.threads or environment_threads() or available_cores()
+    with contextlib.closing(bind(config.host, config.port)) as bound:
+        model = ModelFolder.open(config.model.checkpoint, Path(config.cache_dir).expanduser())
+        length = model.usable_length(config.max_length)
+        tokenizer = model.tokenizer(threads=1)  # several requests are tokenized at once
+        runtime = None if config.runtime is None else config.runtime.value
+        metrics = Metrics()
+        logger.info("loading %s", model.path)
+        device = config.hardware.device
+        with started(config.workers, model, runtime, device, threads) as workers:
+            batcher = Batcher(workers, config.batch_tokens, config.waiting_pairs, metrics.batch)
+            try:
+                service = Service(
+                    Predictor(workers[0], tokenizer, model.labels, length),
+                    batcher,
+                    limits_of(config),
+                    healthy=lambda: all(worker.is_alive() for worker in workers),
+                )
+                app = create_app(service, metrics, config.api_key)
+                warn_if_open(config)
+                run_until_stopped(app, service, bound, access_log=config.access_log)
+            except KeyboardInterrupt as stopped:
+                number = SIGTERM if isinstance(stopped, Interrupted) else SIGINT
+                raise Interrupted("stopped", number) from stopped
+            finally:
+                batcher.close()
+
+
+def limits_of(config: ServeConfig) -> Limits:
+    """What the configuration accepts."""
+    return Limits(
+        body_bytes=config.body_bytes,
+        request_pairs=config.request_pairs,
+        text_characters=config.text_characters,
+        waiting_pairs=config.waiting_pairs,
+        timeout=config.timeout,
+    )
+
+
+def warn_if_open(config: ServeConfig) -> None:
+    """Say so when other machines may use the server and nothing is asked of them."""
+    try:
+        inside = ip_address(config.host).is_loopback
+    except ValueError:
+        inside = config.host == "localhost"
+    if not inside and config.api_key is None:
+        logger.warning("host=%s and no api_key: whoever reaches this may use it", config.host)

@@ -1,0 +1,137 @@
+"""A server's application around a tiny classifier, in this process."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from infoxlm.tokenizer import InfoXLMTokenizer
+
+pytest.importorskip("fastapi_offline")
+
+#: Most tokens of a pair; the tiny classifier has positions for 38.
+MAX_LENGTH = 32
+
+
+class Gate:
+    """A runtime that lets batches through one by one, when it is told to.
+
+    Attributes:
+        shapes: The shape of each batch that has come.
+    """
+
+    name = "gate"
+
+    def __init__(self, inner: Any = None, *, opened: bool = False) -> None:
+        self.shapes: list[tuple[int, ...]] = []
+        self.inner = inner
+        self._open = threading.Event()
+        self.entered = threading.Semaphore(0)
+        if opened:
+            self._open.set()
+
+    def open(self) -> None:
+        self._open.set()
+
+    def run(self, input_ids: np.ndarray) -> np.ndarray:
+        self.shapes.append(input_ids.shape)
+        self.entered.release()
+        assert self._open.wait(30)
+        if self.inner is not None:
+            return self.inner.run(input_ids)
+        # The second token tells rows apart.
+        return np.stack([input_ids[:, 1], (input_ids > 1).sum(axis=1)], axis=1).astype(np.float32)
+
+
+@pytest.fixture
+def make_gate() -> Iterator[Callable[..., Gate]]:
+    """Makes gates, and opens them at the end so that no thread hangs."""
+    made: list[Gate] = []
+
+    def make(*arguments: Any, **options: Any) -> Gate:
+        made.append(Gate(*arguments, **options))
+        return made[-1]
+
+    yield make
+    for gate in made:
+        gate.open()
+
+
+@pytest.fixture(scope="session")
+def served_folder(
+    tiny_model: Callable[..., Any], sentencepiece_file: Path, tmp_path_factory: Any
+) -> Path:
+    """A tiny classifier's checkpoint."""
+    folder = tmp_path_factory.mktemp("served") / "model"
+    tiny_model(train_max_length=MAX_LENGTH).save_pretrained(folder)
+    InfoXLMTokenizer(sentencepiece_file).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def exported_folder(served_folder: Path, tmp_path_factory: Any) -> Path:
+    """The same as ONNX, which a process loads in a moment."""
+    pytest.importorskip("onnxruntime")
+    from infoxlm.deploy.export import ExportOptions, export_model
+
+    folder = tmp_path_factory.mktemp("served") / "exported"
+    export_model(served_folder, folder, ExportOptions(onnx=True))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def predictor(served_folder: Path) -> Any:
+    """What the server has to agree with."""
+    from infoxlm.deploy import Predictor
+
+    return Predictor.load(served_folder)
+
+
+@pytest.fixture
+def application(predictor: Any) -> Callable[..., Any]:
+    """Makes an application: `with application(key=..., runtime=..., waiting_pairs=...) as app`."""
+    from infoxlm.serve.app import create_app
+    from infoxlm.serve.batching import Batcher
+    from infoxlm.serve.limits import Limits
+    from infoxlm.serve.metrics import Metrics
+    from infoxlm.serve.service import Service
+
+    @contextmanager
+    def make(
+        runtime: Any = None, key: str | None = None, batch_tokens: int = 256, **limits: Any
+    ) -> Iterator[Any]:
+        metrics, accepted = Metrics(), Limits(**limits)
+        runtimes = [runtime or predictor.runtime]
+        batcher = Batcher(runtimes, batch_tokens, accepted.waiting_pairs, metrics.batch)
+        try:
+            service = Service(predictor, batcher, accepted)
+            app = create_app(service, metrics, key)
+            app.state.service = service
+            yield app
+        finally:
+            if isinstance(runtime, Gate):
+                runtime.open()
+            batcher.close()
+
+    return make
+
+
+@pytest.fixture
+def at_once() -> Callable[..., Any]:
+    """Runs `async def steps(client)` with a client of an application."""
+    import httpx
+
+    def run(app: Any, steps: Callable[[Any], Any]) -> Any:
+        async def whole() -> Any:
+            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                return await steps(client)
+
+        return asyncio.run(whole())
+
+    return run
