@@ -24,10 +24,15 @@ COMMANDS = {
     "convert": "PyTorch weights to Paddle, and back",
     "export": "a checkpoint as a static model, checked against it",
     "predict": "label pairs of texts, typed or in a file; zero-shot classification",
+    "serve": "predict over HTTP, with a page to try it on",
     "dashboard": "curves and hyper-parameters of all runs in the browser",
+    "report": "the runs of a sweep side by side",
     "compare": "two runs side by side, with paired tests",
     "repeat": "run again from a run's folder, and say what differs",
 }
+
+#: Keys by the names they are typed with, where Hydra would take these for a group of conf/.
+TYPED_AS = {"report": ("sweep=", "folder=")}
 
 USAGE = f"""\
 infoxlm {__version__}: reproduce and extend InfoXLM with PaddlePaddle
@@ -154,6 +159,9 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
     from infoxlm.free_text import quote_free_text
     from infoxlm.output_folder import RefusedFolder, clear_all, cleared
     from infoxlm.schema import register_schemas
+    from infoxlm.sweep.interception import sweeps_kept
+    from infoxlm.sweep.job import CommandLine, run_job
+    from infoxlm.sweep.resuming import resumed_words
     from infoxlm.system_errors import refusals_explained
 
     composed = False
@@ -164,26 +172,37 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
         composed = True
         folder = Path(HydraConfig.get().runtime.output_dir)
         sweep = HydraConfig.get().runtime.choices.get("sweep")
+
+        def work(configuration: DictConfig) -> float | None:
+            with refusals_explained():
+                return run_task(command, configuration, folder)
+
+        if HydraConfig.get().mode is RunMode.MULTIRUN:
+            alone = HydraConfig.get().launcher["_target_"].endswith(".BasicLauncher")
+            return run_job(work, configuration, folder, line, alone)
         try:
-            with cleared(folder), refusals_explained():
-                if sweep and HydraConfig.get().mode is RunMode.RUN:
+            with cleared(folder):
+                if sweep:
                     raise UserError(
                         f"sweep={sweep} without --multirun would be a single run", "Add --multirun."
                     )
-                return run_task(command, configuration, folder)
+                return work(configuration)
         except (UserError, OmegaConfBaseException) as error:
-            if HydraConfig.get().mode is RunMode.MULTIRUN:
-                raise  # Hydra notes which job it was and goes on with the others
             mistakes.append(error)
             return None
 
+    typed = resumed_words(words, command) or list(words)
+    words = [with_key(word, *TYPED_AS.get(command, ("", ""))) for word in typed]
     words = quote_free_text(checked_words(words, command), command)
     register_schemas()
     logging.captureWarnings(True)
     program = "infoxlm" if words[:1] == ["-sc"] else f"infoxlm {command}"
     sys.argv = [program, *words]
+    line = CommandLine(sys.argv, Path.cwd())
+    main = hydra.main(version_base="1.3", config_path="pkg://infoxlm.conf", config_name=command)
     try:
-        hydra.main(version_base="1.3", config_path="pkg://infoxlm.conf", config_name=command)(job)()
+        with sweeps_kept(command, typed):
+            main(job)()
     except RefusedFolder as refused:
         raise refused.error from None
     except (ValueError, AssertionError, AttributeError) as error:
@@ -202,6 +221,11 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
         clear_all()
     if mistakes:
         raise mistakes[0]
+
+
+def with_key(word: str, typed: str, meant: str) -> str:
+    """A word with the key that is meant."""
+    return meant + word.removeprefix(typed) if word.startswith(typed) else word
 
 
 def checked_words(words: Sequence[str], command: str) -> list[str]:

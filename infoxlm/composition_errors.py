@@ -18,6 +18,15 @@ from infoxlm.errors import UserError
 from infoxlm.group_options import fitting_options, options_of
 from infoxlm.schema import SCHEMAS
 
+#: The extra that brings an option of Hydra's groups.
+PLUGINS = {
+    "hydra/launcher=joblib": "sweep",
+    "hydra/launcher=submitit_local": "sweep",
+    "hydra/launcher=submitit_slurm": "sweep",
+    "hydra/launcher=ray": "ray",
+    "hydra/sweeper=optuna": "sweep",
+}
+
 
 def known_keys(schema: Any, prefix: str = "") -> list[str]:
     """Every key of a schema, dotted: ``model``, ``model.name``, ..."""
@@ -161,6 +170,11 @@ def option_of_another_command(command: str, words: Sequence[str]) -> UserError |
 
 def no_such_option(group: str, option: str, options: Sequence[str]) -> UserError:
     """The error for an option that a group does not have."""
+    if extra := PLUGINS.get(f"{group}={option}"):
+        return UserError(
+            f"{group}={option}: Hydra's plug-in for it is not installed",
+            f'Install it: pip install "infoxlm[{extra}]".',
+        )
     near = get_close_matches(option, options, n=1)
     hint = f"Did you mean {near[0]}? " if near else ""
     return UserError(

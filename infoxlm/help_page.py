@@ -13,7 +13,7 @@ from infoxlm.schema import SCHEMAS
 COMMENTED_KEY = re.compile(r"^\s*(\w+):.*?\s# (.+)$", re.MULTILINE)
 
 #: Groups that only override, and so have no section of their own.
-OVERRIDING = {"train": ("experiment", "sweep")}
+OVERRIDING = {"train": ("experiment", "launcher", "sweep")}
 
 
 def sections(command: str) -> set[str]:

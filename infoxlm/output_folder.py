@@ -15,6 +15,7 @@ from infoxlm.checks import check_run_name
 from infoxlm.errors import UserError
 from infoxlm.new_folders import first_missing, remove_empty
 from infoxlm.run_folder import RUN_RECORD
+from infoxlm.sweep.sweep_record import SWEEP_RECORD
 
 HYDRA, SWEEP = ".hydra", "multirun.yaml"
 
@@ -51,7 +52,14 @@ _before: dict[Path, Before] = {}
 
 
 class LookBefore(Callback):
-    """Looks at a folder before Hydra makes it or writes into it; named in the configuration."""
+    """Looks at a folder before Hydra makes it or writes into it; named in the configuration.
+
+    Args:
+        resumed: Whether the folder is that of a sweep that is gone on with.
+    """
+
+    def __init__(self, resumed: bool = False) -> None:
+        self.resumed = resumed
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Look at the folder of a single run."""
@@ -59,15 +67,16 @@ class LookBefore(Callback):
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Look at the folder of a sweep."""
-        look_at("hydra.sweep.dir", config)
+        look_at("hydra.sweep.dir", config, self.resumed)
 
 
-def look_at(key: str, config: DictConfig) -> None:
+def look_at(key: str, config: DictConfig, resumed: bool = False) -> None:
     """Note how things stand at a folder, and refuse one that holds a run or a sweep.
 
     Args:
         key: The key that names it.
         config: The whole configuration, Hydra's part too.
+        resumed: Whether what the folder holds is gone on with.
 
     Raises:
         RefusedFolder: It is not named, is named for a run that cannot be called so, or holds
@@ -90,8 +99,8 @@ def look_at(key: str, config: DictConfig) -> None:
         names = set() if first_new else {path.name for path in folder.iterdir()}
     except OSError:  # Hydra tells why it cannot be made
         return
-    resumes = OmegaConf.select(config, "trainer.resume") is not None
-    if not resumes and names & {HYDRA, SWEEP, RUN_RECORD}:
+    resumes = resumed or OmegaConf.select(config, "trainer.resume") is not None
+    if not resumes and names & {HYDRA, SWEEP, RUN_RECORD, SWEEP_RECORD}:
         raise RefusedFolder(
             UserError(f"{key}={name} holds a run already", f"Give another with {key}=FOLDER.")
         )

@@ -34,19 +34,20 @@ _STYLE: dict[Any, Any] = {
 
 
 @contextmanager
-def figure(path: str | Path, panels: int = 1) -> Iterator[Sequence["Axes"]]:
+def figure(path: str | Path, panels: int = 1, width: float = 10) -> Iterator[Sequence["Axes"]]:
     """The panels of a styled figure, side by side, which is saved when the block ends.
 
     Args:
         path: The PNG to write.
         panels: How many; several share the vertical axis.
+        width: Of the whole, in inches.
     """
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(_STYLE):
-        drawn = Figure(figsize=(10, 4.8), layout="constrained")
+        drawn = Figure(figsize=(width, 4.8), layout="constrained")
         FigureCanvasAgg(drawn)
         yield drawn.subplots(1, panels, sharey=True, squeeze=False)[0]
         with atomic_path(path) as temporary:

@@ -15,9 +15,9 @@ from infoxlm.schema.choices import (
     SelectOn,
     Similarity,
 )
-from infoxlm.schema.deployment import ConvertConfig, ExportConfig, PredictConfig
+from infoxlm.schema.deployment import ConvertConfig, ExportConfig, PredictConfig, ServeConfig
 from infoxlm.schema.groups import DataConfig, HardwareConfig, ModelConfig, ShapeConfig
-from infoxlm.schema.runs import CompareConfig, DashboardConfig, RepeatConfig
+from infoxlm.schema.runs import CompareConfig, DashboardConfig, RepeatConfig, ReportConfig
 from infoxlm.schema.scoring import EvaluateConfig, RetrieveConfig, TatoebaConfig
 from infoxlm.schema.training import OptimizerConfig, SchedulerConfig, TrainConfig, TrainerConfig
 
@@ -39,10 +39,12 @@ __all__ = [
     "Pooling",
     "PredictConfig",
     "RepeatConfig",
+    "ReportConfig",
     "RetrieveConfig",
     "RuntimeName",
     "SchedulerConfig",
     "SelectOn",
+    "ServeConfig",
     "ShapeConfig",
     "Similarity",
     "TatoebaConfig",
@@ -60,7 +62,9 @@ SCHEMAS: dict[str, type] = {
     "convert": ConvertConfig,
     "export": ExportConfig,
     "predict": PredictConfig,
+    "serve": ServeConfig,
     "dashboard": DashboardConfig,
+    "report": ReportConfig,
     "compare": CompareConfig,
     "repeat": RepeatConfig,
 }

@@ -1,4 +1,4 @@
-"""``infoxlm dashboard``, ``compare`` and ``repeat``: runs are looked at again."""
+"""``infoxlm dashboard``, ``report``, ``compare`` and ``repeat``: runs are looked at again."""
 
 from dataclasses import dataclass
 
@@ -17,6 +17,13 @@ class DashboardConfig:
 
     def __post_init__(self) -> None:
         check(1 <= self.port <= 65535, "port", self.port, "from 1 to 65535")
+
+
+@dataclass
+class ReportConfig:
+    """``infoxlm report``."""
+
+    folder: str = MISSING
 
 
 @dataclass

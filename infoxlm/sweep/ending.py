@@ -1,0 +1,62 @@
+"""The end of a sweep: its report, which jobs failed, and how to run just those."""
+
+import shutil
+import sys
+
+from infoxlm.errors import UserError
+from infoxlm.sweep.job import resuming_command, shown
+from infoxlm.sweep.job_record import JobState, read_job
+from infoxlm.sweep.launcher import SweepLauncher
+from infoxlm.sweep.sweep_record import SWEEP_RECORD
+from infoxlm.sweep.sweep_results import SweepResults, SweepRun
+
+
+def end_sweep(launcher: SweepLauncher) -> None:
+    """Report on a sweep.
+
+    Raises:
+        UserError: Jobs failed or did not come to run.
+    """
+    if not launcher.record.jobs:
+        return
+    raise_common_mistake(launcher)
+    results = SweepResults.read(launcher.folder)
+    if results.finished:
+        from infoxlm.tasks.report import report_sweep
+
+        report_sweep(results)
+    if results.others:
+        for run in results.others:
+            sys.stderr.write(f"infoxlm: {in_one_line(run, results)}\n")
+        counts = f"{len(results.others)} of {len(results.runs)} jobs are not finished"
+        if not results.can_go_on:
+            raise UserError(counts, "The search went on without them; their folders say why.")
+        raise UserError(counts, f"Run just those with: {resuming_command(results.folder)}")
+
+
+def in_one_line(run: SweepRun, results: SweepResults) -> str:
+    """What is known of a job that is not finished."""
+    told = " ".join(f"{key}={value}" for key, value in run.varied.items())
+    why = f": {run.record.problem}" if run.record.problem else ""
+    folder = shown(results.folder / str(run.number))
+    return f"job {run.number} {told} {run.record.state}{why} ({folder})"
+
+
+def raise_common_mistake(launcher: SweepLauncher) -> None:
+    """Take back a sweep of which every job made the same mistake before it came to anything.
+
+    Raises:
+        UserError: That mistake.
+    """
+    folders = [launcher.job_folder(number) for number in range(len(launcher.record.jobs))]
+    records = [read_job(folder) for folder in folders]
+    mistakes = {(record.problem, record.remedy) for record in records}
+    computed = any((folder / "run.json").exists() for folder in folders)
+    failed = all(record.state is JobState.failed for record in records)
+    problem, remedy = next(iter(mistakes))
+    if launcher.resumed or computed or not failed or len(mistakes) > 1 or not remedy:
+        return
+    for folder in folders:
+        shutil.rmtree(folder)
+    (launcher.folder / SWEEP_RECORD).unlink()
+    raise UserError(problem, remedy)

@@ -1,0 +1,57 @@
+"""Where sweeps meet Hydra: its launchers are put behind ours while a command line runs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from hydra.core.plugins import Plugins
+from hydra.plugins.launcher import Launcher
+
+from infoxlm.stopping import Interrupted
+from infoxlm.sweep.ending import end_sweep
+from infoxlm.sweep.job import resuming_command
+from infoxlm.sweep.launcher import SweepLauncher
+
+
+@contextmanager
+def sweeps_kept(command: str, words: list[str]) -> Iterator[None]:
+    """Keep the record of the sweep that is run in the block, if one is, and report at its end.
+
+    Hydra has no place of its own for this: its callbacks cannot leave a job out.
+
+    Args:
+        command: The command.
+        words: What was typed behind it.
+
+    Raises:
+        UserError: Jobs are not finished.
+        Interrupted: The sweep was stopped; how to go on.
+    """
+    plugins, begun = Plugins.instance(), []
+    instantiate = plugins.instantiate_launcher
+
+    def instantiate_launcher(hydra_context: Any, task_function: Any, config: Any) -> Launcher:
+        launcher = instantiate(hydra_context, task_function, config)
+        loader = hydra_context.config_loader
+        begun.append(SweepLauncher(launcher, config, loader, command, words))
+        return begun[-1]
+
+    plugins.instantiate_launcher = instantiate_launcher  # type: ignore[method-assign]
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        if begun and begun[0].record.jobs:
+            message = f"stopped. Go on with: {resuming_command(begun[0].folder)}"
+            raise Interrupted(message, getattr(stopped, "code", 130) - 128) from None
+        raise
+    except ValueError:  # a search of which every trial failed has no best one
+        for launcher in begun:
+            end_sweep(launcher)
+        raise
+    else:
+        for launcher in begun:
+            end_sweep(launcher)
+    finally:
+        del plugins.instantiate_launcher
+        for launcher in begun:
+            launcher.release()

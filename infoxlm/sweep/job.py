@@ -1,0 +1,175 @@
+"""One job of a sweep, in whichever process a launcher runs it."""
+
+import logging
+import os
+import shlex
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from infoxlm.errors import UserError
+from infoxlm.run_folder import RESULTS, RUN_RECORD
+from infoxlm.schema import SelectOn
+from infoxlm.sweep.job_record import TRACEBACK, JobRecord, JobState, held, read_job
+from infoxlm.sweep.sweep_record import SweepRecord, as_settings
+
+logger = logging.getLogger(__name__)
+
+#: What a job would have shown on the terminal, were it alone there.
+TERMINAL = "terminal.txt"
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """Where a sweep was started; its jobs are run as if they had been, too.
+
+    Attributes:
+        words: The whole command line.
+        directory: The working directory, from which relative paths are taken.
+    """
+
+    words: Sequence[str]
+    directory: Path
+
+    @contextmanager
+    def taken_over(self) -> Iterator[None]:
+        """Give this process, a worker somewhere, that command line while the block lasts."""
+        before = sys.argv
+        sys.argv = list(self.words)
+        try:
+            with chdir(self.directory):
+                yield
+        finally:
+            sys.argv = before
+
+
+def run_job(
+    work: Callable[[DictConfig], float | None],
+    configuration: DictConfig,
+    folder: Path,
+    line: CommandLine,
+    alone: bool,
+) -> float | None:
+    """Run a job unless it is done, go on with it if it was cut short, and note its state.
+
+    Args:
+        work: The command, on a composed configuration.
+        configuration: The job's.
+        folder: The job's folder, named by its number.
+        line: The sweep's command line.
+        alone: Whether no other job runs beside it, so that the terminal is its own.
+
+    Returns:
+        What the command returned; None of a job that failed, so that the others go on.
+    """
+    with held(folder), line.taken_over():
+        before = read_job(folder)
+        if before.state is JobState.finished:
+            return before.value
+        record = JobRecord(JobState.running, socket.gethostname(), os.getpid(), now())
+        record.write(folder)
+        (folder / TRACEBACK).unlink(missing_ok=True)
+        try:
+            if (folder / RESULTS).exists():  # it came to its end, but not to writing that down
+                value = value_of_finished(folder, configuration)
+            else:
+                go_on(configuration, folder)
+                with terminal(folder, alone):
+                    value = work(configuration)
+        except (UserError, OmegaConfBaseException) as error:
+            record = failed(record, error)
+        except Exception as error:
+            record = failed(record, error)
+            (folder / TRACEBACK).write_text(traceback.format_exc(), encoding="utf-8")
+            logger.debug("job %s", folder.name, exc_info=True)
+        else:
+            record = replace(record, state=JobState.finished, value=value)
+        record = replace(record, ended=now())
+        record.write(folder)
+    if not alone:
+        sys.__stderr__.write(f"{progress_line(folder, record)}\n")  # type: ignore[union-attr]
+    return record.value
+
+
+def go_on(configuration: DictConfig, folder: Path) -> None:
+    """Have a training run that was begun in a folder go on there."""
+    if (folder / RUN_RECORD).exists() and OmegaConf.select(configuration, "trainer") is not None:
+        OmegaConf.update(configuration, "trainer.resume", str(folder))
+
+
+def value_of_finished(folder: Path, configuration: DictConfig) -> float | None:
+    """What the run of a folder returned at its end: `infoxlm train`'s best dev accuracy.
+
+    Other commands return what they scored.
+    """
+    from infoxlm.evaluate.metrics import SplitScores
+    from infoxlm.tracking.finished_run import FinishedRun
+
+    run = FinishedRun.read(folder)
+    if run.command == "train":
+        dev = SplitScores.from_dict(run.results["dev"])
+        return dev.selected(SelectOn(OmegaConf.select(configuration, "trainer.select_on")))
+    return float(run.results[run.split]["average"])
+
+
+@contextmanager
+def terminal(folder: Path, alone: bool) -> Iterator[None]:
+    """Keep what a job shows out of the terminal that it shares with others."""
+    if alone:
+        yield
+        return
+    with (
+        open(folder / TERMINAL, "a", encoding="utf-8") as shown,
+        redirect_stdout(shown),
+        redirect_stderr(shown),
+    ):
+        yield
+
+
+def failed(record: JobRecord, error: Exception) -> JobRecord:
+    """The record of a job that an error ended."""
+    if isinstance(error, UserError):
+        problem, remedy = error.problem, error.remedy
+    else:
+        reason = " ".join(str(error).split())
+        problem, remedy = f"{type(error).__name__}: {reason}".rstrip(": "), ""
+    return replace(record, state=JobState.failed, problem=problem, remedy=remedy)
+
+
+def progress_line(folder: Path, record: JobRecord) -> str:
+    """What came of a job and how many of its sweep are done, for the terminal."""
+    sweep = SweepRecord.read(folder.parent)
+    number = int(folder.name)
+    settings = as_settings(sweep.jobs[number])
+    varied = " ".join(f"{key}={settings.get(key)}" for key in sweep.varied())
+    states = [read_job(folder.parent / str(n)).state for n in range(len(sweep.jobs))]
+    done = sum(state in (JobState.finished, JobState.failed) for state in states)
+    result: Any = record.problem
+    if record.state is JobState.finished:
+        result = "done" if record.value is None else f"{100 * record.value:.2f} %"
+    return f"#{number} {varied}: {record.state}, {result} ({done} of {len(states)})"
+
+
+def resuming_command(sweep: Path) -> str:
+    """What to type to go on with a sweep."""
+    command = SweepRecord.read(sweep).command
+    return f"infoxlm {command} --multirun sweep.resume={shlex.quote(str(shown(sweep)))}"
+
+
+def shown(folder: Path) -> Path:
+    """A folder as it is shown: from here, when it is below."""
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+
+
+def now() -> str:
+    """The time, in ISO format."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,101 @@
+"""job.json: the state of a sweep's job, written by whichever process runs it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from infoxlm.atomic import atomic_path
+
+JOB_RECORD = "job.json"
+TRACEBACK = "traceback.txt"
+_LOCK = ".job.lock"
+
+
+class JobState(StrEnum):
+    """What became of a job."""
+
+    missing = "missing"
+    running = "running"
+    cut = "cut"
+    finished = "finished"
+    failed = "failed"
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """How a job stands.
+
+    Attributes:
+        state: Never `cut` in the file: a job that is cut short cannot write that down.
+        host: The machine that ran it.
+        process: The number of its process there.
+        started: When, in ISO format.
+        ended: When; None while it runs.
+        value: What it returned, such as the best dev accuracy.
+        problem: Why it failed, in one line.
+        remedy: What to do about it; empty after a programming error, which leaves a traceback.
+    """
+
+    state: JobState
+    host: str = ""
+    process: int = 0
+    started: str = ""
+    ended: str | None = None
+    value: float | None = None
+    problem: str = ""
+    remedy: str = ""
+
+    def write(self, folder: Path) -> None:
+        """Write a job's job.json, whole or not at all."""
+        with atomic_path(folder / JOB_RECORD) as temporary:
+            text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
+            temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_job(folder: Path) -> JobRecord:
+    """How the job of a folder stands now.
+
+    A job that is said to run in a folder that no process holds was cut short. What cannot be read
+    counts as missing.
+    """
+    record = _as_written(folder)
+    if record.state is JobState.running and not is_held(folder):
+        record = _as_written(folder)  # it may have ended between the two looks
+        if record.state is JobState.running:
+            return replace(record, state=JobState.cut)
+    return record
+
+
+def _as_written(folder: Path) -> JobRecord:
+    try:
+        content = json.loads((folder / JOB_RECORD).read_text(encoding="utf-8"))
+        return JobRecord(**content | {"state": JobState(content["state"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return JobRecord(JobState.missing)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a job's folder while the block lasts, after waiting for a process that has it.
+
+    The system lets go of it when a process dies, however it dies.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / _LOCK):
+        yield
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a process is at work in a job's folder."""
+    lock = FileLock(folder / _LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False

@@ -1,0 +1,236 @@
+"""Hydra's launchers, given only the jobs that are to be run, checked and with their threads."""
+
+import logging
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.errors import HydraException
+from hydra.plugins.launcher import Launcher
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+from infoxlm.composition_errors import explain, refuse_empty_values, refuse_unknown_keys
+from infoxlm.errors import UserError
+from infoxlm.free_text import quoted
+from infoxlm.hardware import available_cores, environment_threads
+from infoxlm.run_folder import LOCK
+from infoxlm.sweep.job import now, shown
+from infoxlm.sweep.job_record import JOB_RECORD, JobRecord, JobState, held, read_job
+from infoxlm.sweep.sweep_record import SWEEP_RECORD, SweepRecord
+from infoxlm.sweep.threads import jobs_at_once, launcher_of, threads_of_a_job
+
+logger = logging.getLogger(__name__)
+
+
+class SweepLauncher(Launcher):
+    """Stands before one of Hydra's launchers, and keeps the record of the sweep.
+
+    Args:
+        launcher: What runs the jobs.
+        config: The sweep's configuration, Hydra's part too.
+        loader: What composes the configuration of a job.
+        command: The command of the jobs.
+        words: What was typed behind it.
+    """
+
+    def __init__(
+        self, launcher: Launcher, config: DictConfig, loader: Any, command: str, words: list[str]
+    ) -> None:
+        self.folder = Path(config.hydra.sweep.dir).absolute()
+        self._launcher, self._config, self._loader = launcher, config, loader
+        self._settings: Any = OmegaConf.to_container(config.hydra.launcher)
+        self._broken = ""
+        self._told_threads = False
+        self._lock = hold(self.folder)
+        self.resumed = (self.folder / SWEEP_RECORD).exists()
+        if self.resumed:
+            self.record = SweepRecord.read(self.folder)
+        else:
+            searches = not config.hydra.sweeper["_target_"].endswith(".BasicSweeper")
+            self.record = SweepRecord(command, words, str(Path.cwd()), now(), searches)
+
+    def setup(self, **kwargs: Any) -> None:
+        """Nothing: the launcher behind was set up before."""
+
+    def release(self) -> None:
+        """Let go of the sweep's folder."""
+        (self.folder / LOCK).unlink(missing_ok=True)
+        self._lock.release()
+
+    def launch(
+        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
+    ) -> Sequence[JobReturn]:
+        """Check all jobs, run those that are not done, give what each came to.
+
+        Raises:
+            UserError: The first jobs cannot be composed, or are not those of the folder.
+        """
+        jobs = {
+            number: list(overrides)
+            for number, overrides in enumerate(job_overrides, start=initial_job_idx)
+        }
+        self._check_same(jobs)
+        composed = {}
+        for number, overrides in jobs.items():
+            if (config := self._compose(number, overrides)) is not None:
+                composed[number] = config
+        self.record.jobs[initial_job_idx : initial_job_idx + len(jobs)] = jobs.values()
+        self.record.write(self.folder)
+        self._run({number: jobs[number] for number in composed}, composed)
+        return [self._returned(number) for number in jobs]
+
+    def job_folder(self, number: int) -> Path:
+        """The folder of a job."""
+        return self.folder / str(number)
+
+    def _check_same(self, jobs: dict[int, list[str]]) -> None:
+        for number, overrides in jobs.items():
+            known = self.record.jobs[number : number + 1]
+            if known and known[0] != overrides:
+                raise UserError(
+                    f"job {number} of {self.folder} was {' '.join(known[0])}, and would now be "
+                    f"{' '.join(overrides)}",
+                    "Start anew: a search can be gone on with when its sampler has a seed.",
+                )
+
+    def _compose(self, number: int, overrides: list[str]) -> DictConfig | None:
+        """A job's configuration, checked; None of a later job of a search, which then fails."""
+        try:
+            config = self._loader.load_sweep_config(self._config, overrides)
+            with open_dict(config):
+                del config["hydra"]
+            refuse_unknown_keys(config, self.record.command)
+            refuse_empty_values(config, self.record.command)
+            OmegaConf.to_object(config)
+            return config
+        except (UserError, HydraException, OmegaConfBaseException, ValueError) as error:
+            if not isinstance(error, UserError):
+                error = explain(error, self.record.command, overrides)
+            if number < len(self.record.jobs) or not self.record.jobs:
+                raise error from None
+            folder = self.job_folder(number)
+            with held(folder):
+                record = JobRecord(JobState.failed, started=now(), ended=now())
+                replace(record, problem=error.problem, remedy=error.remedy).write(folder)
+            return None
+
+    def _run(self, jobs: dict[int, list[str]], composed: dict[int, DictConfig]) -> None:
+        """Launch what is not done. Where a process died and took others along, go on without it.
+
+        Raises:
+            UserError: The launcher cannot work.
+        """
+        if self.resumed and not self.record.searches:  # what a search was told stays as it was
+            self._forget_failures(jobs)
+
+        def launch(numbers: list[int]) -> bool:
+            overrides = self._launched(numbers, jobs, composed)
+            try:
+                with warnings.catch_warnings():
+                    # joblib's, of workers that grow, as by importing paddle, and are replaced.
+                    warnings.filterwarnings("ignore", "A worker stopped while")
+                    self._launcher.launch(overrides, numbers[0])
+                return True
+            except Exception as error:  # the launcher's own: a job's errors are in its record
+                reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+                self._broken = f"{launcher_of(self._settings)}: {reason}"
+                logger.warning("%s", self._broken)
+                logger.debug("the launcher failed", exc_info=True)
+                return False
+
+        while todo := [number for number in jobs if self._is_open(number)]:
+            if launch(todo):
+                return
+            if launcher_of(self._settings) == "SlurmLauncher":  # the others may wait in its queue
+                return
+            dead = [number for number in todo if self._wait(number) is JobState.cut]
+            if not dead:
+                raise UserError(
+                    self._broken, "Mend that; hydra.verbose=true shows where it comes from."
+                )
+            for number in dead:  # each alone: which one is to blame?
+                if not launch([number]) and self._wait(number) is JobState.cut:
+                    self._note_death(number)
+
+    def _forget_failures(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            if read_job(self.job_folder(number)).state is JobState.failed:
+                (self.job_folder(number) / JOB_RECORD).unlink()
+
+    def _is_open(self, number: int) -> bool:
+        state = read_job(self.job_folder(number)).state
+        return state not in (JobState.finished, JobState.failed)
+
+    def _wait(self, number: int) -> JobState:
+        """The state of a job when nobody is at work in its folder any more."""
+        folder = self.job_folder(number)
+        if read_job(folder).state is JobState.running:
+            with held(folder):
+                pass
+        return read_job(folder).state
+
+    def _note_death(self, number: int) -> None:
+        folder = self.job_folder(number)
+        with held(folder):
+            record = replace(read_job(folder), state=JobState.failed, ended=now())
+            replace(
+                record,
+                problem="its process was killed, also when it ran alone",
+                remedy="Look whether memory was used up.",
+            ).write(folder)
+
+    def _launched(
+        self, todo: list[int], jobs: dict[int, list[str]], composed: dict[int, DictConfig]
+    ) -> list[list[str]]:
+        """The overrides that Hydra's launcher gets: each job has its own folder and its threads."""
+        threads = threads_of_a_job(self._settings, len(todo))
+        if environment_threads() is not None:  # who sets it knows why
+            threads = None
+        if threads is not None and not self._told_threads:
+            self._told_threads = True
+            at_once = jobs_at_once(self._settings, len(todo))
+            shared = f"{at_once} jobs at once on {available_cores()} cores, " if at_once > 1 else ""
+            logger.info("%sthreads of each: %d", shared, threads)
+        where = f"hydra.sweep.dir={quoted(str(self.folder))}"
+        launched = []
+        for number in todo:
+            overrides = [*jobs[number], where, f"hydra.sweep.subdir={quoted(str(number))}"]
+            for key in ("hardware.threads", "threads"):
+                if threads and OmegaConf.select(composed[number], key, default=0) is None:
+                    overrides.append(f"{key}={threads}")
+            launched.append(overrides)
+        return launched
+
+    def _returned(self, number: int) -> JobReturn:
+        """What Hydra's sweepers are told of a job: None as the value of one that failed."""
+        result = JobReturn(overrides=self.record.jobs[number], status=JobStatus.COMPLETED)
+        result.return_value = read_job(self.job_folder(number)).value
+        return result
+
+
+def hold(folder: Path) -> FileLock:
+    """Keep other processes from running the same sweep.
+
+    Raises:
+        UserError: One does, or the folder cannot be written.
+    """
+    lock = FileLock(folder / LOCK)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise UserError(
+            f"another process runs the sweep in {folder}",
+            "Wait for it to end, or give another folder with hydra.sweep.dir=FOLDER.",
+        ) from error
+    except OSError as error:
+        raise UserError(
+            f"the sweep's folder {shown(folder)} cannot be made: {error.strerror or error}",
+            "Give one that can, with hydra.sweep.dir=FOLDER.",
+        ) from error
+    return lock

@@ -1,0 +1,74 @@
+"""sweep.json: what a sweep was asked for, and the list of its jobs."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from infoxlm.atomic import atomic_path
+from infoxlm.errors import UserError
+
+SWEEP_RECORD = "sweep.json"
+
+
+@dataclass
+class SweepRecord:
+    """A sweep as it was asked for.
+
+    Attributes:
+        command: The command of its jobs, such as "train".
+        words: What was typed behind it, but for the sweep's folder.
+        directory: Where it was typed.
+        started: When, in ISO format.
+        searches: Whether the jobs follow from the results of those before, as Optuna's do.
+        jobs: The overrides of each job by its number, which also names its folder.
+    """
+
+    command: str
+    words: list[str]
+    directory: str
+    started: str
+    searches: bool = False
+    jobs: list[list[str]] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, folder: Path) -> "SweepRecord":
+        """Read the sweep.json of a sweep's folder.
+
+        Raises:
+            UserError: There is none, or it is damaged.
+        """
+        path = folder / SWEEP_RECORD
+        remedy = "Give the folder of a sweep, such as outputs/sweeps/NAME/TIME."
+        if not folder.is_dir():
+            problem = "is a file" if folder.exists() else "does not exist"
+            raise UserError(f"the sweep's folder {folder} {problem}", remedy)
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError as error:
+            problem = f"{folder} is not the folder of a sweep: it has no {SWEEP_RECORD}"
+            raise UserError(problem, remedy) from error
+        except (ValueError, TypeError, OSError) as error:
+            raise UserError(f"{path} is damaged: {error}", "Give another sweep.") from error
+
+    def write(self, folder: Path) -> None:
+        """Write sweep.json, whole or not at all."""
+        with atomic_path(folder / SWEEP_RECORD) as temporary:
+            text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
+            temporary.write_text(text + "\n", encoding="utf-8")
+
+    def varied(self) -> list[str]:
+        """The keys in whose values the jobs differ, in the order they were given."""
+        return varied_keys([as_settings(overrides) for overrides in self.jobs])
+
+
+def as_settings(overrides: Sequence[str]) -> dict[str, str]:
+    """Overrides such as ``optimizer.learning_rate=1e-5`` as keys and values."""
+    pairs = (override.partition("=") for override in overrides)
+    return {key.lstrip("+"): value for key, _, value in pairs}
+
+
+def varied_keys(jobs: Sequence[dict[str, str]]) -> list[str]:
+    """The keys that do not have the same value in every job."""
+    keys = dict.fromkeys(key for job in jobs for key in job)
+    return [key for key in keys if len({job.get(key) for job in jobs}) > 1]

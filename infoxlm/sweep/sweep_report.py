@@ -1,0 +1,202 @@
+"""A sweep's report: results.csv for programs, results.md for readers, tables for the terminal."""
+
+import csv
+import shlex
+from collections.abc import Sequence
+
+from rich.console import Group as Rendered
+from rich.console import RenderableType
+from rich.text import Text
+
+from infoxlm.atomic import atomic_path
+from infoxlm.evaluate.report import markdown_table, terminal_table
+from infoxlm.evaluate.tables import Cells, percent
+from infoxlm.sweep.job import resuming_command
+from infoxlm.sweep.job_record import TRACEBACK
+from infoxlm.sweep.sweep_results import SEED, Group, SweepResults, SweepRun
+
+CSV, MARKDOWN, PICTURE = "results.csv", "results.md", "results.png"
+
+#: With more columns than these a table of languages is no longer read; results.csv has them all.
+MOST_COLUMNS = 8
+#: Rows of the terminal's table.
+SHOWN = 12
+
+
+def write_sweep_report(results: SweepResults) -> None:
+    """Write results.csv and results.md; call it after the picture, so that it is shown."""
+    with (
+        atomic_path(results.folder / CSV) as temporary,
+        open(temporary, "w", encoding="utf-8", newline="") as file,
+    ):
+        csv.writer(file).writerows(long_rows(results))
+    with atomic_path(results.folder / MARKDOWN) as temporary:
+        temporary.write_text(markdown(results), encoding="utf-8")
+
+
+def long_rows(results: SweepResults) -> list[list[object]]:
+    """A row a run, split and language, with a header; a run without scores has one row."""
+    rows: list[list[object]] = [["job", "state", *results.keys, "split", "language", "accuracy"]]
+    for run in results.runs:
+        start = [run.number, str(run.record.state), *run.varied.values()]
+        found = [
+            [split, name, run.figure(split, name)]
+            for split in run.scores
+            for name in (*results.languages, "average")
+        ]
+        rows += [[*start, *cells] for cells in found or [["", "", ""]]]
+    return rows
+
+
+def markdown(results: SweepResults) -> str:
+    """Render results.md."""
+    title = f"# Sweep of {len(results.runs)} runs: {', '.join(results.keys) or 'nothing varied'}"
+    blocks = [title, f"**{headline(results)}**"]
+    if results.finished:
+        if any(len(group.runs) > 1 for group in results.groups()):
+            blocks += ["## Mean ± standard deviation over seeds", markdown_table(*means(results))]
+        if (results.folder / PICTURE).exists():
+            blocks.append(f"![{results.splits[0]} accuracy by what was varied]({PICTURE})")
+        blocks += ["## Runs", markdown_table(*run_table(results))]
+        if len(results.groups()) <= MOST_COLUMNS:
+            blocks += ["## Languages", markdown_table(*language_table(results))]
+        else:
+            blocks.append(f"The accuracy of every run in every language: [{CSV}]({CSV}).")
+    if results.others:
+        blocks += ["## Not finished", markdown_table(*open_table(results))]
+        if results.can_go_on:
+            blocks.append(f"    {resuming_command(results.folder)}")
+    words = shlex.join(["infoxlm", results.record.command, *results.record.words])
+    blocks += ["## Asked for", f"    {words}"]
+    return "\n\n".join(blocks) + "\n"
+
+
+def terminal(results: SweepResults) -> RenderableType:
+    """The report for a terminal: what is best, and the first rows of the table."""
+    header, rows = means(results, most=2) if results.finished else ([], [])
+    shown: list[RenderableType] = []
+    if rows:
+        table = terminal_table("Mean ± standard deviation over seeds", header)
+        for number, row in enumerate(rows[:SHOWN]):
+            table.add_row(*row, style="" if number else "bold")
+        shown.append(table)
+        if len(rows) > SHOWN:
+            shown.append(Text(f"{len(rows) - SHOWN} more in {MARKDOWN}", style="dim"))
+    return Rendered(*shown, Text(headline(results), style="bold"))
+
+
+def headline(results: SweepResults) -> str:
+    """The result in a sentence or two."""
+    text = f"{len(results.finished)} of {len(results.runs)} runs finished."
+    groups = results.groups()
+    if not groups:
+        return text
+    best, split = groups[0], results.splits[0]
+    which = f"Best on {split}: {told(best)} with" if best.varied else f"On {split}"
+    seeds = f", mean of {len(best.runs)} seeds" if len(best.runs) > 1 else ""
+    text += f" {which} {figure(best, split, 'average')} %{seeds}"
+    if len(results.splits) > 1:
+        text += f"; on {results.splits[1]} {figure(best, results.splits[1], 'average')} %"
+    return f"{text}."
+
+
+def told(group: Group | SweepRun) -> str:
+    """What runs were told, as it is typed."""
+    return " ".join(f"{key}={brief(value)}" for key, value in group.varied.items())
+
+
+def brief(value: str) -> str:
+    """A value as tables show it: of a long number, such as a search draws, three digits."""
+    try:
+        return f"{float(value):.3g}" if len(value) > 8 else value
+    except ValueError:
+        return value
+
+
+def figure(group: Group, split: str, name: str) -> str:
+    """Mean ± standard deviation in percent."""
+    found = group.mean(split, name)
+    if found is None:
+        return ""
+    mean, deviation = found
+    return percent(mean) if deviation is None else f"{percent(mean)} ± {percent(deviation)}"
+
+
+def columns(results: SweepResults, most: int | None = None) -> list[tuple[str, str]]:
+    """The figures that tables show: the average of each split, English and gap of the last."""
+    last = results.splits[-1]
+    shown = [(split, "average") for split in results.splits]
+    if "en" in results.languages and len(results.languages) > 1:
+        shown += [(last, "en"), (last, "gap")]
+    return shown[:most]
+
+
+def headings(results: SweepResults, most: int | None = None) -> list[str]:
+    """What tables call these figures: "dev", "test", "test en", "test gap"."""
+    return [f"{split} {name}".removesuffix(" average") for split, name in columns(results, most)]
+
+
+def names(results: SweepResults) -> list[str]:
+    """The varied keys without their sections, as far as that leaves them apart."""
+    last = [key.rpartition(".")[2] for key in results.keys]
+    return [
+        short if last.count(short) == 1 else key
+        for key, short in zip(results.keys, last, strict=True)
+    ]
+
+
+def means(results: SweepResults, most: int | None = None) -> Cells:
+    """A row a group of seeds, the best first and marked.
+
+    Args:
+        results: The sweep.
+        most: How many figures are shown; None for all.
+    """
+    keys = [name for key, name in zip(results.keys, names(results), strict=True) if key != SEED]
+    header = [*keys, "runs", *headings(results, most)]
+    figures = columns(results, most)
+    rows: list[Sequence[str]] = []
+    for place, group in enumerate(results.groups()):
+        cells = [figure(group, split, name) for split, name in figures]
+        cells[0] += " ★" if place == 0 else ""
+        rows.append([*map(brief, group.varied.values()), str(len(group.runs)), *cells])
+    return header, rows
+
+
+def run_table(results: SweepResults) -> Cells:
+    """A row a run in the order of their numbers, the best marked."""
+    figures, best = columns(results), results.best()
+    header = ["job", *names(results), *headings(results), "minutes"]
+    rows: list[Sequence[str]] = []
+    for run in results.runs:
+        cells = [percent(run.figure(split, name)) for split, name in figures]
+        cells[0] = str(run.record.state) if not run.scores else cells[0]
+        cells[0] += " ★" if run is best else ""
+        minutes = "" if run.seconds is None else f"{run.seconds / 60:.1f}"
+        values = map(brief, run.varied.values())
+        rows.append([f"[{run.number}]({run.number})", *values, *cells, minutes])
+    return header, rows
+
+
+def language_table(results: SweepResults) -> Cells:
+    """A row a language, a column a group of seeds."""
+    groups, split = results.groups(), results.splits[-1]
+    header = [f"{split} accuracy", *(told(group) for group in groups)]
+    rows: list[Sequence[str]] = [
+        [name, *(figure(group, split, name) for group in groups)]
+        for name in [*results.languages, "average"]
+    ]
+    return header, rows
+
+
+def open_table(results: SweepResults) -> Cells:
+    """The runs that are not finished, and why."""
+    rows: list[Sequence[str]] = []
+    for run in results.others:
+        why = run.record.problem.replace("|", "\\|")
+        if (results.folder / str(run.number) / TRACEBACK).exists():
+            why += f" ([traceback]({run.number}/{TRACEBACK}))"
+        state = str(run.record.state)
+        values = map(brief, run.varied.values())
+        rows.append([f"[{run.number}]({run.number})", *values, state, why])
+    return ["job", *names(results), "state", "why"], rows

@@ -1,0 +1,161 @@
+"""What the runs of a sweep came to, and their means over seeds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from infoxlm.errors import UserError
+from infoxlm.run_folder import RESULTS
+from infoxlm.sweep.job_record import JobRecord, JobState, read_job
+from infoxlm.sweep.sweep_record import SweepRecord, as_settings, varied_keys
+from infoxlm.tracking.finished_run import FinishedRun
+
+SEED = "seed"
+
+
+@dataclass(frozen=True)
+class SweepRun:
+    """A run of a sweep.
+
+    Attributes:
+        number: Its number, which names its folder.
+        record: How it stands.
+        varied: What it was told, of the keys in which the sweep's runs differ.
+        scores: The scores of each split in its results.json, such as "dev" and "test".
+        seconds: How long it trained; None when it did not.
+    """
+
+    number: int
+    record: JobRecord
+    varied: dict[str, str]
+    scores: dict[str, Mapping[str, Any]]
+    seconds: float | None
+
+    def figure(self, split: str, name: str) -> float | None:
+        """A score of a split: "average", "others", "gap" or a language; None when unknown."""
+        scores = self.scores.get(split, {})
+        value = scores.get("accuracy", {}).get(name, scores.get(name))
+        return None if value is None else float(value)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ in nothing but the seed.
+
+    Attributes:
+        varied: What they were told, without the seed.
+        runs: The finished ones.
+    """
+
+    varied: dict[str, str]
+    runs: list[SweepRun]
+
+    def mean(self, split: str, name: str) -> tuple[float, float | None] | None:
+        """Mean and standard deviation of a figure; None for that of a single run.
+
+        The standard deviation is the sample's, with n - 1.
+        """
+        found = [run.figure(split, name) for run in self.runs]
+        values = [value for value in found if value is not None]
+        if not values:
+            return None
+        return fmean(values), stdev(values) if len(values) > 1 else None
+
+
+@dataclass(frozen=True)
+class SweepResults:
+    """A sweep read back.
+
+    Attributes:
+        folder: Its folder.
+        record: What it was asked for.
+        keys: The keys in which its runs differ, the seed last.
+        runs: All its runs, finished or not.
+    """
+
+    folder: Path
+    record: SweepRecord
+    keys: list[str]
+    runs: list[SweepRun]
+
+    @classmethod
+    def read(cls, folder: Path) -> "SweepResults":
+        """Read a sweep's folder.
+
+        Raises:
+            UserError: It is no sweep's.
+        """
+        record = SweepRecord.read(folder)
+        settings = [as_settings(overrides) for overrides in record.jobs]
+        keys = sorted(varied_keys(settings), key=lambda key: key == SEED)
+        runs = [
+            read_run(folder / str(number), number, {key: told.get(key, "") for key in keys})
+            for number, told in enumerate(settings)
+        ]
+        return cls(folder, record, keys, runs)
+
+    @property
+    def finished(self) -> list[SweepRun]:
+        """The runs that have scores."""
+        return [run for run in self.runs if run.scores]
+
+    @property
+    def others(self) -> list[SweepRun]:
+        """The runs that failed, were cut short, are running or missing."""
+        return [run for run in self.runs if run.record.state is not JobState.finished]
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether there is something to run yet; what failed in a search stays as it was."""
+        failed = JobState.failed
+        return any(not (self.record.searches and run.record.state is failed) for run in self.others)
+
+    @property
+    def splits(self) -> list[str]:
+        """The splits that runs were scored on, the one that chooses first."""
+        return [x for x in ("dev", "test") if any(x in run.scores for run in self.runs)]
+
+    @property
+    def languages(self) -> list[str]:
+        """The languages that runs were scored in."""
+        names: dict[str, None] = {}
+        for run in self.finished:
+            names |= dict.fromkeys(run.scores[self.splits[-1]]["accuracy"])
+        return list(names)
+
+    def groups(self) -> list[Group]:
+        """Runs that differ in the seed alone, together; the best on the choosing split first."""
+        together: dict[tuple[str, ...], Group] = {}
+        for run in self.finished:
+            varied = {key: value for key, value in run.varied.items() if key != SEED}
+            together.setdefault(tuple(varied.values()), Group(varied, [])).runs.append(run)
+
+        def rank(group: Group) -> float:
+            found = group.mean(self.splits[0], "average")
+            return -found[0] if found else 0.0
+
+        return sorted(together.values(), key=rank)
+
+    def best(self) -> SweepRun | None:
+        """The run with the best average on the choosing split; of equal ones the first."""
+        ranked: Sequence[SweepRun] = [r for r in self.finished if self.splits[0] in r.scores]
+        return max(
+            ranked,
+            key=lambda r: (r.figure(self.splits[0], "average") or 0, -r.number),
+            default=None,
+        )
+
+
+def read_run(folder: Path, number: int, varied: dict[str, str]) -> SweepRun:
+    """Read what a run came to; results that are damaged count as none."""
+    record, scores, seconds = read_job(folder), {}, None
+    if record.state is JobState.finished and (folder / RESULTS).exists():
+        try:
+            results = FinishedRun.read(folder).results
+            scores = {split: results[split] for split in ("dev", "test") if results.get(split)}
+            seconds = results.get("train", {}).get("seconds")
+        except UserError:  # another command's, or damaged: there is nothing to compare
+            pass
+    return SweepRun(number, record, varied, scores, seconds)

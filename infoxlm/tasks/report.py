@@ -1,0 +1,40 @@
+"""`infoxlm report`: the runs of a sweep side by side."""
+
+from pathlib import Path
+
+from infoxlm.errors import UserError
+from infoxlm.schema import ReportConfig
+from infoxlm.sweep.sweep_plot import plot_sweep
+from infoxlm.sweep.sweep_report import CSV, MARKDOWN, PICTURE, terminal, write_sweep_report
+from infoxlm.sweep.sweep_results import SweepResults
+from infoxlm.tasks.reporting import tell
+
+
+def run(config: ReportConfig, folder: str | Path) -> None:
+    """Write the report of a sweep into its folder, and print it.
+
+    Args:
+        config: Which sweep.
+        folder: Not used: a report belongs to its sweep.
+
+    Raises:
+        UserError: It is no sweep's folder, or none of its runs has finished.
+    """
+    results = SweepResults.read(Path(config.folder).expanduser().absolute())
+    if not results.finished:
+        raise UserError(
+            f"sweep={config.folder}: none of its {len(results.runs)} runs has finished with scores",
+            "Wait until one has, or go on with it: "
+            f"infoxlm {results.record.command} --multirun sweep.resume={config.folder}",
+        )
+    report_sweep(results)
+
+
+def report_sweep(results: SweepResults) -> None:
+    """Draw, write and print the report of a sweep with finished runs."""
+    files = {"results": MARKDOWN, "every score": CSV}
+    if results.keys:
+        plot_sweep(results, results.folder / PICTURE)
+        files["picture"] = PICTURE
+    write_sweep_report(results)
+    tell(terminal(results), results.folder, files)

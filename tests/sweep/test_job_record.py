@@ -1,0 +1,45 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from infoxlm.sweep.job_record import JobRecord, JobState, held, is_held, read_job
+
+HOLDER = (
+    "import sys, time; from pathlib import Path; from infoxlm.sweep.job_record import *\n"
+    "folder = Path(sys.argv[1])\n"
+    "with held(folder):\n"
+    "    JobRecord(JobState.running).write(folder)\n"
+    "    print('held', flush=True)\n"
+    "    time.sleep(60)\n"
+)
+
+
+def test_what_is_written_is_read(tmp_path):
+    record = JobRecord(JobState.failed, "host", 7, "then", "now", None, "what", "remedy")
+    record.write(tmp_path)
+    assert read_job(tmp_path) == record
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "{", "[]", '{"state": "odd"}', '{"state": "failed", "x": 1}']
+)
+def test_what_cannot_be_read_is_missing(text, tmp_path):
+    if text is not None:
+        (tmp_path / "job.json").write_text(text)
+    assert read_job(tmp_path).state is JobState.missing
+
+
+def test_running_job_is_cut_when_its_process_is_killed(tmp_path):
+    process = subprocess.Popen([sys.executable, "-c", HOLDER, tmp_path], stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b"held\n"
+    assert read_job(tmp_path).state is JobState.running
+    assert is_held(tmp_path)
+    process.kill()
+    process.wait()
+    assert json.loads((tmp_path / "job.json").read_text())["state"] == "running"
+    assert read_job(tmp_path).state is JobState.cut
+    with held(tmp_path):
+        assert is_held(tmp_path)
+    assert not is_held(tmp_path)

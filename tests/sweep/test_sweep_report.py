@@ -1,0 +1,56 @@
+import csv
+import io
+
+from rich.console import Console
+
+from infoxlm.sweep.sweep_report import markdown, terminal, write_sweep_report
+from infoxlm.sweep.sweep_results import SweepResults
+
+GRID = [
+    [f"seed={seed}", f"optimizer.learning_rate={rate}"]
+    for rate in ("1e-05", "2e-05")
+    for seed in (1, 2)
+]
+
+
+def test_every_score_in_long_form(sweep_folder):
+    folder = sweep_folder(GRID, [0.5, 0.6, 0.8, "no room"])
+    write_sweep_report(SweepResults.read(folder))
+    with open(folder / "results.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 3 * 2 * 3 + 1
+    row = next(r for r in rows if (r["job"], r["split"], r["language"]) == ("2", "test", "de"))
+    assert (row["optimizer.learning_rate"], row["seed"], row["state"]) == ("2e-05", "1", "finished")
+    assert float(row["accuracy"]) == 0.8 - 0.1 - 0.02
+    assert (rows[-1]["state"], rows[-1]["accuracy"]) == ("failed", "")
+
+
+def test_markdown(sweep_folder):
+    folder = sweep_folder(GRID, [0.5, 0.6, 0.8, "no | room"])
+    text = markdown(SweepResults.read(folder))
+    assert text.startswith("# Sweep of 4 runs: optimizer.learning_rate, seed\n")
+    assert "**3 of 4 runs finished. Best on dev: optimizer.learning_rate=2e-05 with 80.0 %" in text
+    assert "| 2e-05 | 1 | 80.0 ★ | 70.0 | 72.0 | 4.0 |" in text
+    assert "| 1e-05 | 2 | 55.0 ± 7.1 | 45.0 ± 7.1 | 47.0 ± 7.1 | 4.0 ± 0.0 |" in text
+    assert "| [2](2) | 2e-05 | 1 | 80.0 ★ | 70.0 | 72.0 | 4.0 | 1.5 |" in text
+    assert "| de | 68.0 | 43.0 ± 7.1 |" in text
+    assert "| [3](3) | 2e-05 | 2 | failed | no \\| room |" in text
+    assert f"infoxlm train --multirun sweep.resume={folder}" in text
+
+
+def test_hundred_runs_stay_narrow(sweep_folder):
+    jobs = [[f"optimizer.learning_rate={0.1 / (n + 3)}", f"seed={n}"] for n in range(100)]
+    text = markdown(SweepResults.read(sweep_folder(jobs, [0.5 + n / 1000 for n in range(100)])))
+    assert max(map(len, text.splitlines())) < 160
+    assert "## Languages" not in text
+    assert "| 0.00098 |" in text
+
+
+def test_terminal_shows_the_best_first_and_says_what_is_left_out(sweep_folder):
+    jobs = [[f"optimizer.learning_rate={n}"] for n in range(1, 31)]
+    results = SweepResults.read(sweep_folder(jobs, [n / 100 for n in range(1, 31)]))
+    console = Console(file=io.StringIO(), width=80)
+    console.print(terminal(results))
+    lines = console.file.getvalue().splitlines()
+    assert "│ 30 " in lines[4]
+    assert "18 more in results.md" in lines

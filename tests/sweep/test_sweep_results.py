@@ -1,0 +1,54 @@
+import pytest
+
+from infoxlm.sweep.job_record import JobState
+from infoxlm.sweep.sweep_record import as_settings, varied_keys
+from infoxlm.sweep.sweep_results import SweepResults
+
+GRID = [
+    ["model=tiny", f"seed={seed}", f"optimizer.learning_rate={rate}"]
+    for rate in ("1e-05", "2e-05")
+    for seed in (1, 2, 3)
+]
+
+
+def test_only_keys_that_differ_count_as_varied():
+    jobs = [as_settings(["a=1", "+b=x=y", "c=1"]), as_settings(["a=1", "+b=z", "c=1", "d=0"])]
+    assert jobs[0]["b"] == "x=y"
+    assert varied_keys(jobs) == ["b", "d"]
+
+
+def test_means_and_deviations_over_seeds(sweep_folder):
+    results = SweepResults.read(sweep_folder(GRID, [0.5, 0.6, 0.7, 0.8, 0.6, None]))
+    assert results.keys == ["optimizer.learning_rate", "seed"]
+    best, other = results.groups()
+    assert best.varied == {"optimizer.learning_rate": "2e-05"}
+    assert best.mean("dev", "average") == pytest.approx((0.7, 0.02**0.5))
+    assert best.mean("test", "de") == pytest.approx((0.58, 0.02**0.5))
+    assert other.mean("dev", "average") == pytest.approx((0.6, 0.1))
+    assert best.mean("dev", "fr") is None
+    assert results.best().number == 3
+    assert results.languages == ["en", "de"]
+
+
+def test_mean_of_one_has_no_deviation(sweep_folder):
+    results = SweepResults.read(sweep_folder(GRID[:1], [0.5]))
+    assert results.groups()[0].mean("dev", "average") == (0.5, None)
+    assert results.keys == []
+
+
+def test_states_of_jobs(sweep_folder):
+    folder = sweep_folder(GRID[:4], [0.5, "no room", None, 0.5])
+    (folder / "3" / "results.json").write_text("{")
+    results = SweepResults.read(folder)
+    states = [run.record.state for run in results.runs]
+    finished = JobState.finished
+    assert states == [finished, JobState.failed, JobState.missing, finished]
+    assert [run.number for run in results.finished] == [0]
+    assert [run.number for run in results.others] == [1, 2]
+    assert results.can_go_on
+
+
+def test_what_failed_in_a_search_is_not_run_again(sweep_folder):
+    folder = sweep_folder(GRID[:2], [0.5, "no room"], searches=True)
+    assert not SweepResults.read(folder).can_go_on
+    assert SweepResults.read(sweep_folder(GRID[:2], [0.5, "no room"])).can_go_on

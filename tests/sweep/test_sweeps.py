@@ -1,0 +1,115 @@
+"""Sweeps from the command line, with Hydra's basic launcher and with joblib's."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+TINY = (
+    "model=tiny", "data=sample", "data.limit_train=16", "data.limit_eval=3", "data.max_length=32",
+    "data.eval_languages=[en,de]", "trainer.effective_batch_size=8", "trainer.max_steps=2",
+    "trainer.eval_every=1",
+)  # fmt: skip
+SAMPLE = Path(__file__).parents[2] / "infoxlm" / "data" / "sample"
+RESUME = re.compile(r"Run just those with: infoxlm (train --multirun sweep\.resume=\S+)\n")
+
+
+def states(sweep):
+    return {
+        path.parent.name: json.loads(path.read_text())["state"] for path in sweep.glob("*/job.json")
+    }
+
+
+def test_failed_jobs_are_recorded_and_run_again(infoxlm, tmp_path):
+    late = tmp_path / "late"
+    code, out, err = infoxlm("train", "-m", *TINY, "seed=1,2", f"data.root=embedded,{late}")
+    (sweep,) = Path.cwd().glob("outputs/sweeps/default/*")
+    assert code == 1
+    assert states(sweep) == {"0": "finished", "1": "failed", "2": "finished", "3": "failed"}
+    assert f"job 3 data.root={late} seed=2 failed: data.root={late} does not exist" in err
+    assert "2 of 4 runs finished" in out
+    record = json.loads((sweep / "3" / "job.json").read_text())
+    assert record["problem"] == f"data.root={late} does not exist"
+    assert record["remedy"]
+    done = {n: (sweep / n / "results.json").stat().st_mtime_ns for n in "02"}
+
+    late.symlink_to(SAMPLE)  # what was missing is there now
+    code, out, err = infoxlm(*RESUME.search(err)[1].split())
+    assert (code, states(sweep)) == (0, dict.fromkeys("0123", "finished"))
+    assert {n: (sweep / n / "results.json").stat().st_mtime_ns for n in "02"} == done
+    values = [json.loads((sweep / n / "job.json").read_text())["value"] for n in "0123"]
+    assert values[0] == values[1]  # the same seed and data
+    assert "4 of 4 runs finished" in out
+    assert {"results.md", "results.csv", "results.png"} <= {x.name for x in sweep.iterdir()}
+
+    assert infoxlm("report", f"sweep={sweep}").code == 0
+    # a job that came to its end, but was killed before it could write that down
+    (sweep / "2" / "job.json").write_text('{"state": "running"}')
+    assert infoxlm("train", f"sweep.resume={sweep}").code == 0
+    assert json.loads((sweep / "2" / "job.json").read_text())["value"] == values[2]
+    assert (sweep / "2" / "results.json").stat().st_mtime_ns == done["2"]
+
+
+def test_programming_errors_leave_a_traceback(infoxlm, monkeypatch):
+    from infoxlm.tasks import train
+
+    run = train.run
+
+    def broken(config, folder):
+        if config.seed == 1:
+            raise KeyError("a bug")
+        return run(config, folder)
+
+    monkeypatch.setattr(train, "run", broken)
+    code, _, err = infoxlm("train", "-m", *TINY, "seed=1,2")
+    (sweep,) = Path.cwd().glob("outputs/sweeps/default/*")
+    assert (code, states(sweep)) == (1, {"0": "failed", "1": "finished"})
+    assert "job 0 seed=1 failed: KeyError: 'a bug'" in err
+    assert "Traceback" not in err
+    assert "in broken" in (sweep / "0" / "traceback.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["optimizer.learning_rate=1e-4,abc"], "optimizer.learning_rate: Value 'abc'"),
+        (["optimizer.learning_rate=1e-4,-1"], "optimizer.learning_rate=-1.0 is out of range"),
+        (["optimizer.lr=1,2"], "Did you mean optimizer.learning_rate?"),
+        (["+foo=1,2"], "foo: there is no such key"),
+        (["optimizer.name=adamw,adam", "optimizer.weight_decay=0.1"], "weight_decay=0.1 with"),
+    ],
+)
+def test_a_wrong_value_is_refused_before_the_first_job(words, named, infoxlm):
+    code, out, err = infoxlm("train", "-m", *TINY, *words)
+    assert code == 1
+    assert named in err
+    assert err.count("infoxlm: error") == 1
+    assert not list(Path.cwd().iterdir())
+
+
+def test_two_do_not_run_the_same_sweep(infoxlm, tmp_path):
+    from infoxlm.sweep.launcher import hold
+
+    sweep = tmp_path / "sweep"
+    assert infoxlm("train", "-m", *TINY, "seed=1", f"hydra.sweep.dir={sweep}").code == 0
+    lock = hold(sweep)
+    code, _, err = infoxlm("train", f"sweep.resume={sweep}")
+    assert code == 1
+    assert "another process runs the sweep in" in err
+    lock.release()
+    assert infoxlm("train", f"sweep.resume={sweep}").code == 0
+
+
+def test_plugins_that_are_not_installed(infoxlm):
+    code, _, err = infoxlm("train", "-m", *TINY, "seed=1,2", "+launcher=ray")
+    if code == 0:
+        pytest.skip("ray is installed")
+    assert 'Install it: pip install "infoxlm[ray]".' in err
+
+
+@pytest.mark.parametrize("folder", ["nowhere", "."])
+def test_report_of_what_is_no_sweep(folder, infoxlm):
+    code, _, err = infoxlm("report", f"sweep={folder}")
+    assert code == 1
+    assert "Give the folder of a sweep" in err
