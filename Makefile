@@ -21,7 +21,7 @@ setup: .venv/installed  ## .venv with the pinned dependencies
 
 .venv/installed-dev: .venv/installed
 	@echo "installing what tests and checks need (torch, transformers and onnxruntime among it)"
-	$(INSTALL) -e ".[dev,torch,export,serve]"
+	$(INSTALL) -e ".[dev,torch,export,serve,sweep]"
 	touch $@
 
 demo: .venv/installed  ## the main job in minutes: convert, fine-tune, score 15 languages

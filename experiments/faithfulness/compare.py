@@ -82,7 +82,9 @@ def our_logits(run: Path, pairs: list[dict[str, Any]]) -> tuple[np.ndarray, int]
 
 def compare(run: Path, pytorch: PyTorchRun) -> dict[str, Any]:
     """The numbers of one model: losses of every step, largest differences of all else."""
-    losses, learning_rates = (our_steps(run, f"train/{x}") for x in ("loss", "learning_rate"))
+    losses, learning_rates, norms = (
+        our_steps(run, f"train/{key}") for key in ("loss", "learning_rate", "gradient_norm")
+    )
     logits, equal_ids = our_logits(run, pytorch.pairs)
     largest_loss = float(abs(losses - pytorch.losses).max())
     largest_logit = float(abs(logits - pytorch.logits).max())
@@ -95,6 +97,7 @@ def compare(run: Path, pytorch: PyTorchRun) -> dict[str, Any]:
             "loss": largest_loss,
             "logit": largest_logit,
             "learning_rate": float(abs(learning_rates - pytorch.learning_rates).max()),
+            "gradient_norm": float(abs(norms - pytorch.gradient_norms).max()),
         },
         "mean_difference": {
             "loss": float(abs(losses - pytorch.losses).mean()),
@@ -124,43 +127,33 @@ def compare_control(control: PyTorchRun, unchanged: PyTorchRun) -> dict[str, Any
 
 def markdown(models: list[dict[str, Any]]) -> str:
     """The results as a table, one column a model."""
+
+    def largest(key: str) -> list[str]:
+        return [f"{model['largest_difference'][key]:.1e}" for model in models]
+
     clipped = [
         sum(norm > model["settings"]["max_grad_norm"] for norm in model["gradient_norms"])
         for model in models
     ]
-    rows = [
-        ["", *(model["model"] for model in models)],
-        ["---", *("--:" for _ in models)],
-        ["optimizer steps", *(str(len(model["losses"]["ours"])) for model in models)],
-        ["of them with clipped gradient", *map(str, clipped)],
-        [
-            "training loss, lowest to highest",
-            *(f"{min(x):.3f} to {max(x):.3f}" for x in (m["losses"]["ours"] for m in models)),
-        ],
-        [
-            f"**loss, largest difference of a step** (bound {LOSS_BOUND:.0e})",
-            *(f"**{model['largest_difference']['loss']:.1e}**" for model in models),
-        ],
-        ["loss, mean difference", *(f"{m['mean_difference']['loss']:.1e}" for m in models)],
-        [
-            "learning rate, largest difference",
-            *(f"{model['largest_difference']['learning_rate']:.1e}" for model in models),
-        ],
-        [
-            "pairs with the same token ids",
-            *(f"{m['pairs_with_equal_token_ids']} of {m['pairs']}" for m in models),
-        ],
-        [
-            f"**logits at the end, largest difference** (bound {LOGIT_BOUND:.0e})",
-            *(f"**{model['largest_difference']['logit']:.1e}**" for model in models),
-        ],
-        ["logits, mean difference", *(f"{m['mean_difference']['logit']:.1e}" for m in models)],
-        [
-            "logits, mean change by training",
-            *(f"{m['logit_change_by_training']:.1e}" for m in models),
-        ],
-    ]
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    losses = [model["losses"]["ours"] for model in models]
+    rows = {
+        "": [model["model"] for model in models],
+        "---": ["--:" for _ in models],
+        "optimizer steps": map(str, map(len, losses)),
+        "of them with clipped gradient": map(str, clipped),
+        "training loss, lowest to highest": (f"{min(x):.3f} to {max(x):.3f}" for x in losses),
+        f"**loss, largest difference of a step** (bound {LOSS_BOUND:.0e})": largest("loss"),
+        "gradient norm, largest difference": largest("gradient_norm"),
+        "learning rate, largest difference": largest("learning_rate"),
+        "pairs with the same token ids": (
+            f"{model['pairs_with_equal_token_ids']} of {model['pairs']}" for model in models
+        ),
+        f"**logits at the end, largest difference** (bound {LOGIT_BOUND:.0e})": largest("logit"),
+        "logits, mean change by training": (
+            f"{model['logit_change_by_training']:.1e}" for model in models
+        ),
+    }
+    lines = ["| " + " | ".join([label, *cells]) + " |" for label, cells in rows.items()]
     if any(model["controls"] for model in models):
         lines += [
             "",
@@ -184,7 +177,7 @@ def plot(models: list[dict[str, Any]], path: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    floor = 1e-8  # where no difference at all is drawn: a logarithmic axis has no zero
+    floor = 1e-9  # where no difference at all is drawn: a logarithmic axis has no zero
     figure, axes = plt.subplots(
         2, len(models), figsize=(5.5 * len(models), 6), sharex=True, squeeze=False,
         layout="constrained", height_ratios=(1, 1),
@@ -206,7 +199,7 @@ def plot(models: list[dict[str, Any]], path: Path) -> None:
         bottom.plot(steps, difference, ".", color="#1f6feb", label="infoxlm train")
         bottom.set_yscale("log")
         bottom.set_ylim(floor / 2, 10)
-        bottom.set_yticks([floor, 1e-6, 1e-4, 1e-2, 1], ["0", "1e-6", "1e-4", "1e-2", "1"])
+        bottom.set_yticks([floor, 1e-7, 1e-5, 1e-3, 1e-1], ["0", "1e-7", "1e-5", "1e-3", "0.1"])
         bottom.set_xlabel("optimizer step")
         bottom.legend(frameon=False, fontsize=8, ncols=2, loc="upper left")
         for axis in (top, bottom):

@@ -103,7 +103,10 @@ MISTAKES = [
     ("train seed=${model.name}", ["seed", "Integer"]),
     # Hydra's own
     ("train sweep=seeds", ["Could not override 'sweep'", "+sweep=seeds"]),
-    ("train +sweep=nope", ["sweep=nope: there is no such option", "grid, learning_rate, optuna, search, seeds"]),
+    (
+        "train +sweep=nope",
+        ["sweep=nope: there is no such option", "grid, learning_rate, optuna, search, seeds"],
+    ),
     ("train hydra/launcher=nope", ["hydra/launcher=nope: there is no such option", "basic"]),
     ("train hydra.nope=1", ["hydra.nope: there is no such key", "--cfg hydra"]),
     ("train hydra.mode=x", ["hydra.mode", "'x'", "RUN, MULTIRUN"]),

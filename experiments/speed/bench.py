@@ -1,0 +1,134 @@
+r"""Ours beside PyTorch and transformers: alternating, on the same texts, on the same machine.
+
+    python bench.py --train_file $MNLI_TRAIN --xnli_root $XNLI_ROOT \
+        --e5_small weights/e5_small weights/e5_torch --base weights/base weights/base_torch
+
+Without --full a step of 256 pairs is put together from 64 pairs and the optimizer's own time.
+"""
+
+import csv
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from paths import Arguments, arguments
+from sides import HERE, Side
+from table import write_report
+
+#: What `search.py` found; the defaults are those of transformers' run_xnli.py.
+BEST = {"base": {"batch": 16}, "e5_small": {"batch": 16}}
+DEFAULTS = {"order": "random", "pad_to": 128, "batch": 8, "score_batch": 8}
+
+
+def alternate(given: Arguments, size: str) -> list[dict[str, Any]]:
+    """Train and score with each side in turn; the first round warms up and does not count."""
+    sides = [
+        ("ours", "ours.py", {}),
+        ("best", "pytorch.py", BEST[size]),
+        ("defaults", "pytorch.py", DEFAULTS),
+    ]
+    lines = []
+    for work in ("train", "score"):
+        # One pair of sides at a time: three models of the base size would not fit everywhere.
+        for other in ("best", "defaults"):
+            pair = [side for side in sides if side[0] in ("ours", other)]
+            with (
+                Side(pair[0][0], pair[0][1], **given.common(size, pair[0][1]), **pair[0][2]) as one,
+                Side(pair[1][0], pair[1][1], **given.common(size, pair[1][1]), **pair[1][2]) as two,
+            ):
+                for number in range(given.rounds + 1):
+                    for side in (one, two):
+                        answer = side.order(work)
+                        if number:
+                            line = {"size": size, "work": work, "side": side.name, "beside": other}
+                            lines.append(line | {"round": number} | answer)
+                            print(lines[-1], flush=True)
+                if work == "train":  # the peak with one evaluation
+                    for side in (one, two):
+                        peak = side.order("score")["peak_mb"]
+                        line = {"size": size, "work": "memory", "side": side.name, "beside": other}
+                        lines.append(line | {"peak_mb": peak})
+    return lines
+
+
+def start_ours(given: Arguments, size: str, folder: Path, number: int) -> float:
+    """Seconds from `infoxlm train` to the end of its first micro-batch, as the run itself tells."""
+    run = folder / f"{size}-{number}"
+    common = given.common(size, "ours.py")
+    subprocess.run(
+        [
+            Path(sys.executable).with_name("infoxlm"), "train",
+            f"model={'infoxlm_base' if size == 'base' else size}",
+            f"model.checkpoint={common['model']}", f"data.root={common['xnli_root']}",
+            f"data.train_root={common['train_file']}", "data.limit_train=20480",
+            "data.limit_eval=1", "trainer.effective_batch_size=16", "trainer.max_steps=1",
+            "data.eval_languages=[en]", "trainer.keep_checkpoints=0",
+            f"hardware.threads={given.threads}", f"hydra.run.dir={run}",
+            f"data.cache_dir={folder / 'cache'}",
+        ],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return json.loads((run / "results.json").read_text())["train"]["parts"][
+        "until_first_micro_batch"
+    ]
+
+
+def start_pytorch(given: Arguments, size: str, folder: Path) -> float:
+    """The same of a script that has its token ids in a file."""
+    common = given.common(size, "pytorch.py")
+    started = time.time()
+    out = subprocess.run(
+        [
+            sys.executable, HERE / "pytorch_start.py", common["model"], folder / "ids.npz",
+            str(given.threads),
+        ],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return float(out.stdout.split()[-1]) - started
+
+
+def alternate_starts(given: Arguments, size: str) -> list[dict[str, Any]]:
+    """Start both sides in turn, token ids being cached."""
+    lines = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        start_ours(given, size, folder, 0)  # fills the cache
+        script = [sys.executable, HERE / "pytorch_start.py", "--tokenize"]
+        common = given.common(size, "pytorch.py")
+        subprocess.run(
+            [*script, common["model"], folder / "ids.npz", common["train_file"]], check=True
+        )
+        for number in range(1, given.rounds + 1):
+            for side, seconds in (
+                ("ours", start_ours(given, size, folder, number)),
+                ("best", start_pytorch(given, size, folder)),
+            ):
+                line = {"size": size, "work": "start", "side": side, "beside": "best"}
+                lines.append(line | {"round": number, "seconds": seconds})
+                print(lines[-1], flush=True)
+    return lines
+
+
+def main() -> None:
+    given = arguments(__doc__)
+    started = time.time()
+    lines: list[dict[str, Any]] = []
+    for size in given.sizes:
+        lines += alternate(given, size)
+        lines += alternate_starts(given, size)
+    name = "full" if given.full else "quick"
+    keys = list(dict.fromkeys(key for line in lines for key in line))
+    with open(HERE / f"measured_{name}.csv", "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, keys)
+        writer.writeheader()
+        writer.writerows(lines)
+    write_report(lines, HERE / f"results_{name}")
+    print(f"{(time.time() - started) / 60:.1f} minutes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""Our side: the package's own learner and scoring, as `infoxlm train` calls them."""
+
+import argparse
+from pathlib import Path
+
+from texts import STEP, measured, read, read_languages, windows
+from worker import serve
+
+from infoxlm.hardware import load_paddle, prepare_environment
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("model", "train_file", "xnli_root"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--pairs", type=int, default=20480)
+    parser.add_argument("--score_rows", type=int, default=20)
+    parser.add_argument("--micro_batch_tokens", type=int, default=1024)
+    parser.add_argument("--eval_batch_tokens", type=int, default=1024)
+    parser.add_argument("--active_vocabulary", type=int, default=1)
+    parser.add_argument("--quick", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    prepare_environment(arguments.threads)
+    load_paddle()
+
+    import time
+
+    import numpy as np
+
+    from infoxlm.evaluate.scoring import predict
+    from infoxlm.model.loading import load_classifier
+    from infoxlm.schema import (
+        DataConfig,
+        HardwareConfig,
+        ModelConfig,
+        OptimizerConfig,
+        SchedulerConfig,
+        TrainConfig,
+    )
+    from infoxlm.tokenizer import InfoXLMTokenizer
+    from infoxlm.train.learner import Learner
+    from infoxlm.train.machine_speed import MachineSpeed
+    from infoxlm.train.randomness import seed_everything
+    from infoxlm.train.training_pairs import TrainingPairs
+    from infoxlm.train.work import training_operations
+
+    seed_everything(42)
+    tokenizer = InfoXLMTokenizer.from_pretrained(arguments.model)
+    pairs = read(arguments.train_file, arguments.pairs)
+    token_ids = tokenizer.encode([p for p, _, _ in pairs], [h for _, h, _ in pairs], max_length=128)
+    labels = np.array([label for _, _, label in pairs])
+    config = TrainConfig(
+        model=ModelConfig("measured"),
+        data=DataConfig("pairs", cache_dir="unused"),
+        optimizer=OptimizerConfig("adamw", 2e-5),
+        scheduler=SchedulerConfig("constant"),
+        hardware=HardwareConfig(
+            "cpu",
+            micro_batch_tokens=arguments.micro_batch_tokens,
+            active_vocabulary=bool(arguments.active_vocabulary),
+        ),
+    )
+    model = load_classifier(config.model, arguments.model, tokenizer.vocab_size, 128)
+    learner = Learner(config, model, TrainingPairs(token_ids, labels), 1000)
+    steps = iter(windows(len(pairs)))
+    done = 0
+
+    def train() -> dict:
+        nonlocal done
+        window = next(steps)
+        rows = np.array(measured(window, token_ids.lengths, bool(arguments.quick)))
+        machine = MachineSpeed("cpu")
+        machine.measure_now_and_then()
+        started = time.perf_counter()
+        learner.compute_gradient(rows, done)
+        gradient = time.perf_counter() - started
+        learner.take_step()
+        done += 1
+        step = time.perf_counter() - started - gradient
+        machine = MachineSpeed("cpu")
+        machine.measure_now_and_then()
+        operations = training_operations(token_ids.lengths_of(rows), model.config)
+        return {
+            "gradient": gradient * STEP / len(rows),
+            "step": step,
+            "pairs_per_second": STEP / (gradient * STEP / len(rows) + step),
+            "share_of_machine": operations / gradient / machine.median,
+        }
+
+    texts = read_languages(arguments.xnli_root / "test", arguments.score_rows)
+
+    def score() -> dict:
+        started = time.perf_counter()
+        encoded = tokenizer.encode(
+            [p for p, _, _ in texts], [h for _, h, _ in texts], max_length=128
+        )
+        with learner.full_table():
+            predict(model, encoded, max_tokens=arguments.eval_batch_tokens)
+        seconds = time.perf_counter() - started
+        return {"seconds": seconds, "pairs_per_second": len(texts) / seconds}
+
+    serve({"train": train, "score": score})
+
+
+if __name__ == "__main__":
+    main()

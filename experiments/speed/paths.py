@@ -1,0 +1,37 @@
+"""Where data and weights are, from the command line."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+class Arguments(argparse.Namespace):
+    """What was given."""
+
+    def common(self, size: str, script: str) -> dict[str, Any]:
+        """What every worker of a size and side is told."""
+        weights = self.base if size == "base" else self.e5_small
+        return {
+            "model": weights[0 if script == "ours.py" else 1],
+            "train_file": self.train_file,
+            "xnli_root": self.xnli_root,
+            "score_rows": 8 if size == "base" else 20,
+            "quick": int(not self.full),
+            "threads": self.threads,
+        }
+
+
+def arguments(description: str | None) -> Arguments:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=(description or "").split("\n")[0])
+    parser.add_argument("--train_file", type=Path, required=True, help="MultiNLI, TSV with header")
+    parser.add_argument("--xnli_root", type=Path, required=True, help="holds test/{language}.tsv")
+    for name in ("e5_small", "base"):
+        parser.add_argument(
+            f"--{name}", type=Path, nargs=2, metavar=("PADDLE", "TORCH"), required=True
+        )
+    parser.add_argument("--sizes", nargs="+", default=["base", "e5_small"])
+    parser.add_argument("--full", action="store_true", help="whole steps of 256 pairs")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    return parser.parse_args(namespace=Arguments())
