@@ -87,7 +87,7 @@ def fine_tune(
         encoder = trainer.learner.model.config.encoder_name
         with StepProfile(folder if config.hardware.profile else None) as profile:
             state = trainer.train(stop, profile)
-        work, machine = trainer.work(), trainer.machine.median
+        work, machine = work_of(trainer), trainer.machine.median
         del trainer  # make room: test is scored with what was saved as the best
         check_manifest(checkpoints.best)
         best = InfoXLMForSequenceClassification.from_pretrained(checkpoints.best)
@@ -171,3 +171,16 @@ def log_plan(trainer: Trainer, pairs: int) -> None:
         "%d steps an epoch, %d in all",
         pairs, size, hardware.micro_batch_tokens, rows, trainer.batches.per_epoch, trainer.steps,
     )  # fmt: skip
+
+
+def work_of(trainer: Trainer) -> Work:
+    """What a run's steps computed, those before it was gone on with among them."""
+    hardware, work = trainer.config.hardware, Work()
+    for step in range(trainer.state.step):
+        work.add(
+            trainer.learner.pairs.token_ids.lengths_of(trainer.batches.rows(step)),
+            trainer.learner.model.config,
+            hardware.micro_batch_tokens,
+            hardware.micro_batch_size,
+        )
+    return work

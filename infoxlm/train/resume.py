@@ -26,7 +26,7 @@ FREE = (
     "data.root", "data.train_root", "data.cache_dir", "model.checkpoint",
     "trainer.resume", "trainer.replay", "trainer.keep_checkpoints", "trainer.save_every",
     "trainer.log_every", "hardware.device", "hardware.threads", "hardware.micro_batch_size",
-    "hardware.micro_batch_tokens", "hardware.eval_batch_tokens",
+    "hardware.micro_batch_tokens", "hardware.eval_batch_tokens", "hardware.profile",
 )  # fmt: skip
 
 

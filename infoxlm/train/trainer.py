@@ -24,7 +24,6 @@ from infoxlm.train.step_profile import StepProfile
 from infoxlm.train.throughput import Throughput
 from infoxlm.train.training_pairs import PairOrigins, TrainingPairs
 from infoxlm.train.training_state import TrainingState
-from infoxlm.train.work import Work
 
 logger = logging.getLogger(__name__)
 
@@ -174,18 +173,6 @@ class Trainer:
         self.learner.take_step()
         self.state.step += 1
         return loss, norm
-
-    def work(self) -> Work:
-        """What the steps so far were, those before the run was gone on with among them."""
-        hardware, work = self.config.hardware, Work()
-        for step in range(self.state.step):
-            work.add(
-                self.learner.pairs.token_ids.lengths_of(self.batches.rows(step)),
-                self.learner.model.config,
-                hardware.micro_batch_tokens,
-                hardware.micro_batch_size,
-            )
-        return work
 
     def fail(self, rows: np.ndarray, losses: np.ndarray, norm: float) -> None:
         """End the run at a step that cannot be taken, keeping what is needed to look into it."""

@@ -1,0 +1,142 @@
+"""One command under Hydra: its configuration is composed and checked, and it is run on that."""
+
+import logging
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from infoxlm.errors import UserError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+#: Keys by the names they are typed with, where Hydra would take these for a group of conf/.
+TYPED_AS = {"report": ("sweep=", "folder=")}
+
+
+class ConfigurationValueError(ValueError):
+    """What Hydra and OmegaConf complain of with exceptions of Python's own."""
+
+
+def run_hydra(command: str, words: Sequence[str]) -> None:
+    """Compose the command's configuration as Hydra does, and run the command on it."""
+    import hydra
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.errors import HydraException
+    from hydra.types import RunMode
+    from omegaconf import DictConfig
+    from omegaconf.errors import OmegaConfBaseException
+
+    from infoxlm.free_text import quote_free_text
+    from infoxlm.output_folder import RefusedFolder, clear_all, cleared
+    from infoxlm.schema import register_schemas
+    from infoxlm.sweep.interception import sweeps_kept
+    from infoxlm.sweep.job import CommandLine, run_job
+    from infoxlm.sweep.resuming import resumed_words
+    from infoxlm.system_errors import refusals_explained
+
+    composed = False
+    mistakes: list[Exception] = []
+
+    def job(configuration: DictConfig) -> float | None:
+        nonlocal composed
+        composed = True
+        folder = Path(HydraConfig.get().runtime.output_dir)
+        sweep = HydraConfig.get().runtime.choices.get("sweep")
+
+        def work(configuration: DictConfig) -> float | None:
+            with refusals_explained():
+                return run_task(command, configuration, folder)
+
+        if HydraConfig.get().mode is RunMode.MULTIRUN:
+            alone = HydraConfig.get().launcher["_target_"].endswith(".BasicLauncher")
+            return run_job(work, configuration, folder, line, alone)
+        try:
+            with cleared(folder):
+                if sweep:
+                    raise UserError(
+                        f"sweep={sweep} without --multirun would be a single run", "Add --multirun."
+                    )
+                return work(configuration)
+        except (UserError, OmegaConfBaseException) as error:
+            mistakes.append(error)
+            return None
+
+    typed = resumed_words(words, command) or list(words)
+    words = [with_key(word, *TYPED_AS.get(command, ("", ""))) for word in typed]
+    words = quote_free_text(checked_words(words, command), command)
+    register_schemas()
+    logging.captureWarnings(True)
+    program = "infoxlm" if words[:1] == ["-sc"] else f"infoxlm {command}"
+    sys.argv = [program, *words]
+    line = CommandLine(sys.argv, Path.cwd())
+    main = hydra.main(version_base="1.3", config_path="pkg://infoxlm.conf", config_name=command)
+    try:
+        with sweeps_kept(command, typed):
+            main(job)()
+    except RefusedFolder as refused:
+        raise refused.error from None
+    except (ValueError, AssertionError, AttributeError) as error:
+        if composed or isinstance(error, OmegaConfBaseException):
+            raise
+        raise ConfigurationValueError(str(error)) from error
+    except OSError as error:
+        if composed or isinstance(error, HydraException | BrokenPipeError):
+            raise
+        where = f" {error.filename}" if error.filename else ""
+        raise UserError(
+            f"the run's folder{where} cannot be made: {error.strerror}",
+            "Give one that can, with hydra.run.dir=FOLDER or hydra.sweep.dir=FOLDER.",
+        ) from error
+    finally:
+        clear_all()
+    if mistakes:
+        raise mistakes[0]
+
+
+def with_key(word: str, typed: str, meant: str) -> str:
+    """A word with the key that is meant."""
+    return meant + word.removeprefix(typed) if word.startswith(typed) else word
+
+
+def checked_words(words: Sequence[str], command: str) -> list[str]:
+    """Refuse flags that do not exist, and put the others in front, where Hydra wants them.
+
+    Raises:
+        UserError: There is no such flag, or its value is missing or none of its choices.
+    """
+    from argparse import ArgumentError
+
+    from hydra._internal.utils import get_args_parser
+
+    def is_override(word: str) -> bool:
+        return not word.startswith("-") and ("=" in word or word.startswith("~"))
+
+    words = sorted(words, key=is_override)
+    parser = get_args_parser()
+    parser.exit_on_error = False  # argparse would print Hydra's whole usage
+    remedy = f"`infoxlm {command} --hydra-help` lists the flags."
+    try:
+        _, unknown = parser.parse_known_args(words)
+    except ArgumentError as error:
+        raise UserError(str(error), remedy) from error
+    if unknown:
+        raise UserError(f"{unknown[0]}: there is no such flag", remedy)
+    return words
+
+
+def run_task(command: str, configuration: "DictConfig", folder: Path) -> float | None:
+    """Check a composed configuration against its schema and run its command in a folder."""
+    from omegaconf import OmegaConf
+
+    from infoxlm.composition_errors import refuse_empty_values, refuse_unknown_keys
+    from infoxlm.hardware import prepare_environment
+
+    refuse_unknown_keys(configuration, command)
+    refuse_empty_values(configuration, command)
+    plain: Any = OmegaConf.to_object(configuration)
+    # Before anything imports paddle, which reads the environment only then.
+    prepare_environment(getattr(getattr(plain, "hardware", plain), "threads", None))
+    return import_module(f"infoxlm.tasks.{command}").run(plain, folder)
