@@ -6,7 +6,7 @@ PIP_OPTIONS ?=
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) -c constraints.txt
 
-.PHONY: help setup demo dashboard test test-slow lint format wheel clean
+.PHONY: help setup demo dashboard test test-slow lint bench format wheel clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -40,6 +40,11 @@ lint: .venv/installed-dev  ## ruff and mypy, as pre-commit and CI run them
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: .venv/installed-dev  ## speed beside PyTorch; see experiments/speed for what it needs
+	$(BIN)/python experiments/speed/bench.py $(FULL) \
+	  --train_file $(MNLI_TRAIN) --xnli_root $(XNLI_ROOT) \
+	  --e5_small weights/e5_small weights/e5_torch --base weights/base weights/base_torch
 
 format: .venv/installed-dev  ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
