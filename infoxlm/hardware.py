@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
 from infoxlm.errors import UserError
+from infoxlm.ranks.place import Place
 
 logger = logging.getLogger(__name__)
 
@@ -47,13 +48,15 @@ def prepare_environment(threads: int | None = None) -> int:
     threads.
 
     Args:
-        threads: Threads to compute with; None: OMP_NUM_THREADS, or every available core.
+        threads: Threads to compute with; None: OMP_NUM_THREADS, or every available core, shared
+            among the ranks of a run on this machine.
 
     Returns:
         The number of threads.
     """
     if threads is None:
-        threads = environment_threads() or available_cores()
+        shared_by = Place.of_this_process().local_size
+        threads = environment_threads() or max(1, available_cores() // shared_by)
     wanted = {"OMP_NUM_THREADS": str(threads)}
     if is_amd():
         wanted["MKL_DEBUG_CPU_TYPE"] = os.environ.get("MKL_DEBUG_CPU_TYPE", "5")

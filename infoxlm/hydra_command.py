@@ -31,6 +31,7 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
 
     from infoxlm.free_text import quote_free_text
     from infoxlm.output_folder import RefusedFolder, clear_all, cleared
+    from infoxlm.ranks.place import Place, words_of_rank
     from infoxlm.schema import register_schemas
     from infoxlm.sweep.interception import sweeps_kept
     from infoxlm.sweep.job import CommandLine, run_job
@@ -64,7 +65,8 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
             mistakes.append(error)
             return None
 
-    typed = resumed_words(words, command) or list(words)
+    rank = Place.of_this_process().rank
+    typed = words_of_rank(resumed_words(words, command) or list(words), rank)
     words = [with_key(word, *TYPED_AS.get(command, ("", ""))) for word in typed]
     words = quote_free_text(checked_words(words, command), command)
     register_schemas()
@@ -133,10 +135,12 @@ def run_task(command: str, configuration: "DictConfig", folder: Path) -> float |
 
     from infoxlm.composition_errors import refuse_empty_values, refuse_unknown_keys
     from infoxlm.hardware import prepare_environment
+    from infoxlm.ranks.place import refuse_devices
 
     refuse_unknown_keys(configuration, command)
     refuse_empty_values(configuration, command)
     plain: Any = OmegaConf.to_object(configuration)
+    refuse_devices(command, getattr(getattr(plain, "hardware", None), "devices", 1))
     # Before anything imports paddle, which reads the environment only then.
     prepare_environment(getattr(getattr(plain, "hardware", plain), "threads", None))
     return import_module(f"infoxlm.tasks.{command}").run(plain, folder)

@@ -138,3 +138,9 @@ def test_every_schema_says_what_it_is():
     for schema in SCHEMAS.values():
         assert dataclasses.is_dataclass(schema)
         assert schema.__doc__
+
+
+def test_several_devices_are_not_one_that_is_named():
+    assert HardwareConfig("gpu", devices=4).devices == 4
+    with pytest.raises(UserError, match="hardware.device=gpu:1 with hardware.devices=2"):
+        HardwareConfig("gpu:1", devices=2)

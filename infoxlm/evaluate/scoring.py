@@ -15,6 +15,7 @@ from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.evaluate.predictions import Predictions
 from infoxlm.model import InfoXLMForSequenceClassification
 from infoxlm.model.precision import Precision
+from infoxlm.ranks.exchange import Ranks
 from infoxlm.tracking.progress import progress
 
 
@@ -39,6 +40,7 @@ def predict(
     *,
     max_tokens: int,
     precision: Precision | None = None,
+    ranks: Ranks | None = None,
 ) -> np.ndarray:
     """Probabilities of each pair's labels, computed in batches of similar length.
 
@@ -47,6 +49,7 @@ def predict(
         token_ids: ``n`` encoded pairs.
         max_tokens: Most tokens of a batch, padding included.
         precision: Mixed precision; None: fp32.
+        ranks: The processes that share the pairs and get all of the result; None: this one alone.
 
     Returns:
         float32 ``[n, 3]``, columns in the order of LABELS.
@@ -54,17 +57,23 @@ def predict(
     model.eval()
     columns = label_columns(model)
     precision = precision or Precision()
-    probabilities = np.empty((len(token_ids), len(LABELS)), np.float32)
-    bar = progress(label="scoring", total=len(token_ids), unit=" pairs")
+    ranks = ranks or Ranks()
+    share = ranks.shares(token_ids.lengths)[ranks.rank]
+    probabilities = np.zeros((len(token_ids), len(LABELS)), np.float32)
+    bar = progress(label="scoring", total=len(share), unit=" pairs")
     with bar, paddle.no_grad():
-        for rows in micro_batches(token_ids.lengths, max_tokens):
+        for part in micro_batches(token_ids.lengths[share], max_tokens):
+            if ranks.is_cut:
+                break
+            rows = share[part]
             input_ids = paddle.to_tensor(token_ids.padded(rows))
             with precision.autocast():
                 logits = model(input_ids).logits
             batch = F.softmax(logits.astype("float32"), axis=-1).numpy()
             probabilities[rows] = batch[:, columns]
             bar.update(len(rows))
-    return probabilities
+    ranks.cut_together()
+    return ranks.sum(probabilities)
 
 
 def score(
@@ -73,6 +82,7 @@ def score(
     *,
     max_tokens: int,
     precision: Precision | None = None,
+    ranks: Ranks | None = None,
 ) -> tuple[SplitScores, Predictions]:
     """Score several languages in one pass, sorted by length across all of them.
 
@@ -81,12 +91,15 @@ def score(
         languages: The encoded examples of each language.
         max_tokens: Most tokens of a batch, padding included.
         precision: Mixed precision; None: fp32.
+        ranks: The processes that share the work; None: this one alone.
 
     Returns:
         The scores per language, and every prediction.
     """
     token_ids = TokenIds.concatenate([examples.token_ids for examples in languages])
-    probabilities = predict(model, token_ids, max_tokens=max_tokens, precision=precision)
+    probabilities = predict(
+        model, token_ids, max_tokens=max_tokens, precision=precision, ranks=ranks
+    )
     predictions = Predictions(
         languages=np.repeat([e.language for e in languages], [len(e.labels) for e in languages]),
         rows=np.concatenate([examples.rows for examples in languages]),

@@ -82,6 +82,7 @@ class HardwareConfig:
     """What the machine is and what fits into it."""
 
     device: str = MISSING
+    devices: int = 1
     threads: int | None = None
     amp: Amp = Amp.none
     micro_batch_size: int | None = None
@@ -92,11 +93,21 @@ class HardwareConfig:
 
     def __post_init__(self) -> None:
         check_positive(
-            self, "hardware", "micro_batch_size", "micro_batch_tokens", "eval_batch_tokens"
+            self,
+            "hardware",
+            "devices",
+            "micro_batch_size",
+            "micro_batch_tokens",
+            "eval_batch_tokens",
         )
         check_threads("hardware.threads", self.threads)
         if not re.fullmatch(r"cpu|gpu(:\d+)?", self.device):
             raise UserError(f"hardware.device={self.device}", "It must be cpu, gpu or gpu:N.")
+        if self.devices > 1 and ":" in self.device:
+            raise UserError(
+                f"hardware.device={self.device} with hardware.devices={self.devices}",
+                "Take hardware.device=gpu; CUDA_VISIBLE_DEVICES says which.",
+            )
         if self.device == "cpu" and self.amp is not Amp.none:
             raise UserError(
                 f"hardware.amp={self.amp.value} on a CPU",

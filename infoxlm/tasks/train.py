@@ -5,6 +5,7 @@ import logging
 import resource
 import shlex
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,12 @@ from rich.console import Console
 from rich.table import Table
 
 from infoxlm.atomic import atomic_path
+from infoxlm.errors import UserError
 from infoxlm.evaluate.plot import plot_curves
 from infoxlm.evaluate.predictions import write_predictions
 from infoxlm.hardware import check_device, load_paddle
+from infoxlm.ranks.place import Place
+from infoxlm.ranks.start import run_ranks
 from infoxlm.run_folder import RUN_RECORD
 from infoxlm.schema import TrainConfig
 from infoxlm.stopping import Interrupted
@@ -24,7 +28,7 @@ from infoxlm.tracking.metrics_log import METRICS, read_metrics
 from infoxlm.tracking.part_seconds import PartSeconds
 from infoxlm.tracking.run_record import weights_checksums, write_run_record
 from infoxlm.tracking.settings import flat_settings
-from infoxlm.train.resume import note_resumption, refuse_used, run_to_write
+from infoxlm.train.resume import identity, note_resumption, refuse_used, run_to_write
 
 if TYPE_CHECKING:
     from infoxlm.train.fine_tuning import FineTuned
@@ -49,24 +53,38 @@ def run(config: TrainConfig, folder: str | Path) -> float | None:
         UserError: Something the user gave cannot be used.
         Interrupted: The user wanted an end; everything is saved.
     """
-    folder = Path(folder)
-    if config.trainer.resume is None:
-        refuse_used(folder)
+    folder, place = Path(folder), Place.of_this_process()
     check_device(config.hardware.device)
+    if place.size == 1 and config.hardware.devices > 1 and config.trainer.replay is None:
+        return run_ranks(config, folder)
+    refuse_other_sizes(config, place)
+    if config.trainer.resume is None and place.rank == 0:
+        refuse_used(folder)
     parts = PartSeconds()
     with parts.measure("data"):
         inputs = load_train_inputs(config)
     weights = {} if inputs.checkpoint is None else weights_checksums(inputs.checkpoint)
-    with run_to_write(config, folder, inputs.checksums, weights) as (folder, resumed):
+    identical = identity(config, inputs.checksums, weights)
+    with ExitStack() as held:
+        resumed = False
+        if place.rank == 0:
+            writing = run_to_write(config, folder, inputs.checksums, weights)
+            folder, resumed = held.enter_context(writing)
         # paddle is imported only now: a mistake in the data is told in a second, not in five.
         with parts.measure("loading"):
             load_paddle()
         if config.trainer.replay is not None:
             run_replay(config, inputs, folder)
             return None
+        from infoxlm.ranks.exchange import RankLostError, Ranks
         from infoxlm.train.fine_tuning import fine_tune
 
-        if resumed:
+        ranks = Ranks.join()
+        ranks.refuse_strangers(repr(identical))
+        folder, resumed = ranks.first(lambda: (Path(folder).absolute(), resumed))
+        if place.rank:
+            pass
+        elif resumed:
             note_resumption(folder)
         else:
             write_run_record(
@@ -77,14 +95,31 @@ def run(config: TrainConfig, folder: str | Path) -> float | None:
                 weights=weights,
             )
         try:
-            result = fine_tune(config, inputs, folder, resumed, parts)
+            result = fine_tune(config, inputs, folder, resumed, parts, ranks)
         except Interrupted as stopped:
             raise Interrupted(
                 f"{stopped.message}. Go on with: {resuming_command(folder)}", stopped.code - 128
             ) from None
-        report(config, result, folder, parts)
+        except RankLostError as lost:
+            raise RankLostError(lost.problem, f"Go on with: {resuming_command(folder)}") from lost
+        if place.rank == 0:
+            report(config, result, folder, parts)
     assert result.state.best_dev is not None
     return result.state.best_dev.selected(config.trainer.select_on)
+
+
+def refuse_other_sizes(config: TrainConfig, place: Place) -> None:
+    """Check that as many processes were started as the configuration speaks of, if it does.
+
+    Raises:
+        UserError: They were not.
+    """
+    devices = config.hardware.devices
+    if place.size > 1 and devices not in (1, place.size):
+        raise UserError(
+            f"hardware.devices={devices} in a launch of {place.size} processes",
+            "Leave it out: the launcher has decided.",
+        )
 
 
 def report(config: TrainConfig, result: "FineTuned", folder: Path, parts: PartSeconds) -> None:
@@ -107,6 +142,7 @@ def report(config: TrainConfig, result: "FineTuned", folder: Path, parts: PartSe
             "seconds": state.seconds,
             # Linux counts ru_maxrss in kilobytes.
             "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "devices": result.ranks,
             # Of this process: a run that was gone on with counts from there.
             "parts": parts.seconds,
         },

@@ -60,6 +60,24 @@ class RunTracker(Closing):
         self._log.close()
 
 
+class SilentTracker(RunTracker):
+    """Takes a run's numbers in a process that has nothing to write: another one does."""
+
+    def __init__(self) -> None:
+        """Open nothing."""
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Leave them."""
+
+    def hyperparameters(
+        self, config: Mapping[str, Any], metrics: Mapping[str, float], step: int
+    ) -> None:
+        """Leave them."""
+
+    def close(self) -> None:
+        """Close nothing."""
+
+
 def display_name(folder: Path, name: str) -> str:
     """What the dashboard calls a run: unlike every other, and unlike from the first letters on.
 

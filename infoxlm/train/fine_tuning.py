@@ -17,10 +17,11 @@ from infoxlm.manifest import check_manifest
 from infoxlm.model import InfoXLMForSequenceClassification
 from infoxlm.model.loading import load_classifier, select_device
 from infoxlm.model.precision import Precision
+from infoxlm.ranks.exchange import Ranks
 from infoxlm.schema import TrainConfig
 from infoxlm.stopping import Interrupted, StopRequests
 from infoxlm.tracking.part_seconds import PartSeconds
-from infoxlm.tracking.run_tracker import RunTracker, score_tags
+from infoxlm.tracking.run_tracker import RunTracker, SilentTracker, score_tags
 from infoxlm.tracking.settings import compared_settings, flat_settings
 from infoxlm.train.checkpoints import Checkpoints
 from infoxlm.train.randomness import seed_everything
@@ -48,6 +49,7 @@ class FineTuned:
         scoring_seconds: How long these took.
         work: What training computed.
         machine: Operations a second of the machine's matrix products meanwhile; None on GPUs.
+        ranks: How many processes did it together.
     """
 
     encoder: str
@@ -57,10 +59,16 @@ class FineTuned:
     scoring_seconds: float
     work: Work
     machine: float | None
+    ranks: int = 1
 
 
 def fine_tune(
-    config: TrainConfig, inputs: "TrainInputs", folder: Path, resumed: bool, parts: PartSeconds
+    config: TrainConfig,
+    inputs: "TrainInputs",
+    folder: Path,
+    resumed: bool,
+    parts: PartSeconds,
+    ranks: Ranks | None = None,
 ) -> FineTuned:
     """Train, and score test from the best checkpoint.
 
@@ -70,6 +78,7 @@ def fine_tune(
         folder: The run's folder, held by this process.
         resumed: Whether the run goes on from its newest checkpoint.
         parts: Where the seconds of each part are added up.
+        ranks: The processes that do it together; None: this one alone.
 
     Raises:
         Interrupted: The user wanted an end; everything is saved.
@@ -77,31 +86,40 @@ def fine_tune(
             best checkpoint is damaged.
     """
     checkpoints = Checkpoints(folder / "checkpoints", config.trainer.keep_checkpoints)
-    checkpoint = checkpoints.newest_usable() if resumed else None
-    with StopRequests() as stop, RunTracker(folder, config.name, checkpoint) as tracker:
+    ranks = ranks or Ranks()
+    checkpoint = ranks.first(checkpoints.newest_usable) if resumed else None
+    with (
+        StopRequests() as stop,
+        SilentTracker() if ranks.rank else RunTracker(folder, config.name, checkpoint) as tracker,
+    ):
         with parts.measure("loading"):
-            trainer = build_trainer(config, inputs, tracker, checkpoints, checkpoint, parts)
+            trainer = build_trainer(config, inputs, tracker, checkpoints, checkpoint, parts, ranks)
         if resumed:
             logger.info("Going on with %s after step %d", folder, trainer.state.step)
         log_plan(trainer, len(trainer.learner.pairs.labels))
         encoder = trainer.learner.model.config.encoder_name
-        with StepProfile(folder if config.hardware.profile else None) as profile:
+        profiled = config.hardware.profile and not ranks.rank
+        with StepProfile(folder if profiled else None) as profile:
             state = trainer.train(stop, profile)
         work, machine = work_of(trainer), trainer.machine.median
+        if machine is not None:  # what a rank finds, beside the others
+            machine *= ranks.size
         del trainer  # make room: test is scored with what was saved as the best
+        ranks.wait()  # until rank 0 has saved it
         check_manifest(checkpoints.best)
         best = InfoXLMForSequenceClassification.from_pretrained(checkpoints.best)
         started = perf_counter()
-        scored = stop.unless_requested(lambda: scoring(config)(best, inputs.test))
+        scored = ranks.unless_requested(stop, lambda: scoring(config, ranks)(best, inputs.test))
         if scored is None:
-            assert stop.signal_number is not None
-            raise Interrupted("stopped before test was scored", stop.signal_number)
+            number = ranks.signal_number(stop)
+            assert number is not None
+            raise Interrupted("stopped before test was scored", number)
         seconds = perf_counter() - started
         test, predictions = scored
         assert state.best_dev is not None
         final = {"dev/best_average": state.best_dev.average} | score_tags("test", test)
         tracker.hyperparameters(compared_settings(flat_settings(config)), final, state.step)
-    return FineTuned(encoder, state, test, predictions, seconds, work, machine)
+    return FineTuned(encoder, state, test, predictions, seconds, work, machine, ranks.size)
 
 
 def build_trainer(
@@ -111,6 +129,7 @@ def build_trainer(
     checkpoints: Checkpoints,
     checkpoint: Path | None,
     parts: PartSeconds | None = None,
+    ranks: Ranks | None = None,
 ) -> Trainer:
     """Load the model and lay everything out for its training.
 
@@ -121,8 +140,10 @@ def build_trainer(
         checkpoints: Where the weights go.
         checkpoint: Where the run goes on from; None: it begins.
         parts: Where the seconds of each part are added up.
+        ranks: The processes that train together; None: this one alone.
     """
-    select_device(config.hardware.device)
+    ranks = ranks or Ranks()
+    select_device(ranks.device(config.hardware.device))
     seed_everything(config.seed)
     model = load_classifier(
         config.model,
@@ -135,7 +156,7 @@ def build_trainer(
         TokenIds.concatenate([examples.token_ids for examples in inputs.train]),
         columns[np.concatenate([examples.labels for examples in inputs.train])],
     )
-    score_dev = scoring(config)
+    score_dev = scoring(config, ranks)
     trainer = Trainer(
         config,
         model,
@@ -146,18 +167,22 @@ def build_trainer(
         tracker,
         checkpoints,
         parts or PartSeconds(),
+        ranks,
     )
     if checkpoint is not None:
         trainer.restore(checkpoint)
     return trainer
 
 
-def scoring(config: TrainConfig) -> partial[tuple[SplitScores, Predictions]]:
+def scoring(
+    config: TrainConfig, ranks: Ranks | None = None
+) -> partial[tuple[SplitScores, Predictions]]:
     """The function that scores a model on encoded examples, as the hardware wants it."""
     return partial(
         score,
         max_tokens=config.hardware.eval_batch_tokens,
         precision=Precision(config.hardware.amp),
+        ranks=ranks,
     )
 
 
@@ -166,6 +191,8 @@ def log_plan(trainer: Trainer, pairs: int) -> None:
     hardware = trainer.config.hardware
     size = min(trainer.config.trainer.effective_batch_size, pairs)
     rows = f" or {hardware.micro_batch_size} pairs" if hardware.micro_batch_size else ""
+    if trainer.ranks.size > 1:
+        logger.info("%d ranks share the pairs of each step", trainer.ranks.size)
     logger.info(
         "%d training pairs, %d a step in micro-batches of at most %d tokens%s: "
         "%d steps an epoch, %d in all",
@@ -182,5 +209,6 @@ def work_of(trainer: Trainer) -> Work:
             trainer.learner.model.config,
             hardware.micro_batch_tokens,
             hardware.micro_batch_size,
+            trainer.ranks.size,
         )
     return work

@@ -22,6 +22,7 @@ def accumulate_gradient(
     *,
     max_tokens: int,
     max_rows: int | None = None,
+    window: int | None = None,
     precision: Precision | None = None,
     after_micro_batch: Callable[[], None] = lambda: None,
 ) -> np.ndarray:
@@ -33,9 +34,10 @@ def accumulate_gradient(
     Args:
         model: In training mode.
         pairs: What the rows refer to.
-        rows: The window, int64 ``[n]``.
+        rows: The window, or the part of it that is this rank's, int64 ``[n]``.
         max_tokens: Most tokens of a micro-batch, padding included.
         max_rows: Most pairs of a micro-batch.
+        window: Pairs of the whole window; None: `rows` is all of it.
         precision: Mixed precision; None: fp32.
         after_micro_batch: Called after each micro-batch.
 
@@ -52,9 +54,11 @@ def accumulate_gradient(
             logits = model(input_ids).logits
         with RecordEvent("backward"):
             loss = F.cross_entropy(logits.astype("float32"), labels, reduction="none")
-            precision.scaler.scale(loss.sum() / len(rows)).backward()
+            precision.scaler.scale(loss.sum() / (window or len(rows))).backward()
         losses.append(loss.detach().flatten())
         after_micro_batch()
+    if not losses:  # a window of fewer pairs than there are ranks
+        return np.zeros(0, np.float32)
     # Copied only now, so that a GPU does not wait after each micro-batch.
     in_parts = paddle.concat(losses).numpy()
     in_order = np.empty_like(in_parts)

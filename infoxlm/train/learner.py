@@ -9,6 +9,7 @@ import paddle
 
 from infoxlm.model import InfoXLMForSequenceClassification
 from infoxlm.model.precision import Precision
+from infoxlm.ranks.exchange import Ranks
 from infoxlm.schema import TrainConfig
 from infoxlm.train.active_vocabulary import ActiveVocabulary
 from infoxlm.train.gradients import accumulate_gradient, clip_gradient
@@ -27,6 +28,7 @@ class Learner:
         model: What is trained.
         pairs: What it is trained on.
         steps: Optimizer steps of the whole run, which the learning rate follows.
+        ranks: The processes that share the work; None: this one alone.
 
     Attributes:
         pairs: What it is trained on, numbered as the model's table is.
@@ -39,9 +41,11 @@ class Learner:
         model: InfoXLMForSequenceClassification,
         pairs: TrainingPairs,
         steps: int,
+        ranks: Ranks | None = None,
     ) -> None:
         self.config = config
         self.model = model
+        self.ranks = ranks or Ranks()
         self.vocabulary = None
         if config.hardware.active_vocabulary:
             self.vocabulary = ActiveVocabulary(model.roberta.embeddings, pairs.token_ids)
@@ -54,7 +58,7 @@ class Learner:
     def compute_gradient(
         self, rows: np.ndarray, step: int, after_micro_batch: Callable[[], None] = lambda: None
     ) -> tuple[np.ndarray, float]:
-        """Compute the clipped gradient of a window.
+        """Compute the clipped gradient of a window, each rank a share of it.
 
         Args:
             rows: The window, int64 ``[n]``.
@@ -62,20 +66,26 @@ class Learner:
             after_micro_batch: Called after each micro-batch.
 
         Returns:
-            The loss of each pair, float32 ``[n]``, and the gradient's norm before clipping.
+            The loss of each pair, float32 ``[n]``, and the gradient's norm before clipping; the
+            same in all ranks.
         """
         hardware = self.config.hardware
         self.model.train()
-        seed_step(self.config.seed, step)
-        losses = accumulate_gradient(
+        seed_step(self.config.seed, step, self.ranks.rank)
+        share = self.ranks.shares(self.pairs.token_ids.lengths_of(rows))[self.ranks.rank]
+        losses = np.zeros(len(rows), np.float32)
+        losses[share] = accumulate_gradient(
             self.model,
             self.pairs,
-            rows,
+            rows[share],
+            window=len(rows),
             max_tokens=hardware.micro_batch_tokens,
             max_rows=hardware.micro_batch_size,
             precision=self.precision,
             after_micro_batch=after_micro_batch,
         )
+        losses = self.ranks.sum(losses)
+        self.ranks.sum_gradients(self.model.parameters())
         self.precision.unscale(self.optimizer)
         return losses, clip_gradient(self.model.parameters(), self.config.optimizer.max_grad_norm)
 

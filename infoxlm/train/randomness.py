@@ -13,7 +13,7 @@ def seed_everything(seed: int) -> None:
     paddle.seed(seed)
 
 
-def seed_step(seed: int, step: int) -> None:
+def seed_step(seed: int, step: int, rank: int = 0) -> None:
     """Seed the draws of one optimizer step.
 
     They follow from the run's seed and the step alone, so that a run that goes on from a
@@ -22,5 +22,7 @@ def seed_step(seed: int, step: int) -> None:
     Args:
         seed: The run's seed.
         step: The step about to be taken; 0 is the first.
+        rank: Which of a run's processes draws; each draws differently.
     """
-    paddle.seed(int(np.random.SeedSequence([seed, step]).generate_state(1)[0]))
+    entropy = [seed, step, rank] if rank else [seed, step]
+    paddle.seed(int(np.random.SeedSequence(entropy).generate_state(1)[0]))

@@ -25,8 +25,9 @@ AUTO = "auto"
 FREE = (
     "data.root", "data.train_root", "data.cache_dir", "model.checkpoint",
     "trainer.resume", "trainer.replay", "trainer.keep_checkpoints", "trainer.save_every",
-    "trainer.log_every", "hardware.device", "hardware.threads", "hardware.micro_batch_size",
-    "hardware.micro_batch_tokens", "hardware.eval_batch_tokens", "hardware.profile",
+    "trainer.log_every", "hardware.device", "hardware.devices", "hardware.threads",
+    "hardware.micro_batch_size", "hardware.micro_batch_tokens", "hardware.eval_batch_tokens",
+    "hardware.profile",
 )  # fmt: skip
 
 

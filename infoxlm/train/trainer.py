@@ -9,6 +9,7 @@ import numpy as np
 
 from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.model import InfoXLMForSequenceClassification
+from infoxlm.ranks.exchange import RankLostError, Ranks
 from infoxlm.schema import Amp, TrainConfig
 from infoxlm.stopping import Interrupted, StopRequests
 from infoxlm.tokenizer import InfoXLMTokenizer
@@ -41,6 +42,7 @@ class Trainer:
         tracker: Where the numbers go.
         checkpoints: Where the weights go.
         parts: Where the seconds of each part of the run are added up.
+        ranks: The processes that train together; None: this one alone.
 
     Attributes:
         learner: The model and all that moves its weights.
@@ -60,6 +62,7 @@ class Trainer:
         tracker: RunTracker,
         checkpoints: Checkpoints,
         parts: PartSeconds,
+        ranks: Ranks | None = None,
     ) -> None:
         self.config = config
         self.tokenizer = tokenizer
@@ -68,16 +71,19 @@ class Trainer:
         self.tracker = tracker
         self.checkpoints = checkpoints
         self.parts = parts
+        self.ranks = ranks or Ranks()
         self.machine = MachineSpeed(config.hardware.device)
         self.batches = BatchSampler(
             len(pairs.labels), config.trainer.effective_batch_size, config.seed
         )
         self.steps = config.trainer.max_steps or config.trainer.epochs * self.batches.per_epoch
-        self.learner = Learner(config, model, pairs, self.steps)
+        self.learner = Learner(config, model, pairs, self.steps, self.ranks)
         self.state = TrainingState()
 
     def train(self, stop: StopRequests, profile: StepProfile | None = None) -> TrainingState:
         """Train to the last step, or until dev stops getting better.
+
+        When another rank is lost, the steps so far are saved.
 
         Args:
             stop: Tells when the user wants an end.
@@ -85,15 +91,23 @@ class Trainer:
 
         Raises:
             Interrupted: The user did; a checkpoint to go on from was written.
-            UserError: A loss or gradient is not finite, or a checkpoint cannot be written.
+            UserError: A loss or gradient is not finite, a checkpoint cannot be written, or
+                another rank has ended.
         """
-        profile = profile or StepProfile(None)
+        try:
+            return self._train(stop, profile or StepProfile(None))
+        except RankLostError:
+            # An exchange comes before its step: weights and optimizer are those of the last one.
+            self.save(to_go_on=True)
+            raise
+
+    def _train(self, stop: StopRequests, profile: StepProfile) -> TrainingState:
         speed = Throughput(self.state.pairs, self.state.seconds)
         bar = progress(label="training", total=self.steps, initial=self.state.step, unit=" steps")
         with bar:
             while not self.finished:
                 if self.scoring_is_due:
-                    dev = stop.unless_requested(self.score)
+                    dev = self.ranks.unless_requested(stop, self.score)
                     if dev is not None:
                         self.note_scores(dev)
                         self.save(is_best=self.state.best_step == self.state.step)
@@ -105,11 +119,9 @@ class Trainer:
                     bar.set_postfix(loss=f"{loss:.3f}")
                     if self.saving_is_due:
                         self.save()
-                if stop.signal_number is not None:
+                if (number := self.ranks.signal_number(stop)) is not None:
                     self.save(to_go_on=True)
-                    raise Interrupted(
-                        f"stopped and saved after step {self.state.step}", stop.signal_number
-                    )
+                    raise Interrupted(f"stopped and saved after step {self.state.step}", number)
         return self.state
 
     def step_and_log(self, speed: Throughput) -> float:
@@ -192,7 +204,8 @@ class Trainer:
             self.write_checkpoint(folder)
             failed.write(folder)
 
-        raise failed.error(self.checkpoints.save_failed(write) / BATCH)
+        folder = self.ranks.first(lambda: self.checkpoints.save_failed(write))
+        raise failed.error(folder / BATCH)
 
     def score(self) -> SplitScores:
         """Score dev in all languages."""
@@ -220,7 +233,9 @@ class Trainer:
             state.best_step, state.best_dev, state.scorings_since_best = state.step, dev, 0
 
     def save(self, *, is_best: bool = False, to_go_on: bool = False) -> None:
-        """Write a checkpoint, when there is a reason to keep it."""
+        """Write a checkpoint, when there is a reason to keep it; rank 0 does."""
+        if self.ranks.rank:
+            return
         if is_best or to_go_on or self.config.trainer.keep_checkpoints:
             with self.parts.measure("saving"):
                 self.checkpoints.save(

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from infoxlm.data.batches import micro_batches
+from infoxlm.ranks.dealing import deal
 
 
 class EncoderShape(Protocol):
@@ -52,14 +53,20 @@ class Work:
     operations: float = 0.0
 
     def add(
-        self, lengths: np.ndarray, shape: EncoderShape, max_tokens: int, max_rows: int | None
+        self,
+        lengths: np.ndarray,
+        shape: EncoderShape,
+        max_tokens: int,
+        max_rows: int | None,
+        ranks: int = 1,
     ) -> None:
-        """Add a window of pairs of so many tokens, cut into micro-batches."""
+        """Add a window of pairs of so many tokens, dealt out among ranks in micro-batches."""
         self.pairs += len(lengths)
         self.tokens += int(lengths.sum())
         self.operations += training_operations(lengths, shape)
-        for part in micro_batches(lengths, max_tokens, max_rows):
-            self.positions += len(part) * int(lengths[part].max())
+        for share in deal(lengths, ranks):
+            for part in micro_batches(lengths[share], max_tokens, max_rows):
+                self.positions += len(part) * int(lengths[share][part].max())
 
     def report(self, seconds: float, machine: float | None) -> dict[str, Any]:
         """The numbers of results.json.

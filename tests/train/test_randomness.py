@@ -46,3 +46,13 @@ def test_one_seed_s_steps_are_not_another_seed_s_shifted():
             seed_step(seed, step)
             draws.setdefault(dropped(), []).append((seed, step))
     assert [places for places in draws.values() if len(places) > 1] == []
+
+
+def test_each_rank_draws_for_itself():
+    draws = {}
+    for rank in range(20):
+        seed_step(2, 17, rank)
+        draws[rank] = dropped()
+    assert len(set(draws.values())) == len(draws)
+    seed_step(2, 17)
+    assert dropped() == draws[0]

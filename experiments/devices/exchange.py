@@ -1,0 +1,132 @@
+"""Measure what an exchange of gradients costs, and its share of a step.
+
+    python experiments/devices/exchange.py --shape e5_small --ranks 2 --out FOLDER/e5_small.json
+
+Random weights and random tokens: neither changes the time. Ranks are processes on this machine that
+exchange through Gloo. Each exchange begins when all ranks have come to it, so that waiting for the
+slowest is not counted as exchanging.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import hydra
+import numpy as np
+from omegaconf import OmegaConf
+
+from infoxlm.ranks.place import Place
+from infoxlm.ranks.start import environment, free_port
+from infoxlm.schema import register_schemas
+
+#: Shapes and how many rows of the word embeddings the training pairs use.
+SHAPES: dict[str, tuple[list[str], int]] = {
+    "tiny": (["model=tiny"], 800),
+    "e5_small": (
+        ["model=e5_small", "+model.shape={hidden_size: 384, intermediate_size: 1536}"],
+        25_000,
+    ),
+    "base": (["model=infoxlm_base", "+model.shape={hidden_size: 768}"], 25_000),
+}
+WINDOW, TOKENS = 256, 45
+
+
+def measure(arguments: argparse.Namespace, active: bool) -> dict[str, Any]:
+    """Take steps in this rank, and time them and the exchanges in them."""
+    from infoxlm.data.token_ids import TokenIds, offsets_from
+    from infoxlm.model.loading import load_classifier
+    from infoxlm.ranks.exchange import Ranks
+    from infoxlm.train.learner import Learner
+    from infoxlm.train.training_pairs import TrainingPairs
+
+    class TimedRanks(Ranks):
+        seconds, waited = 0.0, 0.0
+
+        def sum_gradients(self, parameters: Any) -> None:
+            arrived = time.perf_counter()
+            self.wait()
+            begun = time.perf_counter()
+            super().sum_gradients(parameters)
+            self.seconds += time.perf_counter() - begun
+            self.waited += begun - arrived
+
+    words, rows_used = SHAPES[arguments.shape]
+    register_schemas()
+    with hydra.initialize_config_module("infoxlm.conf", version_base="1.3"):
+        on = str(active).lower()
+        settings = [*words, "data=sample", f"hardware.active_vocabulary={on}"]
+        config = OmegaConf.to_object(hydra.compose("train", settings))
+    config.model.checkpoint = None
+    ranks = TimedRanks.join()
+    model = load_classifier(config.model, None, 5, 128)
+    draw = np.random.default_rng(0)
+    lengths = np.clip(draw.normal(TOKENS, 15, 4 * WINDOW).astype(int), 8, 128)
+    ids = draw.integers(4, rows_used, lengths.sum()).astype(np.int32)
+    ids[: rows_used - 4] = np.arange(4, rows_used)[: len(ids)]  # each is used
+    pairs = TrainingPairs(TokenIds(ids, offsets_from(lengths)), draw.integers(0, 3, len(lengths)))
+    learner = Learner(config, model, pairs, 1000, ranks)
+    window = np.arange(WINDOW)
+
+    def step(number: int) -> None:
+        learner.compute_gradient(window, number)
+        learner.take_step()
+
+    step(0)  # makes the optimizer's state
+    exchanged = sum(x.size for x in model.parameters() if not x.stop_gradient)
+    ranks.seconds = ranks.waited = 0.0
+    begun = time.perf_counter()
+    for number in range(arguments.steps):
+        step(1 + number)
+    seconds = time.perf_counter() - begun
+    return {
+        "shape": arguments.shape,
+        "ranks": ranks.size,
+        "active_vocabulary": active,
+        "megabytes": exchanged * 4 / 1e6,
+        "step_seconds": seconds / arguments.steps,
+        "exchange_seconds": ranks.seconds / arguments.steps,
+        "exchange_share": ranks.seconds / seconds,
+        "waiting_share": ranks.waited / seconds,
+    }
+
+
+def run(arguments: argparse.Namespace, active: bool, queue: Any) -> None:
+    """The whole of a rank's process."""
+    found = measure(arguments, active)
+    if Place.of_this_process().rank == 0:
+        queue.put(found)
+
+
+def main() -> None:
+    """Measure with the active vocabulary and with the whole one."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--shape", choices=SHAPES, required=True)
+    parser.add_argument("--ranks", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1, help="of each rank")
+    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    context, results = multiprocessing.get_context("spawn"), []
+    for active in (True, False):
+        queue, address, processes = context.Queue(), f"127.0.0.1:{free_port()}", []
+        for rank in range(arguments.ranks):
+            process = context.Process(target=run, args=(arguments, active, queue))
+            place = Place(rank, arguments.ranks, arguments.ranks).environment(address, "cpu")
+            quiet = {"GLOG_minloglevel": "2", "OMP_NUM_THREADS": str(arguments.threads)}
+            with environment({**place, **quiet}):
+                process.start()
+            processes.append(process)
+        results.append(queue.get(timeout=3600))
+        for process in processes:
+            process.join()
+        print(json.dumps(results[-1]))  # noqa: T201
+    if arguments.out:
+        arguments.out.write_text(json.dumps(results, indent=1) + os.linesep)
+
+
+if __name__ == "__main__":
+    main()
