@@ -183,7 +183,10 @@ def job_logging() -> dict[str, Any] | None:
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import OmegaConf
 
-    if not HydraConfig.initialized():
+    # What merely composed a configuration leaves Hydra's own behind, without a folder.
+    if not HydraConfig.initialized() or OmegaConf.is_missing(
+        HydraConfig.get().runtime, "output_dir"
+    ):
         return None
     return OmegaConf.to_container(HydraConfig.get().job_logging, resolve=True)  # type: ignore[return-value]
 

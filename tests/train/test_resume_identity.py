@@ -76,6 +76,8 @@ MOVED = {
     "trainer__log_every": 7,
     "hardware__threads": 2,
     "hardware__device": "gpu",
+    "hardware__devices": 2,
+    "hardware__profile": True,
     "hardware__micro_batch_size": 3,
     "hardware__micro_batch_tokens": 77,
     "hardware__eval_batch_tokens": 99,
