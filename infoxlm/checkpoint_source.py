@@ -16,6 +16,22 @@ from infoxlm.weights_file import PYTORCH_PICKLE, SAFETENSORS, WeightsFile, safet
 logger = logging.getLogger(__name__)
 
 
+def required_checkpoint(checkpoint: str | None, *, exported: bool = False) -> str:
+    """``model.checkpoint`` where a command cannot do without one.
+
+    Args:
+        checkpoint: Its value.
+        exported: Whether an exported folder is what the command is for.
+
+    Raises:
+        UserError: It is not set.
+    """
+    if checkpoint is None:
+        remedy = "an exported folder or a run's" if exported else "a run's folder or a model folder"
+        raise UserError("model.checkpoint is not set", f"Give {remedy}.")
+    return checkpoint
+
+
 def find_checkpoint(checkpoint: str, cache_dir: Path) -> Path:
     """The Paddle model folder behind ``model.checkpoint``.
 

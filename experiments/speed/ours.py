@@ -70,8 +70,6 @@ def main() -> None:
         nonlocal done
         window = next(steps)
         rows = np.array(measured(window, token_ids.lengths, bool(arguments.quick)))
-        machine = MachineSpeed("cpu")
-        machine.measure_now_and_then()
         started = time.perf_counter()
         learner.compute_gradient(rows, done)
         gradient = time.perf_counter() - started

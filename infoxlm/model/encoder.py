@@ -80,7 +80,7 @@ class InfoXLMResidual(nn.Layer):
     def forward(self, states: paddle.Tensor, residual: paddle.Tensor) -> paddle.Tensor:
         """Combine ``[batch, seq, in_features]`` with the residual ``[batch, seq, hidden]``."""
         projected = self.dense(states)
-        if cpu.computes_here(projected) and (self.training or paddle.is_grad_enabled()):
+        if cpu.pays_here(projected, self.training):
             return cpu.residual_norm(
                 projected,
                 residual,
@@ -117,10 +117,7 @@ class InfoXLMIntermediate(nn.Layer):
     def forward(self, hidden_states: paddle.Tensor) -> paddle.Tensor:
         """``[batch, seq, hidden]`` to ``[batch, seq, intermediate]``."""
         states = self.dense(hidden_states)
-        # Paddle's own is slow in its derivative only; so are dropout and LayerNorm above.
-        if cpu.computes_here(states) and (self.training or paddle.is_grad_enabled()):
-            return cpu.gelu(states)
-        return F.gelu(states)
+        return cpu.gelu(states) if cpu.pays_here(states, self.training) else F.gelu(states)
 
 
 class InfoXLMLayer(nn.Layer):

@@ -4,11 +4,10 @@ import time
 from pathlib import Path
 
 from infoxlm.checkpoint_labels import require_labels
-from infoxlm.checkpoint_source import find_checkpoint
+from infoxlm.checkpoint_source import find_checkpoint, required_checkpoint
 from infoxlm.config_file import read_config_file, refuse_misfits
 from infoxlm.data.encoding import encode_split, require_languages
 from infoxlm.data.source import open_source
-from infoxlm.errors import UserError
 from infoxlm.evaluate.predictions import write_predictions
 from infoxlm.hardware import check_device, load_paddle
 from infoxlm.schema import EvaluateConfig
@@ -33,12 +32,11 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
     """
     folder, data = Path(folder), config.data
     cache_dir = Path(data.cache_dir).expanduser()
-    if config.model.checkpoint is None:
-        raise UserError("model.checkpoint is not set", "Give a run's folder or a model folder.")
+    named = required_checkpoint(config.model.checkpoint)
     check_device(config.hardware.device)
     source = open_source(data.root, data.train_root)
     require_languages(source, config.split, data.eval_languages)
-    checkpoint = find_checkpoint(config.model.checkpoint, cache_dir)
+    checkpoint = find_checkpoint(named, cache_dir)
     require_labels(checkpoint)
     described = read_config_file(checkpoint)
     if data.max_length is None:

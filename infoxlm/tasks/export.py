@@ -5,9 +5,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from infoxlm.checkpoint_source import required_checkpoint
 from infoxlm.deploy.export import ExportOptions, export_model
 from infoxlm.deploy.model_folder import EXPORT_RECORD
-from infoxlm.errors import UserError
 from infoxlm.manifest import read_manifest
 from infoxlm.schema import ExportConfig, ExportFormat
 
@@ -22,8 +22,7 @@ def run(config: ExportConfig, folder: str | Path) -> None:
     Raises:
         UserError: Checkpoint or target cannot be used, or an exported model gives other logits.
     """
-    if config.model.checkpoint is None:
-        raise UserError("model.checkpoint is not set", "Give a run's folder or a model folder.")
+    named = required_checkpoint(config.model.checkpoint)
     target = Path(config.target).expanduser()
     options = ExportOptions(
         onnx=config.format is ExportFormat.onnx,
@@ -31,9 +30,7 @@ def run(config: ExportConfig, folder: str | Path) -> None:
         max_length=config.max_length,
         overwrite=config.overwrite,
     )
-    agreements = export_model(
-        config.model.checkpoint, target, options, Path(config.cache_dir).expanduser()
-    )
+    agreements = export_model(named, target, options, Path(config.cache_dir).expanduser())
     console = Console()
     table = Table("run by", "largest difference of a logit", "mean", "same label")
     for each in agreements:

@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from infoxlm.checkpoint_source import required_checkpoint
 from infoxlm.data.example import shown
 from infoxlm.deploy.input_rows import PAIR_COLUMNS, TEXT_COLUMNS, InputRow, count_lines, read_rows
 from infoxlm.deploy.prediction_files import check_output, open_writer, predict_rows
@@ -36,8 +37,7 @@ def run(config: PredictConfig, folder: str | Path) -> None:
     Raises:
         UserError: Something the user gave cannot be used.
     """
-    if config.model.checkpoint is None:
-        raise UserError("model.checkpoint is not set", "Give an exported folder or a run's.")
+    named = required_checkpoint(config.model.checkpoint, exported=True)
     source = None if config.input is None else Path(config.input).expanduser()
     output = None if config.output is None else Path(config.output).expanduser()
     if config.labels:
@@ -47,7 +47,7 @@ def run(config: PredictConfig, folder: str | Path) -> None:
     rows = typed_rows(config) if source is None else file_rows(source, bool(config.labels))
 
     predictor = Predictor.load(
-        config.model.checkpoint,
+        named,
         runtime=None if config.runtime is None else config.runtime.value,
         max_length=config.max_length,
         batch_tokens=config.hardware.eval_batch_tokens,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from infoxlm.checkpoint_source import find_checkpoint
+from infoxlm.checkpoint_source import find_checkpoint, required_checkpoint
 from infoxlm.config_file import read_config_file, refuse_misfits
 from infoxlm.data.tatoeba import SentencePairs, read_pairs
 from infoxlm.data.text_file import TextFile
@@ -42,11 +42,10 @@ def run(config: RetrieveConfig, folder: str | Path) -> float:
     """
     folder, data = Path(folder), config.data
     cache_dir = Path(data.cache_dir).expanduser()
-    if config.model.checkpoint is None:
-        raise UserError("model.checkpoint is not set", "Give a run's folder or a model folder.")
+    named = required_checkpoint(config.model.checkpoint)
     check_device(config.hardware.device)
     corpora = [read_pairs(data.root, language, data.limit) for language in data.languages]
-    checkpoint = find_checkpoint(config.model.checkpoint, cache_dir)
+    checkpoint = find_checkpoint(named, cache_dir)
     described = read_config_file(checkpoint)
     layers = chosen_layers(config.layer, described["num_hidden_layers"])
     threads = config.hardware.threads or available_cores()

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from signal import SIGINT, SIGTERM
 
+from infoxlm.checkpoint_source import required_checkpoint
 from infoxlm.deploy.model_folder import ModelFolder
 from infoxlm.deploy.predictor import Predictor
 from infoxlm.errors import UserError
@@ -28,8 +29,7 @@ def run(config: ServeConfig, folder: str | Path) -> None:
         UserError: The address or the model cannot be had, or a package is missing.
         KeyboardInterrupt: It was stopped; every request that was accepted has been answered.
     """
-    if config.model.checkpoint is None:
-        raise UserError("model.checkpoint is not set", "Give an exported folder or a run's.")
+    named = required_checkpoint(config.model.checkpoint, exported=True)
     try:
         from infoxlm.serve.app import create_app
         from infoxlm.serve.batching import Batcher
@@ -46,7 +46,7 @@ def run(config: ServeConfig, folder: str | Path) -> None:
     check_device(config.hardware.device)
     threads = config.hardware.threads or environment_threads() or available_cores()
     with contextlib.closing(bind(config.host, config.port)) as bound:
-        model = ModelFolder.open(config.model.checkpoint, Path(config.cache_dir).expanduser())
+        model = ModelFolder.open(named, Path(config.cache_dir).expanduser())
         length = model.usable_length(config.max_length)
         tokenizer = model.tokenizer(threads=1)  # several requests are tokenized at once
         runtime = None if config.runtime is None else config.runtime.value

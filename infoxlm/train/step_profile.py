@@ -3,19 +3,18 @@
 import contextlib
 import io
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import paddle
 from paddle import profiler
 
 from infoxlm.atomic import atomic_path
+from infoxlm.tracking.closing import Closing
 
 #: The first steps create the optimizer's state and fill caches; a few after them are recorded.
 SKIPPED, RECORDED = 1, 2
 
 
-class StepProfile:
+class StepProfile(Closing):
     """Records some steps of a training run; a context manager around its loop.
 
     Args:
@@ -27,17 +26,6 @@ class StepProfile:
         self._folder = folder
         self._steps = 0
         self._profiler: profiler.Profiler | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._stop()
 
     def step_begins(self) -> None:
         """Begin or end recording, as the number of steps wants it."""
@@ -51,10 +39,11 @@ class StepProfile:
             self._profiler = profiler.Profiler(targets=targets, on_trace_ready=lambda _: None)
             self._profiler.start()
         elif self._steps == SKIPPED + RECORDED:
-            self._stop()
+            self.close()
         self._steps += 1
 
-    def _stop(self) -> None:
+    def close(self) -> None:
+        """Write what was recorded, if it has not been."""
         if self._profiler is None or self._folder is None:
             return
         self._profiler.stop()

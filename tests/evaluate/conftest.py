@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from infoxlm.evaluate.metrics import SplitScores
@@ -48,3 +49,17 @@ def make_run(tmp_path: Path) -> Callable[..., FinishedRun]:
         return FinishedRun.read(folder)
 
     return make
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Figures that were saved, for looking into."""
+    figures = []
+    save = Figure.savefig
+
+    def savefig(self, *arguments, **options):
+        figures.append(self)
+        return save(self, *arguments, **options)
+
+    monkeypatch.setattr(Figure, "savefig", savefig)
+    return figures

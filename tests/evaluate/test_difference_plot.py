@@ -2,7 +2,6 @@ import struct
 
 import pytest
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 
 from infoxlm.evaluate.difference_plot import plot_differences
 from infoxlm.evaluate.drawing import OURS
@@ -15,20 +14,6 @@ FIGURES = [
     PairedFigure("average", 0.6, 0.62, Interval(0.0, 0.04), McNemar(40, 80, 0.01)),
     PairedFigure("gap", 0.2, 0.14, Interval(-0.1, 0.0)),
 ]
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """Figures that were saved, for looking into."""
-    figures = []
-    save = Figure.savefig
-
-    def savefig(self, *arguments, **options):
-        figures.append(self)
-        return save(self, *arguments, **options)
-
-    monkeypatch.setattr(Figure, "savefig", savefig)
-    return figures
 
 
 def test_differences(tmp_path, drawn):

@@ -2,25 +2,10 @@ import struct
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from infoxlm.constants import LANGUAGES
 from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.evaluate.plot import plot_curves, plot_results
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """Figures that were saved, for looking into."""
-    figures = []
-    save = Figure.savefig
-
-    def savefig(self, *arguments, **options):
-        figures.append(self)
-        return save(self, *arguments, **options)
-
-    monkeypatch.setattr(Figure, "savefig", savefig)
-    return figures
 
 
 def png_size(path):

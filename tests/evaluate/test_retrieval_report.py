@@ -5,7 +5,6 @@ import io
 import json
 
 import pytest
-from matplotlib.figure import Figure
 from rich.console import Console
 
 from infoxlm.constants import TATOEBA_CODES
@@ -38,20 +37,6 @@ def results(layers=(7,), pairs=TATOEBA_PAIRS, model="infoxlm_base", **settings):
         },
         "settings": PAPER_SETTINGS | settings,
     }  # fmt: skip
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """Figures that were saved, for looking into."""
-    figures = []
-    save = Figure.savefig
-
-    def savefig(self, *arguments, **options):
-        figures.append(self)
-        return save(self, *arguments, **options)
-
-    monkeypatch.setattr(Figure, "savefig", savefig)
-    return figures
 
 
 def test_table_beside_the_paper():

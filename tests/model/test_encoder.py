@@ -114,6 +114,12 @@ def test_training_without_dropout_computes_what_evaluation_does(tiny_model, mode
     )
 
 
+def use_paddles_own(monkeypatch):
+    """Compute as on GPUs: without any of `infoxlm.model.cpu`."""
+    for condition in ("computes_here", "pays_here"):
+        monkeypatch.setattr(f"infoxlm.model.cpu.{condition}", lambda *_: False)
+
+
 def gradients(model, input_ids, labels):
     """The loss of a batch, and the gradient of every parameter."""
     model.train()
@@ -129,7 +135,7 @@ def test_paddles_own_operations_give_the_same_losses_and_gradients(tiny_model, p
     model = tiny_model(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
     batch = paddle.to_tensor(pairs.padded(range(12))), paddle.arange(12) % 3
     loss, fast = gradients(model, *batch)
-    monkeypatch.setattr("infoxlm.model.cpu.computes_here", lambda tensor: False)
+    use_paddles_own(monkeypatch)
     expected_loss, plain = gradients(model, *batch)
     assert loss == pytest.approx(expected_loss, rel=1e-6)
     assert fast.keys() == plain.keys()
@@ -143,7 +149,7 @@ def test_the_first_token_alone_has_the_same_logits_and_gradients(
     tiny_model, pairs, monkeypatch, fast
 ):
     if not fast:
-        monkeypatch.setattr("infoxlm.model.cpu.computes_here", lambda tensor: False)
+        use_paddles_own(monkeypatch)
     model = tiny_model(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
     input_ids, labels = paddle.to_tensor(pairs.padded(range(12))), paddle.arange(12) % 3
     loss, found = gradients(model, input_ids, labels)

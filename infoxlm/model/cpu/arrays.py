@@ -11,6 +11,14 @@ def computes_here(tensor: paddle.Tensor) -> bool:
     )
 
 
+def pays_here(tensor: paddle.Tensor, training: bool) -> bool:
+    """Whether an operation applies of which only dropout and the derivative are slow in Paddle.
+
+    Recomputed activations are first computed without gradients, and must be the same then.
+    """
+    return computes_here(tensor) and (training or paddle.is_grad_enabled())
+
+
 def array_of(tensor: paddle.Tensor) -> np.ndarray:
     """A tensor's own memory, read-only; the array keeps it alive."""
     return np.from_dlpack(tensor.detach())

@@ -115,12 +115,12 @@ def attention(
     """
     if isinstance(where, Packing):
         queries = where if query.shape[0] == key.shape[0] else where.firsts()
-        return Attention.apply(query, key, value, queries, where, where.hides(), heads, dropout)
+        return Attention.apply(query, key, value, queries, where, where.hides, heads, dropout)
     (batch, count, width), length = query.shape, key.shape[1]
     mixed = Attention.apply(
         *(states.reshape([-1, width]) for states in (query, key, value)),
-        Packing.of(np.full(batch, count)),
-        Packing.of(np.full(batch, length)),
+        Packing.rectangle(batch, count),
+        Packing.rectangle(batch, length),
         array_of(where).reshape(batch, 1, length),
         heads,
         dropout,

@@ -1,6 +1,7 @@
 """Batches without padding: the tokens of all sequences end to end."""
 
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 
 import numpy as np
 import paddle
@@ -29,7 +30,13 @@ class Packing:
         """Lay sequences of these lengths end to end."""
         return cls(lengths, np.cumsum(lengths) - lengths)
 
-    @property
+    @classmethod
+    @lru_cache(maxsize=8)
+    def rectangle(cls, batch: int, length: int) -> "Packing":
+        """The packing of sequences of one length: the same object in every block of a model."""
+        return cls.of(np.full(batch, length))
+
+    @cached_property
     def longest(self) -> int:
         """Tokens of the longest sequence."""
         return int(self.lengths.max())
@@ -42,6 +49,7 @@ class Packing:
         """The place of each token in its sequence, from 0, int64 ``[tokens]``."""
         return np.arange(self.lengths.sum()) - np.repeat(self.starts, self.lengths)
 
+    @cached_property
     def hides(self) -> np.ndarray | None:
         """What hides the places behind each sequence from attention, float32 ``[batch, 1, seq]``.
 

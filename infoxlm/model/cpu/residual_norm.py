@@ -61,6 +61,7 @@ class ResidualNorm(PyLayer):
         width = normal.shape[1]
         outer = array_of(gradient).reshape(-1, width)
         inner = np.empty_like(normal)
+        # Not `inner` without dropout either: Paddle adds other gradients to these two in place.
         dropped = np.empty_like(normal)
         mean = np.full(width, 1 / width, np.float32)
         sums: dict[int, np.ndarray] = {}
@@ -73,16 +74,13 @@ class ResidualNorm(PyLayer):
             states -= (states @ mean)[:, None]
             states -= np.multiply(normal[rows], slope, out=product)
             states *= ctx.inverse[rows]
-            if mask is not None:
-                np.multiply(states, mask.values[rows], out=dropped[rows])
+            np.multiply(states, 1 if mask is None else mask.values[rows], out=dropped[rows])
 
         in_pieces(differentiate, *normal.shape)
         of_weight, of_bias = np.sum([sums[piece] for piece in sorted(sums)], axis=0)
-        # Two gradients must not share memory: Paddle adds others to them in place.
-        of_states = inner.copy() if mask is None else dropped
         return only_wanted(
             ctx,
-            lambda: tensor_of(of_states.reshape(gradient.shape)),
+            lambda: tensor_of(dropped.reshape(gradient.shape)),
             lambda: tensor_of(inner.reshape(gradient.shape)),
             lambda: tensor_of(of_weight),
             lambda: tensor_of(of_bias),
