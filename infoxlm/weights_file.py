@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-import ml_dtypes  # also lets NumPy, and through it safetensors, know bfloat16
+import ml_dtypes
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from infoxlm.atomic import atomic_path
 from infoxlm.errors import UserError
+from infoxlm.mapped_tensors import MappedTensors
 from infoxlm.safetensors_writer import write_tensors
 
 SAFETENSORS = "model.safetensors"
@@ -103,7 +104,7 @@ class WeightsFile:
         if (path := folder / SAFETENSORS).is_file():
             if safetensors_format(path) != "np":
                 raise UserError(f"{path} holds PyTorch weights", CONVERT.format(folder=folder))
-            return cls(path, safe_open(path, framework="np"))
+            return cls(path, MappedTensors(path))
         if (path := folder / PDPARAMS).is_file():
             return cls(path, _read_pdparams(path))
         if (path := folder / PYTORCH_PICKLE).is_file():
@@ -204,8 +205,7 @@ def safetensors_format(path: Path) -> str:
         UserError: The file is damaged.
     """
     try:
-        with safe_open(path, framework="np") as tensors:
-            return (tensors.metadata() or {}).get("format", "pt")
+        return MappedTensors(path).metadata.get("format", "pt")
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path} is damaged: {error}", "Make or fetch it again.") from error
 

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-import ml_dtypes  # noqa: F401  (NumPy learns bfloat16 by this import, and safetensors asks NumPy)
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from infoxlm.errors import UserError
+from infoxlm.mapped_tensors import MappedTensors
 from infoxlm.weights_file import as_float32
 
 
 class SafetensorsReader:
-    """The tensors of a safetensors file, mapped into memory and read on demand.
+    """The tensors of a safetensors file, read on demand.
 
     Args:
         path: The file.
@@ -23,14 +23,14 @@ class SafetensorsReader:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._file = safe_open(path, framework="np")
+            self._file = MappedTensors(path)
         except (SafetensorError, OSError) as error:
             raise UserError(
                 f"{path} is not a whole safetensors file: {error}",
                 "Fetch or save it again (a git clone needs `git lfs pull`).",
             ) from error
         self.names = frozenset(self._file.keys())
-        self.format: str | None = (self._file.metadata() or {}).get("format")
+        self.format: str | None = self._file.metadata.get("format")
 
     def read(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
         """Read one tensor as float32; UserError when its shape is another."""

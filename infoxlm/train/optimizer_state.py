@@ -4,9 +4,10 @@ from pathlib import Path
 
 import paddle
 from paddle import nn
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from infoxlm.errors import UserError
+from infoxlm.mapped_tensors import MappedTensors
 from infoxlm.safetensors_writer import write_tensors
 
 OPTIMIZER_FILE = "optimizer.safetensors"
@@ -47,17 +48,17 @@ def read_optimizer(folder: Path, optimizer: paddle.optimizer.Optimizer, model: n
     shapes = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
     state = {}
     try:
-        with safe_open(path, framework="np") as file:
-            for name in file.keys():  # noqa: SIM118 (the file is no dictionary)
-                values = file.get_tensor(name)
-                kept, _, parameter = name.partition(".")
-                expected = shapes.get(parameter) if kept in KEPT[:2] else (1,)
-                if name not in names or values.shape != expected:
-                    raise UserError(
-                        f"{path}: {name} {list(values.shape)} is not of this model and this data",
-                        "Resume with the configuration and the data that the run began with.",
-                    )
-                state[names[name]] = paddle.to_tensor(values)
+        tensors = MappedTensors(path)
+        for name in tensors.keys():  # noqa: SIM118 (no dictionary)
+            values = tensors.get_tensor(name)
+            kept, _, parameter = name.partition(".")
+            expected = shapes.get(parameter) if kept in KEPT[:2] else (1,)
+            if name not in names or values.shape != expected:
+                raise UserError(
+                    f"{path}: {name} {list(values.shape)} is not of this model and this data",
+                    "Resume with the configuration and the data that the run began with.",
+                )
+            state[names[name]] = paddle.to_tensor(values)
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path} cannot be read: {error}", "Use another checkpoint.") from error
     optimizer.set_state_dict(state)

@@ -1,0 +1,48 @@
+"""A safetensors file whose pages are given back after each tensor."""
+
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes  # noqa: F401  (NumPy learns bfloat16 by this import, and safetensors asks NumPy)
+import numpy as np
+from safetensors import safe_open
+
+
+class MappedTensors:
+    """The tensors of a safetensors file, read one by one.
+
+    The library maps the file into memory, and the pages that were read count as this process's
+    until the file is closed: it would seem to hold a large model twice, and be killed for it where
+    memory is limited. So the file is opened anew for each tensor, which takes less than a
+    millisecond.
+
+    Args:
+        path: The file.
+
+    Raises:
+        safetensors.SafetensorError: It is damaged or cut short.
+        OSError: It cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with self._open() as file:
+            self._names = list(file.keys())
+            self.metadata: dict[str, str] = file.metadata() or {}
+
+    def _open(self) -> Any:
+        return safe_open(self._path, framework="np")
+
+    def keys(self) -> list[str]:
+        """The tensors' names."""
+        return self._names
+
+    def get_tensor(self, name: str) -> np.ndarray:
+        """Read a tensor into memory of its own."""
+        with self._open() as file:
+            return file.get_tensor(name)
+
+    def get_slice(self, name: str) -> Any:
+        """What the header tells of a tensor: ``get_dtype()``, ``get_shape()``."""
+        with self._open() as file:
+            return file.get_slice(name)
