@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from infoxlm.evaluate.drawing import FAINT, INK, OURS, figure, heading, shades_by_rank
-from infoxlm.sweep.sweep_results import SEED, SweepResults, SweepRun
+from infoxlm.sweep.sweep_results import AVERAGE, SEED, SweepResults, SweepRun
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,14 +27,15 @@ def plot_sweep(results: SweepResults, path: str | Path) -> None:
         results: A sweep with finished runs that differ in something.
         path: The PNG to write.
     """
-    split = results.splits[0]
-    runs = [run for run in results.finished if run.figure(split, "average") is not None]
+    split, name = chosen = results.splits[0], results.chosen_by
+    runs = [run for run in results.finished if run.figure(*chosen) is not None]
     keys = ([key for key in results.keys if key != SEED] or results.keys)[:MOST_PANELS]
     with figure(path, panels=len(keys), width=max(10, 4.5 * len(keys))) as panels:
         for axes, key in zip(panels, keys, strict=True):
-            draw_key(axes, runs, key, colouring_key(keys, runs, key), split)
+            draw_key(axes, runs, key, colouring_key(keys, runs, key), chosen)
         title = f"{split.capitalize()} accuracy of {len(runs)} runs"
-        heading(panels[0], title, "average over languages in percent; line: mean")
+        what = "average over languages" if name == AVERAGE else name
+        heading(panels[0], title, f"{what} in percent; line: mean")
 
 
 def colouring_key(keys: Sequence[str], runs: Sequence[SweepRun], key: str) -> str | None:
@@ -48,9 +49,13 @@ def colouring_key(keys: Sequence[str], runs: Sequence[SweepRun], key: str) -> st
 
 
 def draw_key(
-    axes: "Axes", runs: Sequence[SweepRun], key: str, colour: str | None, split: str
+    axes: "Axes",
+    runs: Sequence[SweepRun],
+    key: str,
+    colour: str | None,
+    shown: tuple[str, str],
 ) -> None:
-    """Draw one panel."""
+    """Draw one panel of a split's figure."""
     places, ticks = places_of([run.varied[key] for run in runs])
     logarithmic = ticks is None and spans_decades(places)
     # In a search every run has a value of its own: a line through such would tell nothing.
@@ -61,7 +66,7 @@ def draw_key(
         chosen = [i for i, run in enumerate(runs) if not colour or run.varied[colour] == value]
         by_place: dict[float, list[float]] = {}
         for i in chosen:
-            accuracy = runs[i].figure(split, "average")
+            accuracy = runs[i].figure(*shown)
             assert accuracy is not None
             by_place.setdefault(places[i], []).append(100 * accuracy)
         # Side by side rather than one over another.

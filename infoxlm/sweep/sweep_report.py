@@ -13,7 +13,7 @@ from infoxlm.evaluate.report import markdown_table, terminal_table
 from infoxlm.evaluate.tables import Cells, percent
 from infoxlm.sweep.job import resuming_command
 from infoxlm.sweep.job_record import TRACEBACK
-from infoxlm.sweep.sweep_results import SEED, Group, SweepResults, SweepRun
+from infoxlm.sweep.sweep_results import AVERAGE, SEED, Group, SweepResults, SweepRun
 
 CSV, MARKDOWN, PICTURE = "results.csv", "results.md", "results.png"
 
@@ -42,7 +42,7 @@ def long_rows(results: SweepResults) -> list[list[object]]:
         found = [
             [split, name, run.figure(split, name)]
             for split in run.scores
-            for name in (*results.languages, "average")
+            for name in (*results.languages, AVERAGE)
         ]
         rows += [[*start, *cells] for cells in found or [["", "", ""]]]
     return rows
@@ -56,7 +56,8 @@ def markdown(results: SweepResults) -> str:
         if any(len(group.runs) > 1 for group in results.groups()):
             blocks += ["## Mean ± standard deviation over seeds", markdown_table(*means(results))]
         if (results.folder / PICTURE).exists():
-            blocks.append(f"![{results.splits[0]} accuracy by what was varied]({PICTURE})")
+            shown = heading(results.splits[0], results.chosen_by)
+            blocks.append(f"![{shown} accuracy by what was varied]({PICTURE})")
         blocks += ["## Runs", markdown_table(*run_table(results))]
         if len(results.groups()) <= MOST_COLUMNS:
             blocks += ["## Languages", markdown_table(*language_table(results))]
@@ -91,12 +92,13 @@ def headline(results: SweepResults) -> str:
     groups = results.groups()
     if not groups:
         return text
-    best, split = groups[0], results.splits[0]
-    which = f"Best on {split}: {told(best)} with" if best.varied else f"On {split}"
+    best, chosen = groups[0], (results.splits[0], results.chosen_by)
+    where = heading(*chosen)
+    which = f"Best on {where}: {told(best)} with" if best.varied else f"On {where}"
     seeds = f", mean of {len(best.runs)} seeds" if len(best.runs) > 1 else ""
-    text += f" {which} {figure(best, split, 'average')} %{seeds}"
+    text += f" {which} {figure(best, *chosen)} %{seeds}"
     if len(results.splits) > 1:
-        text += f"; on {results.splits[1]} {figure(best, results.splits[1], 'average')} %"
+        text += f"; on {results.splits[1]} {figure(best, results.splits[1], AVERAGE)} %"
     return f"{text}."
 
 
@@ -123,17 +125,23 @@ def figure(group: Group, split: str, name: str) -> str:
 
 
 def columns(results: SweepResults, most: int | None = None) -> list[tuple[str, str]]:
-    """The figures that tables show: the average of each split, English and gap of the last."""
+    """The figures that tables show: what chooses, each split's average, the last's en and gap."""
     last = results.splits[-1]
-    shown = [(split, "average") for split in results.splits]
+    shown = [(results.splits[0], results.chosen_by)]
+    shown += [(split, AVERAGE) for split in results.splits]
     if "en" in results.languages and len(results.languages) > 1:
         shown += [(last, "en"), (last, "gap")]
-    return shown[:most]
+    return list(dict.fromkeys(shown))[:most]
 
 
 def headings(results: SweepResults, most: int | None = None) -> list[str]:
     """What tables call these figures: "dev", "test", "test en", "test gap"."""
-    return [f"{split} {name}".removesuffix(" average") for split, name in columns(results, most)]
+    return [heading(split, name) for split, name in columns(results, most)]
+
+
+def heading(split: str, name: str) -> str:
+    """What tables call a figure."""
+    return f"{split} {name}".removesuffix(f" {AVERAGE}")
 
 
 def names(results: SweepResults) -> list[str]:
@@ -184,7 +192,7 @@ def language_table(results: SweepResults) -> Cells:
     header = [f"{split} accuracy", *(told(group) for group in groups)]
     rows: list[Sequence[str]] = [
         [name, *(figure(group, split, name) for group in groups)]
-        for name in [*results.languages, "average"]
+        for name in [*results.languages, AVERAGE]
     ]
     return header, rows
 

@@ -8,11 +8,13 @@ from typing import Any
 
 from infoxlm.errors import UserError
 from infoxlm.run_folder import RESULTS
+from infoxlm.schema import SelectOn
 from infoxlm.sweep.job_record import JobRecord, JobState, read_job
 from infoxlm.sweep.sweep_record import SweepRecord, as_settings, varied_keys
 from infoxlm.tracking.finished_run import FinishedRun
 
 SEED = "seed"
+AVERAGE = "average"
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class SweepRun:
         record: How it stands.
         varied: What it was told, of the keys in which the sweep's runs differ.
         scores: The scores of each split in its results.json, such as "dev" and "test".
+        chosen_by: The figure by which its checkpoint was chosen: "average" or "en".
         seconds: How long it trained; None when it did not.
     """
 
@@ -31,6 +34,7 @@ class SweepRun:
     record: JobRecord
     varied: dict[str, str]
     scores: dict[str, Mapping[str, Any]]
+    chosen_by: str
     seconds: float | None
 
     def figure(self, split: str, name: str) -> float | None:
@@ -118,6 +122,16 @@ class SweepResults:
         return [x for x in ("dev", "test") if any(x in run.scores for run in self.runs)]
 
     @property
+    def chosen_by(self) -> str:
+        """The figure of the first split that tells runs apart, as it did their checkpoints.
+
+        English alone where every run was told so: with the average a sweep would be chosen by the
+        very languages that it was not to see.
+        """
+        told = {run.chosen_by for run in self.finished}
+        return told.pop() if len(told) == 1 else AVERAGE
+
+    @property
     def languages(self) -> list[str]:
         """The languages that runs were scored in."""
         names: dict[str, None] = {}
@@ -133,29 +147,31 @@ class SweepResults:
             together.setdefault(tuple(varied.values()), Group(varied, [])).runs.append(run)
 
         def rank(group: Group) -> float:
-            found = group.mean(self.splits[0], "average")
+            found = group.mean(self.splits[0], self.chosen_by)
             return -found[0] if found else 0.0
 
         return sorted(together.values(), key=rank)
 
     def best(self) -> SweepRun | None:
-        """The run with the best average on the choosing split; of equal ones the first."""
+        """The run with the best figure on the choosing split; of equal ones the first."""
         ranked: Sequence[SweepRun] = [r for r in self.finished if self.splits[0] in r.scores]
         return max(
             ranked,
-            key=lambda r: (r.figure(self.splits[0], "average") or 0, -r.number),
+            key=lambda r: (r.figure(self.splits[0], self.chosen_by) or 0, -r.number),
             default=None,
         )
 
 
 def read_run(folder: Path, number: int, varied: dict[str, str]) -> SweepRun:
     """Read what a run came to; results that are damaged count as none."""
-    record, scores, seconds = read_job(folder), {}, None
+    record, scores, chosen_by, seconds = read_job(folder), {}, AVERAGE, None
     if record.state is JobState.finished and (folder / RESULTS).exists():
         try:
-            results = FinishedRun.read(folder).results
-            scores = {split: results[split] for split in ("dev", "test") if results.get(split)}
-            seconds = results.get("train", {}).get("seconds")
+            run = FinishedRun.read(folder)
+            scores = {x: run.results[x] for x in ("dev", "test") if run.results.get(x)}
+            if run.settings.get("trainer.select_on") == SelectOn.dev_en.name:
+                chosen_by = "en"
+            seconds = run.results.get("train", {}).get("seconds")
         except UserError:  # another command's, or damaged: there is nothing to compare
             pass
-    return SweepRun(number, record, varied, scores, seconds)
+    return SweepRun(number, record, varied, scores, chosen_by, seconds)

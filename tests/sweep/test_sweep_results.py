@@ -1,7 +1,10 @@
+import json
+
 import pytest
 
 from infoxlm.sweep.job_record import JobState
 from infoxlm.sweep.sweep_record import as_settings, varied_keys
+from infoxlm.sweep.sweep_report import headline, markdown
 from infoxlm.sweep.sweep_results import SweepResults
 
 GRID = [
@@ -52,3 +55,22 @@ def test_what_failed_in_a_search_is_not_run_again(sweep_folder):
     folder = sweep_folder(GRID[:2], [0.5, "no room"], searches=True)
     assert not SweepResults.read(folder).can_go_on
     assert SweepResults.read(sweep_folder(GRID[:2], [0.5, "no room"])).can_go_on
+
+
+@pytest.mark.parametrize(("told", "chosen"), [("dev_en", "en"), ("dev_average", "average")])
+def test_runs_are_ranked_by_what_chose_their_checkpoints(told, chosen, sweep_folder):
+    folder = sweep_folder(GRID[2:4], [0.5, 0.6])
+    for job, english in ((0, 0.9), (1, 0.62)):
+        path = folder / str(job) / "results.json"
+        came = json.loads(path.read_text())
+        came["settings"] = {"trainer.select_on": told if job == 0 else "dev_en"}
+        came["dev"]["accuracy"]["en"] = english
+        path.write_text(json.dumps(came))
+    results = SweepResults.read(folder)
+    assert results.chosen_by == chosen
+    best = results.best()
+    assert best.number == (0 if chosen == "en" else 1)
+    assert results.groups()[0].runs == [best]
+    where = "dev en" if chosen == "en" else "dev"
+    assert f"Best on {where}: " in headline(results)
+    assert f"{100 * best.figure('dev', chosen):.1f} ★" in markdown(results)
