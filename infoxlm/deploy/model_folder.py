@@ -15,6 +15,9 @@ from infoxlm.manifest import MANIFEST, check_manifest
 from infoxlm.tokenizer import InfoXLMTokenizer
 from infoxlm.weights_file import WeightsFile
 
+#: What an exported model takes: padded token ids, int64 `[batch, seq]`.
+INPUT = "input_ids"
+
 #: Paddle Inference's program; the second name is what Paddle before 3.0 wrote.
 PROGRAMS = ("inference.json", "inference.pdmodel")
 PARAMETERS = "inference.pdiparams"

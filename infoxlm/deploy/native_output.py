@@ -1,4 +1,4 @@
-"""What C++ libraries print past Python's streams."""
+"""What C++ libraries say: past Python's streams, and in their exceptions."""
 
 import os
 import sys
@@ -33,3 +33,9 @@ def withheld_output() -> Iterator[None]:
             if failed:
                 said.seek(0)
                 sys.stderr.write(said.read().decode(errors="replace"))
+
+
+def last_line(error: Exception) -> str:
+    """The end of what a C++ library says, where the reason stands."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

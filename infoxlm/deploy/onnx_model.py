@@ -11,9 +11,8 @@ import numpy as np
 
 from infoxlm.data.batches import micro_batches
 from infoxlm.data.token_ids import TokenIds
-from infoxlm.deploy.model_folder import PARAMETERS
+from infoxlm.deploy.model_folder import INPUT, PARAMETERS
 from infoxlm.deploy.native_output import withheld_output
-from infoxlm.deploy.runtimes import INPUT
 from infoxlm.errors import UserError
 
 #: The first with LayerNormalization as one operator.

@@ -1,28 +1,16 @@
 """Three ways from token ids to logits: Paddle Inference, ONNX Runtime, and the model itself."""
 
 import threading
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, Self
 
 import numpy as np
 
-from infoxlm.constants import PAD_ID
-from infoxlm.deploy.model_folder import PARAMETERS, ModelFolder
+from infoxlm.deploy.model_folder import INPUT, ModelFolder
+from infoxlm.deploy.native_output import last_line
+from infoxlm.deploy.paddle_inference import PaddleInference
 from infoxlm.errors import UserError
-from infoxlm.hardware import check_device, load_paddle, prepare_environment, quiet_import
-
-#: What an exported model takes: padded token ids, int64 `[batch, seq]`.
-INPUT = "input_ids"
-
-#: oneDNN lays every matrix out anew for each shape of input it meets, which takes longer than
-#: computing a single pair, and keeps this many shapes' copies, as far as they fit into the bytes.
-SHAPES = 8
-SHAPES_BYTES = 1 << 30
-
-#: Inputs of at most so many tokens are padded to a multiple, so that their shapes come again.
-#: Those of large batches hardly ever do, and the padding would cost more than it brings.
-SMALL_TOKENS, MULTIPLE = 128, 16
+from infoxlm.hardware import check_device, load_paddle, prepare_environment
 
 
 class Runtime(Protocol):
@@ -67,74 +55,10 @@ def load_runtime(
             )
         return OnnxRuntime.load(folder.onnx, threads)
     if folder.program is not None:
-        shapes = min(SHAPES, max(1, SHAPES_BYTES // matrix_bytes(folder.config)))
-        return PaddleInference.load(folder.program, device, threads, shapes)
+        return PaddleInference.load(folder.program, folder.config, device, threads)
     if folder.is_checkpoint:
         return CheckpointModel.load(folder.path, device)
     raise UserError(f"{folder.path} has only an ONNX model", "Leave runtime=paddle out.")
-
-
-class PaddleInference:
-    """A static model in Paddle Inference."""
-
-    name = "Paddle Inference"
-
-    def __init__(self, predictor: Any) -> None:
-        self._predictor = predictor
-        self._input = predictor.get_input_handle(INPUT)
-        self._output = predictor.get_output_handle(predictor.get_output_names()[0])
-
-    @classmethod
-    def load(cls, program: Path, device: str, threads: int, shapes: int) -> Self:
-        """Load `inference.json` or `inference.pdmodel` and the parameters beside it.
-
-        Args:
-            program: The static model.
-            device: `cpu`, `gpu` or `gpu:N`.
-            threads: Threads to compute with.
-            shapes: How many shapes' copies of all matrices oneDNN may keep.
-
-        Raises:
-            UserError: A file is missing or damaged, or the model takes something else.
-        """
-        parameters = program.with_name(PARAMETERS)
-        if not parameters.is_file():
-            raise UserError(f"{parameters} is missing", "Export the checkpoint again.")
-        with quiet_import():
-            from paddle import inference
-        config = inference.Config(str(program), str(parameters))
-        config.disable_glog_info()
-        if device == "cpu":
-            config.disable_gpu()
-            config.set_cpu_math_library_num_threads(threads)
-            config.set_mkldnn_cache_capacity(shapes)
-        else:
-            config.enable_use_gpu(256, int(device.partition(":")[2] or 0))
-        try:
-            predictor = inference.create_predictor(config)
-        except (RuntimeError, ValueError, OSError) as error:
-            raise UserError(
-                f"{program} cannot be loaded: {last_line(error)}", "Export the checkpoint again."
-            ) from error
-        if (names := predictor.get_input_names()) != [INPUT]:
-            raise UserError(
-                f"{program} takes {', '.join(names)} instead of {INPUT}",
-                "Give a folder that `infoxlm export` wrote.",
-            )
-        return cls(predictor)
-
-    def run(self, input_ids: np.ndarray) -> np.ndarray:
-        """Score padded token ids; see `Runtime`."""
-        if input_ids.size <= SMALL_TOKENS:
-            missing = -input_ids.shape[1] % MULTIPLE
-            input_ids = np.pad(input_ids, ((0, 0), (0, missing)), constant_values=PAD_ID)
-        self._input.copy_from_cpu(input_ids)
-        self._predictor.run()
-        return self._output.copy_to_cpu()
-
-    def clone(self) -> Self:
-        """Share the weights with a predictor for another thread."""
-        return type(self)(self._predictor.clone())
 
 
 class OnnxRuntime:
@@ -221,15 +145,3 @@ class CheckpointModel:
     def clone(self) -> Self:
         """Return itself: threads take turns."""
         return self
-
-
-def matrix_bytes(config: Mapping[str, Any]) -> int:
-    """The size of all blocks' matrices in float32."""
-    hidden, inner = config["hidden_size"], config["intermediate_size"]
-    return 4 * config["num_hidden_layers"] * (4 * hidden * hidden + 2 * hidden * inner)
-
-
-def last_line(error: Exception) -> str:
-    """The end of what a C++ library says, where the reason stands."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__

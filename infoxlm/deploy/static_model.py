@@ -6,9 +6,8 @@ import paddle
 from paddle import nn
 from paddle.static import InputSpec
 
-from infoxlm.deploy.model_folder import PARAMETERS, PROGRAMS
+from infoxlm.deploy.model_folder import INPUT, PARAMETERS, PROGRAMS
 from infoxlm.deploy.native_output import withheld_output
-from infoxlm.deploy.runtimes import INPUT
 from infoxlm.model import InfoXLMForSequenceClassification
 
 

@@ -4,6 +4,7 @@ import paddle
 from paddle import nn
 
 from infoxlm.model.configuration import InfoXLMConfig
+from infoxlm.model.dropout import InfoXLMDropout
 
 
 class InfoXLMEmbeddings(nn.Layer):
@@ -16,7 +17,7 @@ class InfoXLMEmbeddings(nn.Layer):
         self.position_embeddings = nn.Embedding(config.max_position_embeddings, config.hidden_size)
         self.token_type_embeddings = nn.Embedding(config.type_vocab_size, config.hidden_size)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, epsilon=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = InfoXLMDropout(config.hidden_dropout_prob)
 
     def position_ids(self, input_ids: paddle.Tensor) -> paddle.Tensor:
         """Positions as fairseq counts them: from ``pad_token_id + 1``, padding not counted.

@@ -10,6 +10,7 @@ from paddle.distributed.fleet.utils import recompute
 
 from infoxlm.model import cpu
 from infoxlm.model.configuration import InfoXLMConfig
+from infoxlm.model.dropout import InfoXLMDropout
 
 #: What hides padding, ``[batch, 1, 1, seq]``; or, of states ``[tokens, hidden]`` without padding,
 #: where the sequences lie.
@@ -36,7 +37,7 @@ class InfoXLMSelfAttention(nn.Layer):
         self.query = InfoXLMLinear(config.hidden_size, config.hidden_size)
         self.key = InfoXLMLinear(config.hidden_size, config.hidden_size)
         self.value = InfoXLMLinear(config.hidden_size, config.hidden_size)
-        self.dropout = nn.Dropout(config.attention_probs_dropout_prob)
+        self.dropout = InfoXLMDropout(config.attention_probs_dropout_prob)
 
     def _heads(self, states: paddle.Tensor) -> paddle.Tensor:
         """Split ``[batch, seq, hidden]`` into ``[batch, heads, seq, head_size]``."""
@@ -65,7 +66,8 @@ class InfoXLMSelfAttention(nn.Layer):
         scores = paddle.matmul(query * (1 / math.sqrt(self.head_size)), key, transpose_y=True)
         probabilities = self.dropout(F.softmax(scores + attention_bias, axis=-1))
         context = paddle.matmul(probabilities, value).transpose([0, 2, 1, 3])
-        return context.flatten(start_axis=2)
+        # Not flatten(): in exported models only reshape() is fused with the product.
+        return context.reshape([0, 0, self.num_heads * self.head_size])
 
 
 class InfoXLMResidual(nn.Layer):
@@ -75,7 +77,7 @@ class InfoXLMResidual(nn.Layer):
         super().__init__()
         self.dense = InfoXLMLinear(in_features, config.hidden_size)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, epsilon=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = InfoXLMDropout(config.hidden_dropout_prob)
 
     def forward(self, states: paddle.Tensor, residual: paddle.Tensor) -> paddle.Tensor:
         """Combine ``[batch, seq, in_features]`` with the residual ``[batch, seq, hidden]``."""

@@ -5,6 +5,7 @@ import paddle.nn.functional as F
 from paddle import nn
 
 from infoxlm.model.configuration import InfoXLMConfig
+from infoxlm.model.dropout import InfoXLMDropout
 
 
 class InfoXLMClassificationHead(nn.Layer):
@@ -13,7 +14,7 @@ class InfoXLMClassificationHead(nn.Layer):
     def __init__(self, config: InfoXLMConfig) -> None:
         super().__init__()
         dropout = config.classifier_dropout
-        self.dropout = nn.Dropout(config.hidden_dropout_prob if dropout is None else dropout)
+        self.dropout = InfoXLMDropout(config.hidden_dropout_prob if dropout is None else dropout)
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
         self.out_proj = nn.Linear(config.hidden_size, config.num_labels)
 

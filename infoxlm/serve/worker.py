@@ -15,8 +15,8 @@ from typing import Self
 
 import numpy as np
 
-from infoxlm.deploy.model_folder import ModelFolder
-from infoxlm.deploy.runtimes import INPUT, load_runtime
+from infoxlm.deploy.model_folder import INPUT, ModelFolder
+from infoxlm.deploy.runtimes import load_runtime
 from infoxlm.errors import UserError
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import pytest
 
 from infoxlm.deploy import Predictor
 from infoxlm.deploy.model_folder import ModelFolder
-from infoxlm.deploy.runtimes import SHAPES_BYTES, load_runtime, matrix_bytes
+from infoxlm.deploy.runtimes import load_runtime
 from infoxlm.errors import UserError
 
 
@@ -118,30 +118,3 @@ def test_pdmodel_is_read(checkpoint, tmp_path, name):
     found = predictor.runtime.run(np.array([[0, 7, 9, 2, *[1] * 12]]))
     np.testing.assert_allclose(found, json.loads(finished.stdout), atol=1e-6)
     assert predictor.predict([("a", "b")])[0].label in predictor.labels
-
-
-def test_matrices_are_counted():
-    """e5_small's twelve blocks: 85 MB, of which eight copies may be kept; large's 24: one."""
-    small = {"hidden_size": 384, "intermediate_size": 1536, "num_hidden_layers": 12}
-    large = {"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24}
-    assert matrix_bytes(small) == 84_934_656
-    assert matrix_bytes(large) > SHAPES_BYTES
-
-
-def test_small_inputs_come_in_few_widths(export, monkeypatch):
-    runtime = Predictor.load(export("fp32", False)).runtime
-    widths, copy = set(), runtime._input.copy_from_cpu
-
-    class Watched:
-        def copy_from_cpu(self, ids):
-            widths.add(ids.shape[1])
-            copy(ids)
-
-    monkeypatch.setattr(runtime, "_input", Watched())
-    ids = np.random.default_rng(0).integers(4, 60, (1, 32))
-    alone = {width: runtime.run(ids[:, :width]) for width in range(4, 33)}
-    assert widths == {16, 32}
-    monkeypatch.setattr("infoxlm.deploy.runtimes.SMALL_TOKENS", 0)
-    for width, logits in alone.items():
-        assert np.abs(runtime.run(ids[:, :width]) - logits).max() < 1e-5
-    assert widths == set(range(4, 33))
