@@ -8,6 +8,7 @@ Without --full a step of 256 pairs is put together from 64 pairs and the optimiz
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -63,7 +64,7 @@ def start_ours(given: Arguments, size: str, folder: Path, number: int) -> float:
     """Seconds from `infoxlm train` to the end of its first micro-batch, as the run itself tells."""
     run = folder / f"{size}-{number}"
     common = given.common(size, "ours.py")
-    subprocess.run(
+    done = subprocess.run(
         [
             Path(sys.executable).with_name("infoxlm"), "train",
             f"model={'infoxlm_base' if size == 'base' else size}",
@@ -74,11 +75,13 @@ def start_ours(given: Arguments, size: str, folder: Path, number: int) -> float:
             f"hardware.threads={given.threads}", f"hydra.run.dir={run}",
             f"data.cache_dir={folder / 'cache'}",
         ],
-        check=True, capture_output=True,
+        capture_output=True, text=True,
     )  # fmt: skip
-    return json.loads((run / "results.json").read_text())["train"]["parts"][
-        "until_first_micro_batch"
-    ]
+    if done.returncode:
+        sys.exit(done.stderr)
+    train = json.loads((run / "results.json").read_text())["train"]
+    shutil.rmtree(run)  # a gigabyte of weights
+    return train["parts"]["until_first_micro_batch"]
 
 
 def start_pytorch(given: Arguments, size: str, folder: Path) -> float:

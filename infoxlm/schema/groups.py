@@ -87,7 +87,7 @@ class HardwareConfig:
     amp: Amp = Amp.none
     micro_batch_size: int | None = None
     micro_batch_tokens: int = 512
-    eval_batch_tokens: int = 1024
+    eval_batch_tokens: int = 1536
     active_vocabulary: bool = True
     profile: bool = False
 
