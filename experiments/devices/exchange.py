@@ -11,6 +11,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -23,15 +24,24 @@ from infoxlm.ranks.place import Place
 from infoxlm.ranks.start import environment, free_port
 from infoxlm.schema import register_schemas
 
-#: Shapes and how many rows of the word embeddings the training pairs use.
-SHAPES: dict[str, tuple[list[str], int]] = {
-    "tiny": (["model=tiny"], 800),
+#: What differs from `model=tiny`, and how many rows of the word embeddings the training pairs use.
+SHAPES: dict[str, tuple[dict[str, int], int]] = {
+    "tiny": ({}, 800),
     "e5_small": (
-        ["model=e5_small", "+model.shape={hidden_size: 384, intermediate_size: 1536}"],
+        {
+            "vocab_size": 250_002, "hidden_size": 384, "num_hidden_layers": 12,
+            "num_attention_heads": 12, "intermediate_size": 1536,
+        },
         25_000,
     ),
-    "base": (["model=infoxlm_base", "+model.shape={hidden_size: 768}"], 25_000),
-}
+    "base": (
+        {
+            "vocab_size": 250_002, "hidden_size": 768, "num_hidden_layers": 12,
+            "num_attention_heads": 12, "intermediate_size": 3072,
+        },
+        25_000,
+    ),
+}  # fmt: skip
 WINDOW, TOKENS = 256, 45
 
 
@@ -54,11 +64,12 @@ def measure(arguments: argparse.Namespace, active: bool) -> dict[str, Any]:
             self.seconds += time.perf_counter() - begun
             self.waited += begun - arrived
 
-    words, rows_used = SHAPES[arguments.shape]
+    shape, rows_used = SHAPES[arguments.shape]
     register_schemas()
     with hydra.initialize_config_module("infoxlm.conf", version_base="1.3"):
         on = str(active).lower()
-        settings = [*words, "data=sample", f"hardware.active_vocabulary={on}"]
+        words = [f"model.shape.{key}={value}" for key, value in shape.items()]
+        settings = ["model=tiny", *words, "data=sample", f"hardware.active_vocabulary={on}"]
         config = OmegaConf.to_object(hydra.compose("train", settings))
     config.model.checkpoint = None
     ranks = TimedRanks.join()
@@ -120,9 +131,11 @@ def main() -> None:
             with environment({**place, **quiet}):
                 process.start()
             processes.append(process)
-        results.append(queue.get(timeout=3600))
         for process in processes:
-            process.join()
+            process.join()  # what rank 0 tells fits into the queue's pipe
+        if any(process.exitcode for process in processes):
+            sys.exit("a rank failed")
+        results.append(queue.get())
         print(json.dumps(results[-1]))  # noqa: T201
     if arguments.out:
         arguments.out.write_text(json.dumps(results, indent=1) + os.linesep)
