@@ -80,4 +80,11 @@ def write_tensors(path: Path, tensors: Mapping[str, Any], file_format: str) -> N
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     with SafetensorsWriter(path, shapes, file_format) as writer:
         for name, tensor in tensors.items():
-            writer.write(name, np.asarray(tensor, np.float32))
+            writer.write(name, float32_array(tensor))
+
+
+def float32_array(tensor: Any) -> np.ndarray:
+    """A tensor as an array: of a CPU's memory without a copy, of which Paddle would make two."""
+    if not isinstance(tensor, np.ndarray) and tensor.place.is_cpu_place():
+        tensor = np.from_dlpack(tensor.detach())
+    return np.asarray(tensor, np.float32)

@@ -1,11 +1,12 @@
 import numpy as np
+import paddle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors import safe_open
 
 from infoxlm.convert.safetensors_reader import SafetensorsReader
-from infoxlm.safetensors_writer import SafetensorsWriter
+from infoxlm.safetensors_writer import SafetensorsWriter, float32_array
 
 shapes = st.lists(st.integers(1, 5), min_size=1, max_size=3).map(tuple)
 
@@ -41,3 +42,11 @@ def test_another_tensor_than_the_next_is_a_mistake(name, length, tmp_path):
     writer = SafetensorsWriter(tmp_path / "wrong", {"a": (2,), "b": (2,)}, "np")
     with pytest.raises(ValueError, match="not the tensor to write next"), writer:
         writer.write(name, np.zeros(length, np.float32))
+
+
+def test_paddle_tensors_are_written_without_copies():
+    tensor = paddle.arange(6, dtype="float32").reshape([2, 3])
+    seen = float32_array(tensor)
+    tensor[0, 0] = 7.0
+    assert seen[0, 0] == 7.0
+    assert float32_array(paddle.to_tensor([1.5], dtype="float64")).dtype == np.float32
