@@ -166,6 +166,7 @@ def infoxlm(
     from hydra.core.global_hydra import GlobalHydra
 
     from infoxlm import cli
+    from infoxlm.hardware import mkl_path
 
     folder = tmp_path / "empty"
     folder.mkdir()
@@ -173,7 +174,7 @@ def infoxlm(
     monkeypatch.setattr(sys, "argv", sys.argv)
     # What the command line sets itself, so that it is set back, and so that a paddle which
     # another test has imported is not told to have been imported too early.
-    for name, value in (("OMP_NUM_THREADS", "1"), ("MKL_DEBUG_CPU_TYPE", "5")):
+    for name, value in (("OMP_NUM_THREADS", "1"), ("MKL_DEBUG_CPU_TYPE", mkl_path() or "5")):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
     root = logging.getLogger()

@@ -20,13 +20,13 @@ NAMES = ("OMP_NUM_THREADS", "MKL_DEBUG_CPU_TYPE")
 def environment(monkeypatch):
     """Neither variable is set, four cores, no paddle; afterwards everything is as it was."""
 
-    def prepare(*, amd, paddle=False, **given):
+    def prepare(*, path, paddle=False, **given):
         for name in NAMES:
             monkeypatch.setenv(name, "")  # so that it is restored
             monkeypatch.delenv(name)
         for name, value in given.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(hardware, "is_amd", lambda: amd)
+        monkeypatch.setattr(hardware, "mkl_path", lambda: path)
         monkeypatch.setattr(hardware, "available_cores", lambda: 4)
         modules = {name: module for name, module in sys.modules.items() if name != "paddle"}
         if paddle:
@@ -41,26 +41,26 @@ def now():
 
 
 @pytest.mark.parametrize(
-    ("amd", "given", "threads", "expected"),
+    ("path", "given", "threads", "expected"),
     [
-        (False, {}, None, {"OMP_NUM_THREADS": "4"}),
-        (True, {}, None, {"OMP_NUM_THREADS": "4", "MKL_DEBUG_CPU_TYPE": "5"}),
-        (True, {"OMP_NUM_THREADS": "2"}, None, {"OMP_NUM_THREADS": "2", "MKL_DEBUG_CPU_TYPE": "5"}),
-        (True, {"MKL_DEBUG_CPU_TYPE": "4"}, 1, {"OMP_NUM_THREADS": "1", "MKL_DEBUG_CPU_TYPE": "4"}),
-        (False, {"OMP_NUM_THREADS": "2"}, 3, {"OMP_NUM_THREADS": "3"}),
+        (None, {}, None, {"OMP_NUM_THREADS": "4"}),
+        ("7", {}, None, {"OMP_NUM_THREADS": "4", "MKL_DEBUG_CPU_TYPE": "7"}),
+        ("5", {"OMP_NUM_THREADS": "2"}, None, {"OMP_NUM_THREADS": "2", "MKL_DEBUG_CPU_TYPE": "5"}),
+        ("7", {"MKL_DEBUG_CPU_TYPE": "4"}, 1, {"OMP_NUM_THREADS": "1", "MKL_DEBUG_CPU_TYPE": "4"}),
+        (None, {"OMP_NUM_THREADS": "2"}, 3, {"OMP_NUM_THREADS": "3"}),
     ],
 )
 def test_the_environment_is_set_and_what_the_user_set_is_kept(
-    amd, given, threads, expected, environment, caplog
+    path, given, threads, expected, environment, caplog
 ):
-    environment(amd=amd, **given)
+    environment(path=path, **given)
     assert prepare_environment(threads) == int(expected["OMP_NUM_THREADS"])
     assert now() == expected
     assert not caplog.records
 
 
 def test_it_warns_when_paddle_was_there_first(environment, caplog):
-    environment(amd=True, paddle=True)
+    environment(path="5", paddle=True)
     prepare_environment()
     assert "paddle was imported before OMP_NUM_THREADS=4 and MKL_DEBUG_CPU_TYPE=5" in caplog.text
     caplog.clear()
@@ -68,6 +68,22 @@ def test_it_warns_when_paddle_was_there_first(environment, caplog):
     assert not caplog.records
     prepare_environment(2)
     assert "paddle was imported before OMP_NUM_THREADS=2 could be set" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("vendor", "flags", "path"),
+    [
+        ("AuthenticAMD", "fma avx2 avx512f avx512bw avx512dq avx512vl avx512cd", "7"),
+        ("AuthenticAMD", "fma avx2", "5"),
+        ("AuthenticAMD", "fma avx2 avx512f avx512cd", "5"),
+        ("GenuineIntel", "fma avx2 avx512f avx512bw avx512dq avx512vl avx512cd", None),
+    ],
+)
+def test_an_amd_cpu_gets_the_kernels_that_it_can_run(vendor, flags, path, tmp_path):
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text(f"processor\t: 0\nvendor_id\t: {vendor}\nflags\t\t: fpu {flags} sse\n")
+    assert hardware.mkl_path(cpuinfo) == path
+    assert hardware.mkl_path(tmp_path / "nowhere") is None
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="Linux only")
@@ -113,7 +129,7 @@ def test_importing_the_package_imports_nothing_heavy():
 
 def test_the_model_brings_paddle_with_a_prepared_environment_and_without_noise():
     done = in_a_new_process(PADDLE)
-    kind = "5" if hardware.is_amd() else "None"
+    kind = hardware.mkl_path() or "None"
     assert done.stdout.split() == [str(available_cores()), kind]
     assert done.stderr == ""
 
