@@ -1,5 +1,6 @@
 """A safetensors file whose pages are given back after each tensor."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -7,14 +8,17 @@ import ml_dtypes  # noqa: F401  (NumPy learns bfloat16 by this import, and safet
 import numpy as np
 from safetensors import safe_open
 
+#: Values that are read at once: 64 MB of float32.
+PIECE = 1 << 24
+
 
 class MappedTensors:
     """The tensors of a safetensors file, read one by one.
 
     The library maps the file into memory, and the pages that were read count as this process's
     until the file is closed: it would seem to hold a large model twice, and be killed for it where
-    memory is limited. So the file is opened anew for each tensor, which takes less than a
-    millisecond.
+    memory is limited. So the file is opened anew for each piece of a tensor, which takes
+    less than a millisecond.
 
     Args:
         path: The file.
@@ -39,8 +43,19 @@ class MappedTensors:
 
     def get_tensor(self, name: str) -> np.ndarray:
         """Read a tensor into memory of its own."""
-        with self._open() as file:
-            return file.get_tensor(name)
+        shape = self.get_slice(name).get_shape()
+        if math.prod(shape) <= PIECE:
+            with self._open() as file:
+                return file.get_tensor(name)
+        rows = max(1, PIECE // math.prod(shape[1:]))
+        values = None
+        for start in range(0, shape[0], rows):
+            with self._open() as file:
+                piece = file.get_slice(name)[start : min(start + rows, shape[0])]
+            if values is None:
+                values = np.empty(shape, piece.dtype)
+            values[start : start + rows] = piece
+        return values
 
     def get_slice(self, name: str) -> Any:
         """What the header tells of a tensor: ``get_dtype()``, ``get_shape()``."""

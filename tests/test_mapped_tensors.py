@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from infoxlm import mapped_tensors
 from infoxlm.mapped_tensors import MappedTensors
 
 
@@ -31,7 +32,9 @@ def path(tensors, tmp_path) -> Path:
     return tmp_path / "model.safetensors"
 
 
-def test_tensors_are_what_the_library_wrote(path, tensors):
+@pytest.mark.parametrize("piece", [1 << 24, 1 << 20, 5000, 7])
+def test_tensors_are_what_the_library_wrote(piece, path, tensors, monkeypatch):
+    monkeypatch.setattr(mapped_tensors, "PIECE", piece)
     found = MappedTensors(path)
     assert found.metadata == {"format": "np"}
     assert set(found.keys()) == set(tensors)

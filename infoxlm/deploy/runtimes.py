@@ -55,7 +55,7 @@ def load_runtime(
             )
         return OnnxRuntime.load(folder.onnx, threads)
     if folder.program is not None:
-        return PaddleInference.load(folder.program, folder.config, device, threads)
+        return PaddleInference.load(folder.program, device, threads)
     if folder.is_checkpoint:
         return CheckpointModel.load(folder.path, device)
     raise UserError(f"{folder.path} has only an ONNX model", "Leave runtime=paddle out.")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from infoxlm.tokenizer import InfoXLMTokenizer
@@ -69,3 +70,28 @@ def export(checkpoint: Path, tmp_path_factory: Any) -> Callable[..., Path]:
         return made[key]
 
     return exported
+
+
+@pytest.fixture
+def runtime(export: Callable[..., Path]) -> Any:
+    """The exported tiny classifier in Paddle Inference, new."""
+    from infoxlm.deploy import Predictor
+
+    return Predictor.load(export("fp32", False)).runtime
+
+
+@pytest.fixture(scope="session")
+def expected(checkpoint: Path) -> Callable[[np.ndarray], np.ndarray]:
+    """Computes the checkpoint's own logits."""
+    import paddle
+
+    from infoxlm.model import InfoXLMForSequenceClassification
+
+    model = InfoXLMForSequenceClassification.from_pretrained(checkpoint)
+    model.eval()
+
+    def score(ids: np.ndarray) -> np.ndarray:
+        with paddle.no_grad():
+            return model(paddle.to_tensor(ids)).logits.numpy()
+
+    return score
