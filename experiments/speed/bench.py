@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from paths import Arguments, arguments
+from paths import WORKS, Arguments, arguments
 from sides import HERE, Side
 from table import write_report
 
@@ -26,6 +26,9 @@ BEST = {
     ("base", "score"): {"score_batch": 16, "compile": True},
     ("e5_small", "train"): {"batch": 16},
     ("e5_small", "score"): {"score_batch": 16, "compile": True},
+    # Weights become constants of the compiled code: nothing to train with.
+    ("base", "score_alone"): {"score_batch": 16, "compile": True, "freeze": True},
+    ("e5_small", "score_alone"): {"score_batch": 16, "compile": True, "freeze": True},
 }
 #: Those of transformers' run_xnli.py; measured in 64 pairs also where whole steps are asked for.
 DEFAULTS = {"order": "random", "pad_to": 128, "batch": 8, "score_batch": 8, "quick": 1}
@@ -34,9 +37,11 @@ DEFAULTS = {"order": "random", "pad_to": 128, "batch": 8, "score_batch": 8, "qui
 def alternate(given: Arguments, size: str) -> list[dict[str, Any]]:
     """Train and score with each side in turn; the first round warms up and does not count."""
     lines = []
-    for work in ("train", "score"):
+    for work in [work for work in WORKS[:3] if work in given.works]:
         # One opponent at a time: three models of the base size would not fit everywhere.
         for other, options in (("best", BEST[size, work]), ("defaults", DEFAULTS)):
+            if (work, other) == ("score_alone", "defaults"):
+                continue  # "score" has them
             ours, theirs = given.common(size, "ours.py"), given.common(size, "pytorch.py")
             with (
                 Side(
@@ -120,19 +125,42 @@ def alternate_starts(given: Arguments, size: str) -> list[dict[str, Any]]:
     return lines
 
 
+def measured_before(path: Path, given: Arguments) -> list[dict[str, Any]]:
+    """What was measured before and is not measured now."""
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    words = ("size", "work", "side", "beside")
+    return [
+        {key: value if key in words else float(value) for key, value in row.items() if value}
+        for row in rows
+        if row["size"] not in given.sizes
+        or ("train" if row["work"] == "memory" else row["work"]) not in given.works
+    ]
+
+
+def write_lines(lines: list[dict[str, Any]], path: Path) -> None:
+    """Write what was measured, a column a number."""
+    keys = list(dict.fromkeys(key for line in lines for key in line))
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, keys)
+        writer.writeheader()
+        writer.writerows(lines)
+
+
 def main() -> None:
     given = arguments(__doc__)
     started = time.time()
     lines: list[dict[str, Any]] = []
     for size in given.sizes:
         lines += alternate(given, size)
-        lines += alternate_starts(given, size)
+        if "start" in given.works:
+            lines += alternate_starts(given, size)
     name = "full" if given.full else "quick"
-    keys = list(dict.fromkeys(key for line in lines for key in line))
-    with open(HERE / f"measured_{name}.csv", "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, keys)
-        writer.writeheader()
-        writer.writerows(lines)
+    path = HERE / f"measured_{name}.csv"
+    if path.exists():
+        lines += measured_before(path, given)
+    lines.sort(key=lambda line: line["size"])
+    write_lines(lines, path)
     write_report(lines, HERE / f"results_{name}")
     print(f"{(time.time() - started) / 60:.1f} minutes")
 

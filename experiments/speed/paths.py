@@ -4,6 +4,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+#: What is measured: training with an evaluation, scoring as training does it, scoring with weights
+#: that stay as they are, and the start.
+WORKS = ("train", "score", "score_alone", "start")
+
 
 class Arguments(argparse.Namespace):
     """What was given."""
@@ -31,6 +35,9 @@ def arguments(description: str | None) -> Arguments:
             f"--{name}", type=Path, nargs=2, metavar=("PADDLE", "TORCH"), required=True
         )
     parser.add_argument("--sizes", nargs="+", default=["base", "e5_small"])
+    parser.add_argument(
+        "--works", nargs="+", choices=WORKS, default=WORKS, help="the others' figures are kept"
+    )
     parser.add_argument("--full", action="store_true", help="whole steps of 256 pairs")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)

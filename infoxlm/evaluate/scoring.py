@@ -1,6 +1,6 @@
 """A model's predictions for every language in one pass."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import paddle
@@ -41,6 +41,7 @@ def predict(
     max_tokens: int,
     precision: Precision | None = None,
     ranks: Ranks | None = None,
+    compute: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> np.ndarray:
     """Probabilities of each pair's labels, computed in batches of similar length.
 
@@ -50,6 +51,8 @@ def predict(
         max_tokens: Most tokens of a batch, padding included.
         precision: Mixed precision; None: fp32.
         ranks: The processes that share the pairs and get all of the result; None: this one alone.
+        compute: Computes logits ``[batch, labels]`` of token ids ``[batch, seq]`` in the model's
+            place, such as its static graph.
 
     Returns:
         float32 ``[n, 3]``, columns in the order of LABELS.
@@ -66,9 +69,12 @@ def predict(
             if ranks.is_cut:
                 break
             rows = share[part]
-            input_ids = paddle.to_tensor(token_ids.padded(rows))
-            with precision.autocast():
-                logits = model(input_ids).logits
+            input_ids = token_ids.padded(rows)
+            if compute is None:
+                with precision.autocast():
+                    logits = model(paddle.to_tensor(input_ids)).logits
+            else:
+                logits = paddle.to_tensor(compute(input_ids))
             batch = F.softmax(logits.astype("float32"), axis=-1).numpy()
             probabilities[rows] = batch[:, columns]
             bar.update(len(rows))
@@ -83,6 +89,7 @@ def score(
     max_tokens: int,
     precision: Precision | None = None,
     ranks: Ranks | None = None,
+    compute: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> tuple[SplitScores, Predictions]:
     """Score several languages in one pass, sorted by length across all of them.
 
@@ -92,13 +99,19 @@ def score(
         max_tokens: Most tokens of a batch, padding included.
         precision: Mixed precision; None: fp32.
         ranks: The processes that share the work; None: this one alone.
+        compute: As in `predict`.
 
     Returns:
         The scores per language, and every prediction.
     """
     token_ids = TokenIds.concatenate([examples.token_ids for examples in languages])
     probabilities = predict(
-        model, token_ids, max_tokens=max_tokens, precision=precision, ranks=ranks
+        model,
+        token_ids,
+        max_tokens=max_tokens,
+        precision=precision,
+        ranks=ranks,
+        compute=compute,
     )
     predictions = Predictions(
         languages=np.repeat([e.language for e in languages], [len(e.labels) for e in languages]),

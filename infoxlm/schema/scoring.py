@@ -19,12 +19,18 @@ class EvaluateConfig:
 
     name: str = "default"
     split: str = "test"
+    static_graph: bool | None = None
     model: ModelConfig = MISSING
     data: DataConfig = MISSING
     hardware: HardwareConfig = MISSING
 
     def __post_init__(self) -> None:
         check_name("split", self.split, ("dev", "test"))
+        if self.static_graph and self.hardware.device != "cpu":
+            raise UserError(
+                f"static_graph=true with hardware.device={self.hardware.device}",
+                "Leave it out: it is for CPUs.",
+            )
 
 
 @dataclass

@@ -54,6 +54,7 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
     )
 
     load_paddle()
+    from infoxlm.deploy.static_scoring import TOKENS, static_graph
     from infoxlm.evaluate.scoring import score
     from infoxlm.model.loading import load_classifier, select_device
     from infoxlm.model.precision import Precision
@@ -69,11 +70,17 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
         weights=weights_checksums(checkpoint),
     )
     started = time.perf_counter()
+    use_graph = config.static_graph
+    if use_graph is None:
+        tokens = sum(int(examples.token_ids.lengths.sum()) for examples in encoded)
+        use_graph = config.hardware.device == "cpu" and tokens >= TOKENS
+    compute = static_graph(model, folder) if use_graph else None
     scores, predictions = score(
         model,
         encoded,
         max_tokens=config.hardware.eval_batch_tokens,
         precision=Precision(config.hardware.amp),
+        compute=compute,
     )
     seconds = time.perf_counter() - started
     with RunTracker(folder, config.name) as tracker:

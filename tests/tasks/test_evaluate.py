@@ -32,6 +32,24 @@ def test_run_folder_gives_what_training_reported(trained, compose, tmp_path):
         assert (tmp_path / name).stat().st_size > 100
 
 
+def test_a_static_graph_scores_the_same(trained, compose, tmp_path):
+    found = {}
+    for value in ("true", "false", "null"):
+        folder = tmp_path / value
+        words = (f"model.checkpoint={trained.folder}", f"static_graph={value}", *FEW)
+        evaluate.run(compose("evaluate", *words), folder)
+        found[value] = read_predictions(folder / "predictions.jsonl").probabilities
+        assert not list(folder.glob(".static_graph*"))
+    assert np.abs(found["true"] - found["false"]).max() < 1e-5
+    np.testing.assert_array_equal(found["null"], found["false"])  # too few pairs to pay
+
+
+def test_a_static_graph_is_for_cpus(compose):
+    words = ("model.checkpoint=x", "static_graph=true", "hardware=gpu")
+    with pytest.raises(UserError, match="static_graph=true with hardware.device=gpu"):
+        compose("evaluate", *words)
+
+
 def test_dev_split_of_some_languages(trained, compose, tmp_path):
     config = compose(
         "evaluate", f"model.checkpoint={trained.folder / 'checkpoints' / 'best'}", "split=dev",
