@@ -32,6 +32,10 @@ SPECIAL_TOKENS = {
 }
 
 
+#: So many texts are encoded sooner than sentencepiece starts its threads.
+FEW = 32
+
+
 class InfoXLMTokenizer:
     """The tokenizer of InfoXLM, which is the one of XLM-R (Conneau et al. 2020).
 
@@ -193,7 +197,11 @@ class InfoXLMTokenizer:
         """Encode bare texts, without special tokens and without truncation."""
         if isinstance(texts, str):
             raise TypeError("a list of texts is wanted, not one string")
-        rows = self._processor.encode(well_formed(texts), out_type=int, num_threads=self._threads)
+        texts = well_formed(texts)
+        if len(texts) <= FEW:
+            rows = [self._processor.encode(text, out_type=int) for text in texts]
+        else:
+            rows = self._processor.encode(texts, out_type=int, num_threads=self._threads)
         offsets = offsets_from(np.fromiter(map(len, rows), np.int64, len(rows)))
         ids = np.fromiter(chain.from_iterable(rows), np.int32, offsets[-1])
         # 0 is sentencepiece's <unk>; it never yields 1 and 2, its <s> and </s>.

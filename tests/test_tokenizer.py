@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from infoxlm.constants import BOS_ID, EOS_ID, LANGUAGES, UNK_ID
 from infoxlm.data.token_ids import TokenIds
 from infoxlm.errors import UserError
-from infoxlm.tokenizer import InfoXLMTokenizer, longest_first, well_formed
+from infoxlm.tokenizer import FEW, InfoXLMTokenizer, longest_first, well_formed
 
 #: Every code point, lone surrogates too.
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
@@ -85,6 +85,15 @@ def test_single_texts_and_pairs(tokenizer: InfoXLMTokenizer) -> None:
     assert a and b
     (pair,) = lists(tokenizer.encode(["the cat"], ["dog"], max_length=32))
     assert pair == [BOS_ID, *a, EOS_ID, EOS_ID, *b, EOS_ID]
+
+
+def test_few_texts_are_encoded_as_many(tokenizer: InfoXLMTokenizer) -> None:
+    texts = [f"the cat sat {number} times on the mat 猫" for number in range(FEW + 1)]
+    together = tokenizer.encode(texts, max_length=32)
+    for row, text in enumerate(texts):
+        alone = tokenizer.encode([text], max_length=32)
+        np.testing.assert_array_equal(alone[0], together[row])
+    assert len(tokenizer.encode([], max_length=32)) == 0
 
 
 def test_empty_texts(tokenizer: InfoXLMTokenizer) -> None:
