@@ -48,14 +48,16 @@ class MappedTensors:
             with self._open() as file:
                 return file.get_tensor(name)
         rows = max(1, PIECE // math.prod(shape[1:]))
-        values = None
-        for start in range(0, shape[0], rows):
-            with self._open() as file:
-                piece = file.get_slice(name)[start : min(start + rows, shape[0])]
-            if values is None:
-                values = np.empty(shape, piece.dtype)
-            values[start : start + rows] = piece
+        first = self._rows(name, 0, rows)
+        values = np.empty(shape, first.dtype)
+        values[:rows] = first
+        for start in range(rows, shape[0], rows):
+            values[start : start + rows] = self._rows(name, start, min(start + rows, shape[0]))
         return values
+
+    def _rows(self, name: str, start: int, stop: int) -> np.ndarray:
+        with self._open() as file:
+            return file.get_slice(name)[start:stop]
 
     def get_slice(self, name: str) -> Any:
         """What the header tells of a tensor: ``get_dtype()``, ``get_shape()``."""
