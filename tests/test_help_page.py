@@ -22,7 +22,7 @@ data:
 
 
 def test_sections():
-    assert sections("evaluate") == {"name", "split", "model", "data", "hardware"}
+    assert sections("evaluate") == {"name", "split", "static_graph", "model", "data", "hardware"}
     assert {"experiment", "sweep", "optimizer"} <= sections("train")
 
 
