@@ -11,8 +11,8 @@ from infoxlm.deploy.static_model import write_static_model
 from infoxlm.hardware import available_cores, environment_threads
 from infoxlm.model import InfoXLMForSequenceClassification
 
-#: Tokens from which on a static graph pays. e5_small is scored a fifth faster by it, but it takes five
-#: seconds to make and the weights' memory again: at 200,000 tokens nothing is gained.
+#: Tokens from which on a static graph pays. e5_small is scored a fifth faster by it, but it takes
+#: five seconds to make and the weights' memory again: at 200,000 tokens nothing is gained.
 TOKENS = 1_000_000
 
 
