@@ -51,6 +51,11 @@ def environment_threads() -> int | None:
     return int(outermost) if outermost.strip().isdigit() else None
 
 
+def usual_threads() -> int:
+    """Threads to compute with when nobody names a number: OMP_NUM_THREADS, or every core."""
+    return environment_threads() or available_cores()
+
+
 def prepare_environment(threads: int | None = None) -> int:
     """Set the number of threads and the fast matrix kernels for Paddle.
 

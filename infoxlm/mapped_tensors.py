@@ -17,8 +17,8 @@ class MappedTensors:
 
     The library maps the file into memory, and the pages that were read count as this process's
     until the file is closed: it would seem to hold a large model twice, and be killed for it where
-    memory is limited. So the file is opened anew for each piece of a tensor, which takes
-    less than a millisecond.
+    memory is limited. So the file is opened anew for each piece of a tensor, which takes less
+    than a millisecond.
 
     Args:
         path: The file.
@@ -43,9 +43,9 @@ class MappedTensors:
 
     def get_tensor(self, name: str) -> np.ndarray:
         """Read a tensor into memory of its own."""
-        shape = self.get_slice(name).get_shape()
-        if math.prod(shape) <= PIECE:
-            with self._open() as file:
+        with self._open() as file:
+            shape = file.get_slice(name).get_shape()
+            if math.prod(shape) <= PIECE:
                 return file.get_tensor(name)
         rows = max(1, PIECE // math.prod(shape[1:]))
         first = self._rows(name, 0, rows)

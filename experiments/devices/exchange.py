@@ -24,24 +24,16 @@ from infoxlm.ranks.place import Place
 from infoxlm.ranks.start import environment, free_port
 from infoxlm.schema import register_schemas
 
+BASE = {
+    "vocab_size": 250_002, "hidden_size": 768, "num_hidden_layers": 12,
+    "num_attention_heads": 12, "intermediate_size": 3072,
+}  # fmt: skip
 #: What differs from `model=tiny`, and how many rows of the word embeddings the training pairs use.
 SHAPES: dict[str, tuple[dict[str, int], int]] = {
     "tiny": ({}, 800),
-    "e5_small": (
-        {
-            "vocab_size": 250_002, "hidden_size": 384, "num_hidden_layers": 12,
-            "num_attention_heads": 12, "intermediate_size": 1536,
-        },
-        25_000,
-    ),
-    "base": (
-        {
-            "vocab_size": 250_002, "hidden_size": 768, "num_hidden_layers": 12,
-            "num_attention_heads": 12, "intermediate_size": 3072,
-        },
-        25_000,
-    ),
-}  # fmt: skip
+    "e5_small": (BASE | {"hidden_size": 384, "intermediate_size": 1536}, 25_000),
+    "base": (BASE, 25_000),
+}
 WINDOW, TOKENS = 256, 45
 
 

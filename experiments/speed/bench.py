@@ -37,11 +37,12 @@ DEFAULTS = {"order": "random", "pad_to": 128, "batch": 8, "score_batch": 8, "qui
 def alternate(given: Arguments, size: str) -> list[dict[str, Any]]:
     """Train and score with each side in turn; the first round warms up and does not count."""
     lines = []
-    for work in [work for work in WORKS[:3] if work in given.works]:
+    for work in [work for work in WORKS if work in given.works and work != "start"]:
+        opponents = {"best": BEST[size, work]}
+        if work != "score_alone":  # at its defaults PyTorch scores alone as it does while training
+            opponents["defaults"] = DEFAULTS
         # One opponent at a time: three models of the base size would not fit everywhere.
-        for other, options in (("best", BEST[size, work]), ("defaults", DEFAULTS)):
-            if (work, other) == ("score_alone", "defaults"):
-                continue  # "score" has them
+        for other, options in opponents.items():
             ours, theirs = given.common(size, "ours.py"), given.common(size, "pytorch.py")
             with (
                 Side(

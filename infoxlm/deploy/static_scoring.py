@@ -8,7 +8,7 @@ import numpy as np
 
 from infoxlm.deploy.paddle_inference import PaddleInference
 from infoxlm.deploy.static_model import write_static_model
-from infoxlm.hardware import available_cores, environment_threads
+from infoxlm.hardware import usual_threads
 from infoxlm.model import InfoXLMForSequenceClassification
 
 #: Tokens from which on a static graph pays. e5_small is scored a fifth faster by it, but it takes
@@ -28,8 +28,7 @@ def static_graph(
     Returns:
         A function from padded token ids, int64 `[batch, seq]`, to logits `[batch, labels]`.
     """
-    threads = environment_threads() or available_cores()
     with tempfile.TemporaryDirectory(prefix=".static_graph-", dir=folder) as temporary:
         program = write_static_model(model, Path(temporary), half=False)
-        runtime = PaddleInference.load(program, "cpu", threads)
+        runtime = PaddleInference.load(program, "cpu", usual_threads())
     return runtime.run

@@ -10,7 +10,7 @@ from infoxlm.checkpoint_source import required_checkpoint
 from infoxlm.deploy.model_folder import ModelFolder
 from infoxlm.deploy.predictor import Predictor
 from infoxlm.errors import UserError
-from infoxlm.hardware import available_cores, check_device, environment_threads
+from infoxlm.hardware import check_device, usual_threads
 from infoxlm.schema import ServeConfig
 from infoxlm.serve.limits import Limits
 from infoxlm.stopping import Interrupted
@@ -44,7 +44,7 @@ def run(config: ServeConfig, folder: str | Path) -> None:
         ) from error
 
     check_device(config.hardware.device)
-    threads = config.hardware.threads or environment_threads() or available_cores()
+    threads = config.hardware.threads or usual_threads()
     with contextlib.closing(bind(config.host, config.port)) as bound:
         model = ModelFolder.open(named, Path(config.cache_dir).expanduser())
         length = model.usable_length(config.max_length)

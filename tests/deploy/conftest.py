@@ -83,15 +83,6 @@ def runtime(export: Callable[..., Path]) -> Any:
 @pytest.fixture(scope="session")
 def expected(checkpoint: Path) -> Callable[[np.ndarray], np.ndarray]:
     """Computes the checkpoint's own logits."""
-    import paddle
+    from infoxlm.deploy.runtimes import CheckpointModel
 
-    from infoxlm.model import InfoXLMForSequenceClassification
-
-    model = InfoXLMForSequenceClassification.from_pretrained(checkpoint)
-    model.eval()
-
-    def score(ids: np.ndarray) -> np.ndarray:
-        with paddle.no_grad():
-            return model(paddle.to_tensor(ids)).logits.numpy()
-
-    return score
+    return CheckpointModel.load(checkpoint, "cpu").run

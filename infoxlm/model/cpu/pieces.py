@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
-from infoxlm.hardware import available_cores, environment_threads
+from infoxlm.hardware import usual_threads
 
 #: Elements of a piece: half a megabyte in float32, so that a few arrays fit a core's L2 cache. What
 #: is random follows from it too, never from the number of threads.
@@ -14,7 +14,7 @@ ELEMENTS = 1 << 17
 @cache
 def pool() -> ThreadPoolExecutor:
     """As many threads as the matrix products have."""
-    return ThreadPoolExecutor(environment_threads() or available_cores(), "infoxlm-pieces")
+    return ThreadPoolExecutor(usual_threads(), "infoxlm-pieces")
 
 
 def in_pieces(work: Callable[[int, slice], None], rows: int, width: int) -> None:
