@@ -1,6 +1,7 @@
 """The environment that Paddle needs to be fast; it must be set before paddle is imported."""
 
 import contextlib
+import ctypes
 import io
 import logging
 import os
@@ -19,6 +20,13 @@ CPUINFO = Path("/proc/cpuinfo")
 
 #: What MKL's kernels for AVX-512 need of a CPU, in the words of /proc/cpuinfo.
 AVX512 = {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"}
+
+#: glibc's numbers for `mallopt`, what they are set to in bytes, and the variables by which a user
+#: sets them. 32 MB is the largest array that glibc keeps at all.
+KEPT_MEMORY = [
+    (-3, 32 << 20, "MALLOC_MMAP_THRESHOLD_"),
+    (-1, 128 << 20, "MALLOC_TRIM_THRESHOLD_"),
+]
 
 
 def available_cores() -> int:
@@ -113,12 +121,26 @@ def find_distribution(name: str) -> bool:
         return False
 
 
+def keep_freed_memory() -> None:
+    """Let the C library keep the memory of arrays that are freed for those that follow.
+
+    It would give back what several megabytes had, and Linux would hand it out again page by page:
+    a tenth of the time of a training step. Other C libraries than glibc are left as they are, and
+    so is what the environment already says.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    for parameter, value, variable in KEPT_MEMORY:
+        if mallopt is not None and variable not in os.environ:
+            mallopt(parameter, value)
+
+
 def load_paddle() -> None:
     """Import paddle and paddlenlp without the notes they print about this very environment.
 
     paddle warns of every OMP_NUM_THREADS other than 1, of a missing ccache and of setuptools;
     paddlenlp reports each file it reads.
     """
+    keep_freed_memory()
     with quiet_import():
         import paddle  # noqa: F401
         from paddlenlp.utils.log import logger as paddlenlp_logger

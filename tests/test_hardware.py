@@ -1,4 +1,5 @@
 import os
+import platform
 import subprocess
 import sys
 
@@ -112,10 +113,10 @@ print(os.environ["OMP_NUM_THREADS"], os.environ.get("MKL_DEBUG_CPU_TYPE"))
 """
 
 
-def in_a_new_process(program, **environment):
+def in_a_new_process(program, *words, **environment):
     inherited = {name: value for name, value in os.environ.items() if name not in NAMES}
     return subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", program, *words],
         capture_output=True,
         text=True,
         check=True,
@@ -139,3 +140,33 @@ def test_a_gpu_needs_the_gpu_build():
     with pytest.raises(UserError, match="hardware.device=gpu, but .* on CPUs only"):
         check_device("gpu")
     assert find_distribution("numpy")
+
+
+FAULTS = """
+import resource, sys
+from infoxlm.hardware import keep_freed_memory
+if "keep" in sys.argv:
+    keep_freed_memory()
+for _ in range(3):
+    array = bytearray(20 << 20)
+    del array
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(10):
+    array = bytearray(20 << 20)
+    del array
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc only")
+@pytest.mark.parametrize(
+    ("word", "given", "kept"),
+    [
+        ("leave", {"MALLOC_MMAP_THRESHOLD_": "1000000"}, False),
+        ("keep", {"MALLOC_MMAP_THRESHOLD_": "1000000"}, False),
+        ("keep", {}, True),
+    ],
+)
+def test_freed_memory_is_kept_unless_the_user_says_otherwise(word, given, kept):
+    faults = int(in_a_new_process(FAULTS, word, **given).stdout)
+    assert (faults < 1000) is kept  # of 51,200 pages

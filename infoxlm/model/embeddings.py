@@ -3,8 +3,19 @@
 import paddle
 from paddle import nn
 
+from infoxlm.model import cpu
 from infoxlm.model.configuration import InfoXLMConfig
 from infoxlm.model.dropout import InfoXLMDropout
+
+
+class InfoXLMEmbedding(nn.Embedding):
+    """A table of embeddings."""
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        """Ids of any shape to ``[..., hidden]``."""
+        if cpu.computes_here(self.weight):
+            return cpu.lookup(x, self.weight)
+        return super().forward(x)
 
 
 class InfoXLMEmbeddings(nn.Layer):
@@ -13,9 +24,11 @@ class InfoXLMEmbeddings(nn.Layer):
     def __init__(self, config: InfoXLMConfig) -> None:
         super().__init__()
         self.pad_token_id = config.pad_token_id
-        self.word_embeddings = nn.Embedding(config.vocab_size, config.hidden_size)
-        self.position_embeddings = nn.Embedding(config.max_position_embeddings, config.hidden_size)
-        self.token_type_embeddings = nn.Embedding(config.type_vocab_size, config.hidden_size)
+        self.word_embeddings = InfoXLMEmbedding(config.vocab_size, config.hidden_size)
+        self.position_embeddings = InfoXLMEmbedding(
+            config.max_position_embeddings, config.hidden_size
+        )
+        self.token_type_embeddings = InfoXLMEmbedding(config.type_vocab_size, config.hidden_size)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, epsilon=config.layer_norm_eps)
         self.dropout = InfoXLMDropout(config.hidden_dropout_prob)
 

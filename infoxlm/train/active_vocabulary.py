@@ -12,11 +12,10 @@ from contextlib import contextmanager
 
 import numpy as np
 import paddle
-from paddle import nn
 
 from infoxlm.constants import UNK_ID
 from infoxlm.data.token_ids import TokenIds
-from infoxlm.model.embeddings import InfoXLMEmbeddings
+from infoxlm.model.embeddings import InfoXLMEmbedding, InfoXLMEmbeddings
 
 #: Rows that are in memory in float64 at a time.
 PIECE = 1024
@@ -42,7 +41,7 @@ class ActiveVocabulary:
         self._compact_id = np.zeros(vocabulary, dtype=np.int32)
         self._compact_id[self.active] = np.arange(len(self.active), dtype=np.int32)
         with paddle.LazyGuard():
-            self._compact = nn.Embedding(len(self.active), self._full.weight.shape[1])
+            self._compact = InfoXLMEmbedding(len(self.active), self._full.weight.shape[1])
         # Optimizers keep their state by parameter name, and the one Paddle made up just now can be
         # that of another parameter: the model was built where names are counted apart.
         self._compact.weight.name = self._full.weight.name

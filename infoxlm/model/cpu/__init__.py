@@ -13,7 +13,17 @@ from infoxlm.model.cpu.arrays import computes_here, pays_here
 from infoxlm.model.cpu.attention import attention
 from infoxlm.model.cpu.gelu import gelu
 from infoxlm.model.cpu.linear import linear
+from infoxlm.model.cpu.lookup import lookup
 from infoxlm.model.cpu.packing import Packing
 from infoxlm.model.cpu.residual_norm import residual_norm
 
-__all__ = ["Packing", "attention", "computes_here", "gelu", "linear", "pays_here", "residual_norm"]
+__all__ = [
+    "Packing",
+    "attention",
+    "computes_here",
+    "gelu",
+    "linear",
+    "lookup",
+    "pays_here",
+    "residual_norm",
+]

@@ -34,7 +34,6 @@ class ResidualNorm(PyLayer):
         mask = dropout_mask(inner.shape, dropout)
         normal, out = np.empty_like(inner), np.empty_like(inner)
         inverse = np.empty((len(inner), 1), np.float32)
-        mean = np.full(width, 1 / width, np.float32)
 
         def normalise(piece: int, rows: slice) -> None:
             total = normal[rows]
@@ -43,7 +42,7 @@ class ResidualNorm(PyLayer):
             else:
                 np.multiply(inner[rows], mask.draw(piece, rows), out=total)
                 total += outer[rows]
-            total -= (total @ mean)[:, None]
+            total -= np.einsum("rh->r", total)[:, None] / np.float32(width)
             variance = np.einsum("rh,rh->r", total, total)[:, None] / np.float32(width)
             inverse[rows] = 1 / np.sqrt(variance + np.float32(epsilon))
             total *= inverse[rows]
@@ -63,7 +62,6 @@ class ResidualNorm(PyLayer):
         inner = np.empty_like(normal)
         # Not `inner` without dropout either: Paddle adds other gradients to these two in place.
         dropped = np.empty_like(normal)
-        mean = np.full(width, 1 / width, np.float32)
         sums: dict[int, np.ndarray] = {}
 
         def differentiate(piece: int, rows: slice) -> None:
@@ -71,7 +69,7 @@ class ResidualNorm(PyLayer):
             sums[piece] = np.stack([product.sum(0), outer[rows].sum(0)])
             slope = np.einsum("rh,h->r", product, factor[0])[:, None] / np.float32(width)
             states = np.multiply(outer[rows], factor, out=inner[rows])
-            states -= (states @ mean)[:, None]
+            states -= np.einsum("rh->r", states)[:, None] / np.float32(width)
             states -= np.multiply(normal[rows], slope, out=product)
             states *= ctx.inverse[rows]
             np.multiply(states, 1 if mask is None else mask.values[rows], out=dropped[rows])

@@ -46,5 +46,17 @@ def test_follows_paddles_seed():
         assert (masks[one] != masks[other]).mean() == pytest.approx(0.18, abs=0.01)
 
 
+@pytest.mark.parametrize("shape", [(40, 8), (7, 3)])
+def test_draws_as_numpys_generator(shape):
+    """Runs of earlier versions drew with it."""
+    paddle.seed(5)
+    seed = int(paddle.randint(0, np.iinfo(np.int32).max, [1], dtype="int64"))
+    generator = np.random.Generator(np.random.SFC64([seed, 0]))
+    draws = generator.integers(0, 1 << 16, shape, dtype=np.uint16)
+    paddle.seed(5)
+    dropped = dropout_mask(shape, 0.25).draw(0, slice(None)) == 0
+    np.testing.assert_array_equal(dropped, draws < 1 << 14)
+
+
 def test_nothing_is_dropped():
     assert dropout_mask((2, 3), 0.0) is None
