@@ -36,9 +36,13 @@ def arguments(description: str | None) -> Arguments:
         )
     parser.add_argument("--sizes", nargs="+", default=["base", "e5_small"])
     parser.add_argument(
-        "--works", nargs="+", choices=WORKS, default=WORKS, help="the others' figures are kept"
-    )
+        "--works", nargs="+", choices=WORKS,
+        help="the others' figures are kept; usually all, and without --full all but score_alone",
+    )  # fmt: skip
     parser.add_argument("--full", action="store_true", help="whole steps of 256 pairs")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
-    return parser.parse_args(namespace=Arguments())
+    given = parser.parse_args(namespace=Arguments())
+    # PyTorch compiles for minutes before it scores with fixed weights.
+    given.works = given.works or [work for work in WORKS if given.full or work != "score_alone"]
+    return given
