@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 CPUINFO = Path("/proc/cpuinfo")
 
-#: What MKL's kernels for AVX-512 need of a CPU, in the words of /proc/cpuinfo.
+#: What kernels for AVX-512 need of a CPU, in the words of /proc/cpuinfo.
 AVX512 = {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"}
 
 #: glibc's numbers for `mallopt`, what they are set to in bytes, and the variables by which a user
@@ -36,6 +36,18 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
+def cpu_words(cpuinfo: Path = CPUINFO) -> set[str]:
+    """What Linux says of the CPUs, word by word; nothing on other systems.
+
+    Args:
+        cpuinfo: Where Linux describes the CPUs.
+    """
+    try:
+        return set(cpuinfo.read_text(encoding="utf-8").split())
+    except OSError:
+        return set()
+
+
 def mkl_path(cpuinfo: Path = CPUINFO) -> str | None:
     """MKL's number for its fastest kernels that an AMD CPU runs; None elsewhere: MKL finds them.
 
@@ -44,13 +56,10 @@ def mkl_path(cpuinfo: Path = CPUINFO) -> str | None:
     Args:
         cpuinfo: Where Linux describes the CPUs.
     """
-    try:
-        described = cpuinfo.read_text(encoding="utf-8")
-    except OSError:
+    words = cpu_words(cpuinfo)
+    if "AuthenticAMD" not in words:
         return None
-    if "AuthenticAMD" not in described:
-        return None
-    return "7" if set(described.split()) >= AVX512 else "5"
+    return "7" if words >= AVX512 else "5"
 
 
 def environment_threads() -> int | None:

@@ -26,6 +26,7 @@ def main() -> None:
 
     import tempfile
     import time
+    from contextlib import ExitStack
     from functools import cache
 
     import numpy as np
@@ -91,10 +92,12 @@ def main() -> None:
 
     texts = read_languages(arguments.xnli_root / "test", arguments.score_rows)
 
+    made = ExitStack()
+
     @cache
     def graph():
-        with tempfile.TemporaryDirectory() as folder:
-            return static_graph(model, Path(folder))
+        folder = made.enter_context(tempfile.TemporaryDirectory())
+        return made.enter_context(static_graph(model, Path(folder)))
 
     def score(fixed: bool = False) -> dict:
         started = time.perf_counter()
@@ -107,7 +110,8 @@ def main() -> None:
         seconds = time.perf_counter() - started
         return {"seconds": seconds, "pairs_per_second": len(texts) / seconds}
 
-    serve({"train": train, "score": score, "score_alone": lambda: score(fixed=True)})
+    with made:
+        serve({"train": train, "score": score, "score_alone": lambda: score(fixed=True)})
 
 
 if __name__ == "__main__":

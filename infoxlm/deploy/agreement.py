@@ -18,6 +18,9 @@ TOLERANCE = 1e-4
 ROWS = 8
 BATCH_TOKENS = 512
 
+#: Of so many pairs one is scored alone, which a runtime may do in another way.
+ALONE = 4
+
 
 @dataclass(frozen=True)
 class Agreement:
@@ -70,7 +73,16 @@ def sample_pairs(split: str, rows: int, tokenizer: InfoXLMTokenizer, max_length:
 
 
 def logits_of(runtime: Runtime, pairs: TokenIds) -> np.ndarray:
-    """Score pairs in batches of several sizes and lengths; float32 `[pairs, labels]`."""
-    batches = list(micro_batches(pairs.lengths, BATCH_TOKENS))
+    """Score pairs in batches of several sizes and lengths, and some alone.
+
+    Returns:
+        float32 `[pairs, labels]`.
+    """
+    numbers = np.arange(len(pairs))
+    alone, others = numbers[::ALONE, None], numbers[numbers % ALONE > 0]
+    batches = [
+        *alone,
+        *(others[part] for part in micro_batches(pairs.lengths[others], BATCH_TOKENS)),
+    ]
     scored = np.concatenate([runtime.run(pairs.padded(rows)) for rows in batches])
     return scored[np.argsort(np.concatenate(batches))]

@@ -111,7 +111,12 @@ def write_models(
     from infoxlm.deploy.static_model import remove_static_model, write_static_model
 
     precision = options.precision
-    program = write_static_model(original.model, folder, half=precision is ExportPrecision.fp16)
+    program = write_static_model(
+        original.model,
+        folder,
+        half=precision is ExportPrecision.fp16,
+        single_row=precision not in INTEGER,
+    )
     if precision in INTEGER:
         single = folder / f"float32.{ONNX_MODEL}"
         write_onnx(program, single)

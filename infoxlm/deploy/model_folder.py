@@ -21,6 +21,10 @@ INPUT = "input_ids"
 #: Paddle Inference's program; the second name is what Paddle before 3.0 wrote.
 PROGRAMS = ("inference.json", "inference.pdmodel")
 PARAMETERS = "inference.pdiparams"
+
+#: A program on the same parameters for one sequence at a time; earlier exports have none.
+SINGLE_ROW_PROGRAM = "inference_single_row.json"
+
 ONNX_MODEL = "model.onnx"
 
 #: What was exported from what, and how far its logits are from the checkpoint's.

@@ -1,94 +1,131 @@
 """Paddle Inference: a static model, with what makes it fast on CPUs."""
 
+from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from infoxlm.deploy.model_folder import INPUT, PARAMETERS
+from infoxlm.constants import PAD_ID
+from infoxlm.deploy.model_folder import INPUT, PARAMETERS, SINGLE_ROW_PROGRAM
 from infoxlm.deploy.native_output import last_line
-from infoxlm.deploy.paddle_executors import CpuExecutor, Executor
+from infoxlm.deploy.paddle_executors import CpuExecutor, Executor, OneDnnExecutor
 from infoxlm.errors import UserError
-from infoxlm.hardware import quiet_import
+from infoxlm.hardware import AVX512, cpu_words, quiet_import
 
-#: Inputs of at most so many tokens have an executor of their own on CPUs.
+#: Most tokens of inputs that have an executor of their own on CPUs.
 SMALL_TOKENS = 128
+
+
+class Kind(Enum):
+    """What an executor is for."""
+
+    #: One short sequence: a program of its own.
+    SINGLE_ROW = auto()
+    #: Few tokens, where there is no such program: the general one, which keeps its tensors.
+    SMALL = auto()
+    #: All else: the general program, which frees them.
+    LARGE = auto()
 
 
 class PaddleInference:
     """A static model in Paddle Inference.
 
-    On CPUs small inputs have an executor that keeps its tensors, large ones one that frees them.
-    Each holds the weights once more, so neither is made before it is needed.
+    Each kind of executor holds the weights once more, so none is made before it is needed.
 
     Args:
-        predictor: Paddle's.
-        on_cpu: Whether it computes on a CPU.
+        program: `inference.json` or `inference.pdmodel`; the parameters lie beside it.
+        device: `cpu`, `gpu` or `gpu:N`.
+        threads: Threads to compute with.
+
+    Raises:
+        UserError: A file is missing or damaged, or the model takes something else. Where a single
+            row has a program of its own, damage is found when a program is first used.
     """
 
     name = "Paddle Inference"
 
-    def __init__(self, predictor: Any, on_cpu: bool) -> None:
-        self._unused = [predictor]
-        self._on_cpu = on_cpu
-        self._executors: dict[bool, Executor] = {}
+    def __init__(self, program: Path, device: str, threads: int) -> None:
+        self._arguments = (program, device, threads)
+        self._executors: dict[Kind, Executor] = {}
+        self._on_cpu = device == "cpu"
+        single_row = program.with_name(SINGLE_ROW_PROGRAM)
+        usable = self._on_cpu and single_row.is_file() and cpu_words() >= AVX512
+        self._single_row = single_row if usable else None
+        self._unused: list[Any] = []
+        if not usable:
+            self._unused.append(load_predictor(*self._arguments))
 
-    @classmethod
-    def load(cls, program: Path, device: str, threads: int) -> Self:
-        """Load `inference.json` or `inference.pdmodel` and the parameters beside it.
+    def run(self, input_ids: np.ndarray) -> np.ndarray:
+        """Score padded token ids; see `Runtime`."""
+        kind = self._kind_for(input_ids)
+        if kind not in self._executors:
+            self._executors[kind] = self._executor(kind)
+        return self._executors[kind].run(input_ids)
 
-        Args:
-            program: The static model.
-            device: `cpu`, `gpu` or `gpu:N`.
-            threads: Threads to compute with.
+    def clone(self) -> Self:
+        """Make one for another thread."""
+        return type(self)(*self._arguments)
 
-        Raises:
-            UserError: A file is missing or damaged, or the model takes something else.
-        """
-        parameters = program.with_name(PARAMETERS)
-        if not parameters.is_file():
-            raise UserError(f"{parameters} is missing", "Export the checkpoint again.")
-        with quiet_import():
-            from paddle import inference
-        options = inference.Config(str(program), str(parameters))
-        options.disable_glog_info()
-        if device == "cpu":
-            options.disable_gpu()
-            options.set_cpu_math_library_num_threads(threads)
+    def _kind_for(self, input_ids: np.ndarray) -> Kind:
+        if not self._on_cpu or input_ids.size > SMALL_TOKENS:
+            return Kind.LARGE
+        if self._single_row is None:
+            return Kind.SMALL
+        is_single = len(input_ids) == 1 and PAD_ID not in input_ids
+        return Kind.SINGLE_ROW if is_single else Kind.LARGE
+
+    def _executor(self, kind: Kind) -> Executor:
+        program, device, threads = self._arguments
+        if kind is Kind.SINGLE_ROW:
+            assert self._single_row is not None
+            native = load_predictor(self._single_row, device, threads, onednn=False)
+            return CpuExecutor(native, keeps_tensors=True)
+        predictor = self._unused.pop() if self._unused else load_predictor(program, device, threads)
+        if not self._on_cpu:
+            return Executor(predictor)
+        return OneDnnExecutor(predictor, keeps_tensors=kind is Kind.SMALL)
+
+
+def load_predictor(program: Path, device: str, threads: int, *, onednn: bool = True) -> Any:
+    """Load a program and the parameters beside it.
+
+    Args:
+        program: The static model.
+        device: `cpu`, `gpu` or `gpu:N`.
+        threads: Threads to compute with.
+        onednn: On CPUs, put oneDNN's operations in the place of Paddle's.
+
+    Raises:
+        UserError: A file is missing or damaged, or the model takes something else.
+    """
+    parameters = program.with_name(PARAMETERS)
+    if not parameters.is_file():
+        raise UserError(f"{parameters} is missing", "Export the checkpoint again.")
+    with quiet_import():
+        from paddle import inference
+    options = inference.Config(str(program), str(parameters))
+    options.disable_glog_info()
+    if device == "cpu":
+        options.disable_gpu()
+        options.set_cpu_math_library_num_threads(threads)
+        if onednn:
             # oneDNN lays every matrix out in its own way: unless told 0, anew for each shape of
             # input, which takes longer than to score a pair, and keeps the copies of ten shapes.
             options.set_mkldnn_cache_capacity(0)
         else:
-            options.enable_use_gpu(256, int(device.partition(":")[2] or 0))
-        try:
-            predictor = inference.create_predictor(options)
-        except (RuntimeError, ValueError, OSError) as error:
-            raise UserError(
-                f"{program} cannot be loaded: {last_line(error)}", "Export the checkpoint again."
-            ) from error
-        if (names := predictor.get_input_names()) != [INPUT]:
-            raise UserError(
-                f"{program} takes {', '.join(names)} instead of {INPUT}",
-                "Give a folder that `infoxlm export` wrote.",
-            )
-        return cls(predictor, on_cpu=device == "cpu")
-
-    def run(self, input_ids: np.ndarray) -> np.ndarray:
-        """Score padded token ids; see `Runtime`."""
-        is_small = self._on_cpu and input_ids.size <= SMALL_TOKENS
-        if is_small not in self._executors:
-            predictor = self._unused.pop() if self._unused else self._new_predictor()
-            self._executors[is_small] = (
-                CpuExecutor(predictor, keeps_tensors=is_small)
-                if self._on_cpu
-                else Executor(predictor)
-            )
-        return self._executors[is_small].run(input_ids)
-
-    def clone(self) -> Self:
-        """Make one for another thread."""
-        return type(self)(self._new_predictor(), self._on_cpu)
-
-    def _new_predictor(self) -> Any:
-        any_of_them = [*self._unused, *(each.predictor for each in self._executors.values())]
-        return any_of_them[0].clone()
+            options.disable_mkldnn()
+    else:
+        options.enable_use_gpu(256, int(device.partition(":")[2] or 0))
+    try:
+        predictor = inference.create_predictor(options)
+    except (RuntimeError, ValueError, OSError) as error:
+        raise UserError(
+            f"{program} cannot be loaded: {last_line(error)}", "Export the checkpoint again."
+        ) from error
+    if (names := predictor.get_input_names()) != [INPUT]:
+        raise UserError(
+            f"{program} takes {', '.join(names)} instead of {INPUT}",
+            "Give a folder that `infoxlm export` wrote.",
+        )
+    return predictor

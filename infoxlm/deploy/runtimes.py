@@ -14,7 +14,7 @@ from infoxlm.hardware import check_device, load_paddle, prepare_environment
 
 
 class Runtime(Protocol):
-    """Computes logits. One object serves one thread; `clone` makes another on the same weights."""
+    """Computes logits. One object serves one thread; `clone` makes another of the same model."""
 
     name: str
 
@@ -55,7 +55,7 @@ def load_runtime(
             )
         return OnnxRuntime.load(folder.onnx, threads)
     if folder.program is not None:
-        return PaddleInference.load(folder.program, device, threads)
+        return PaddleInference(folder.program, device, threads)
     if folder.is_checkpoint:
         return CheckpointModel.load(folder.path, device)
     raise UserError(f"{folder.path} has only an ONNX model", "Leave runtime=paddle out.")

@@ -1,25 +1,34 @@
 """A checkpoint's classifier as a static model for Paddle Inference."""
 
+import filecmp
 from pathlib import Path
 
 import paddle
 from paddle import nn
 from paddle.static import InputSpec
 
-from infoxlm.deploy.model_folder import INPUT, PARAMETERS, PROGRAMS
+from infoxlm.deploy.model_folder import INPUT, PARAMETERS, PROGRAMS, SINGLE_ROW_PROGRAM
 from infoxlm.deploy.native_output import withheld_output
+from infoxlm.deploy.single_row import single_row_logits
 from infoxlm.model import InfoXLMForSequenceClassification
 
 
 class LogitsOnly(nn.Layer):
-    """The classifier as an exported model has it: token ids in, logits out."""
+    """The classifier as an exported model has it: token ids in, logits out.
+
+    Attributes:
+        single_row: Whether the graph is to be the one for a single sequence.
+    """
 
     def __init__(self, model: InfoXLMForSequenceClassification) -> None:
         super().__init__()
         self.model = model
+        self.single_row = False
 
     def forward(self, input_ids: paddle.Tensor) -> paddle.Tensor:
         """Score `[batch, seq]` token ids as `[batch, labels]` logits."""
+        if self.single_row:
+            return single_row_logits(self.model, input_ids)
         return self.model(input_ids).logits
 
 
@@ -57,9 +66,9 @@ class HalfStored(LogitsOnly):
 
 
 def write_static_model(
-    model: InfoXLMForSequenceClassification, folder: Path, *, half: bool
+    model: InfoXLMForSequenceClassification, folder: Path, *, half: bool, single_row: bool
 ) -> Path:
-    """Write `inference.json` and `inference.pdiparams`; batch and length stay open.
+    """Write `inference.json`, whose batch and length stay open, and `inference.pdiparams`.
 
     Paddle 3.3 cannot write the `.pdmodel` of older versions for a transformer.
 
@@ -67,6 +76,8 @@ def write_static_model(
         model: The classifier. With `half` it cannot be used any more afterwards.
         folder: Where to.
         half: Store matrices as float16.
+        single_row: Also write `inference_single_row.json`, a graph on the same parameters for one
+            sequence at a time.
 
     Returns:
         The program's file.
@@ -74,17 +85,28 @@ def write_static_model(
     model.eval()
     exported = HalfStored(model) if half else LogitsOnly(model)
     exported.eval()
-    program = folder / PROGRAMS[0]
+    program = _save(exported, folder / PROGRAMS[0], rows=None)
+    if single_row:
+        exported.single_row = True
+        again = _save(exported, folder / SINGLE_ROW_PROGRAM, rows=1).with_suffix(".pdiparams")
+        if not filecmp.cmp(again, folder / PARAMETERS, shallow=False):
+            raise RuntimeError(f"Paddle wrote other parameters into {again.name} than before")
+        again.unlink()
+    return program
+
+
+def _save(exported: LogitsOnly, program: Path, rows: int | None) -> Path:
+    """Trace a graph and write it with its parameters; returns the graph's file."""
     with withheld_output():
         paddle.jit.save(
             exported,
             str(program.with_suffix("")),
-            input_spec=[InputSpec([None, None], "int64", name=INPUT)],
+            input_spec=[InputSpec([rows, None], "int64", name=INPUT)],
         )
     return program
 
 
 def remove_static_model(folder: Path) -> None:
-    """Remove what `write_static_model` wrote."""
+    """Remove what `write_static_model` wrote, a single row's program left out."""
     for name in (PROGRAMS[0], PARAMETERS):
         (folder / name).unlink()

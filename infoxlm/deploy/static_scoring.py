@@ -1,7 +1,8 @@
 """A classifier scored as a static graph, which is what Paddle Inference is quickest at."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,19 +17,20 @@ from infoxlm.model import InfoXLMForSequenceClassification
 TOKENS = 1_000_000
 
 
+@contextmanager
 def static_graph(
     model: InfoXLMForSequenceClassification, folder: Path
-) -> Callable[[np.ndarray], np.ndarray]:
-    """Make a static graph of a model on a CPU.
+) -> Iterator[Callable[[np.ndarray], np.ndarray]]:
+    """A static graph of a model on a CPU, while the context lasts.
 
     Args:
         model: The classifier; the graph holds its weights once more.
-        folder: Where the graph is written for a moment, as large as the weights.
+        folder: Where the graph is written meanwhile, as large as the weights: Paddle reads it
+            again whenever it begins another executor.
 
-    Returns:
+    Yields:
         A function from padded token ids, int64 `[batch, seq]`, to logits `[batch, labels]`.
     """
     with tempfile.TemporaryDirectory(prefix=".static_graph-", dir=folder) as temporary:
-        program = write_static_model(model, Path(temporary), half=False)
-        runtime = PaddleInference.load(program, "cpu", usual_threads())
-    return runtime.run
+        program = write_static_model(model, Path(temporary), half=False, single_row=False)
+        yield PaddleInference(program, "cpu", usual_threads()).run

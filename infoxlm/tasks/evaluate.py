@@ -1,6 +1,7 @@
 """`infoxlm evaluate`: score a checkpoint in every language, report."""
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 from infoxlm.checkpoint_labels import require_labels
@@ -74,14 +75,14 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
     if use_graph is None:
         tokens = sum(int(examples.token_ids.lengths.sum()) for examples in encoded)
         use_graph = config.hardware.device == "cpu" and tokens >= TOKENS
-    compute = static_graph(model, folder) if use_graph else None
-    scores, predictions = score(
-        model,
-        encoded,
-        max_tokens=config.hardware.eval_batch_tokens,
-        precision=Precision(config.hardware.amp),
-        compute=compute,
-    )
+    with static_graph(model, folder) if use_graph else nullcontext() as compute:
+        scores, predictions = score(
+            model,
+            encoded,
+            max_tokens=config.hardware.eval_batch_tokens,
+            precision=Precision(config.hardware.amp),
+            compute=compute,
+        )
     seconds = time.perf_counter() - started
     with RunTracker(folder, config.name) as tracker:
         tracker.scores(0, config.split, scores)

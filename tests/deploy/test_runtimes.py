@@ -57,6 +57,10 @@ def test_damage_is_noticed_and_named(export, tmp_path, name):
         Predictor.load(gone)
 
 
+#: Of two, so that no program for a single row is asked for.
+PAIRS = [("a", "b"), ("a cat", "b")]
+
+
 def test_damage_without_a_manifest_is_one_line_too(export, tmp_path):
     for number, (form, name) in enumerate(
         (("paddle", "inference.json"), ("paddle", "inference.pdiparams"), ("onnx", "model.onnx"))
@@ -64,10 +68,10 @@ def test_damage_without_a_manifest_is_one_line_too(export, tmp_path):
         folder = damaged(export(), tmp_path / str(number), name, lambda content: content[:99])
         (folder / "manifest.json").unlink()
         with pytest.raises(UserError, match="cannot be loaded: .*Export the checkpoint again"):
-            Predictor.load(folder, runtime=form)
+            Predictor.load(folder, runtime=form).predict(PAIRS)
     (folder / "inference.pdiparams").unlink()
     with pytest.raises(UserError, match="inference.pdiparams is missing"):
-        Predictor.load(folder, runtime="paddle")
+        Predictor.load(folder, runtime="paddle").predict(PAIRS)
 
 
 def test_gpus_are_not_for_onnx(export, monkeypatch):
