@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=166, help="rows a language")
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=2)
     arguments = parsed(parser)
     pairs = xnli_pairs(arguments.xnli_root, arguments.rows)
     threads = arguments.threads
