@@ -126,7 +126,7 @@ def markdown(rows: list[dict[str, Any]], lines: list[dict[str, Any]]) -> str:
     shares = [
         line["share_of_machine"]
         for line in lines
-        if line["size"] == "base" and line.get("share_of_machine")
+        if line["size"] == "base" and line["beside"] == "best" and line.get("share_of_machine")
     ]
     if shares:
         out += [
