@@ -138,8 +138,10 @@ def keep_freed_memory() -> None:
     so is what the environment already says.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is None:
+        return
     for parameter, value, variable in KEPT_MEMORY:
-        if mallopt is not None and variable not in os.environ:
+        if variable not in os.environ:
             mallopt(parameter, value)
 
 

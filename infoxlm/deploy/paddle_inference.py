@@ -52,9 +52,7 @@ class PaddleInference:
         single_row = program.with_name(SINGLE_ROW_PROGRAM)
         usable = self._on_cpu and single_row.is_file() and cpu_words() >= AVX512
         self._single_row = single_row if usable else None
-        self._unused: list[Any] = []
-        if not usable:
-            self._unused.append(load_predictor(*self._arguments))
+        self._unused = [] if usable else [load_predictor(*self._arguments)]
 
     def run(self, input_ids: np.ndarray) -> np.ndarray:
         """Score padded token ids; see `Runtime`."""

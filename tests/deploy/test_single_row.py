@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from infoxlm.deploy.export import ExportOptions, export_model
-from infoxlm.deploy.paddle_inference import CpuExecutor, load_predictor
+from infoxlm.deploy.paddle_executors import CpuExecutor
+from infoxlm.deploy.paddle_inference import load_predictor
 
 RANDOM = np.random.default_rng(0)
 
