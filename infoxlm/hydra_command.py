@@ -30,7 +30,7 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
     from omegaconf.errors import OmegaConfBaseException
 
     from infoxlm.free_text import quote_free_text
-    from infoxlm.output_folder import RefusedFolder, clear_all, cleared
+    from infoxlm.output_folder import RefusedFolder, clear_all, cleared, register_random_hex
     from infoxlm.ranks.place import Place, words_of_rank
     from infoxlm.schema import register_schemas
     from infoxlm.sweep.interception import sweeps_kept
@@ -70,6 +70,7 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
     words = [with_key(word, *TYPED_AS.get(command, ("", ""))) for word in typed]
     words = quote_free_text(checked_words(words, command), command)
     register_schemas()
+    register_random_hex()
     logging.captureWarnings(True)
     program = "infoxlm" if words[:1] == ["-sc"] else f"infoxlm {command}"
     sys.argv = [program, *words]

@@ -1,5 +1,6 @@
 """The folder that Hydra makes for a run or a sweep: looked at before, cleared if nothing came."""
 
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,19 @@ from infoxlm.run_folder import RUN_RECORD
 from infoxlm.sweep.sweep_record import SWEEP_RECORD
 
 HYDRA, SWEEP = ".hydra", "multirun.yaml"
+
+
+def register_random_hex() -> None:
+    """Tell OmegaConf ``${random_hex:N}``: N hexadecimal digits, the same in all of a configuration.
+
+    Names of folders hold them, so that two runs that start at the same moment do not share one.
+    """
+    OmegaConf.register_new_resolver(
+        "random_hex",
+        lambda digits: f"{secrets.randbits(4 * digits):0{digits}x}",
+        replace=True,
+        use_cache=True,
+    )
 
 
 class RefusedFolder(BaseException):

@@ -1,11 +1,22 @@
+import re
 from contextlib import suppress
+from pathlib import Path
 
+import hydra
 import pytest
 from omegaconf import OmegaConf
 
 from infoxlm import output_folder
 from infoxlm.errors import UserError
-from infoxlm.output_folder import LookBefore, RefusedFolder, clear, clear_all, cleared
+from infoxlm.output_folder import (
+    LookBefore,
+    RefusedFolder,
+    clear,
+    clear_all,
+    cleared,
+    register_random_hex,
+)
+from infoxlm.schema import register_schemas
 
 
 @pytest.fixture(autouse=True)
@@ -138,3 +149,23 @@ def test_folder_that_cannot_be_looked_at_is_left_to_hydra(folder, tmp_path):
     LookBefore().on_run_start(config(folder))
     clear_all()
     assert tree(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("key", ["hydra.run.dir", "hydra.sweep.dir"])
+def test_runs_of_the_same_moment_have_folders_of_their_own(key):
+    register_schemas()
+    register_random_hex()
+
+    def folder():
+        with hydra.initialize_config_module("infoxlm.conf", version_base="1.3"):
+            config = hydra.compose("train", ["name=mine"], return_hydra_config=True)
+        # Hydra registers its own again with each initialization.
+        OmegaConf.register_new_resolver("now", lambda _: "14-05-59_000123", replace=True)
+        config.hydra.job.name = "train"
+        assert OmegaConf.select(config, key) == OmegaConf.select(config, key)
+        return Path(OmegaConf.select(config, key))
+
+    names = {folder() for _ in range(8)}
+    assert len(names) > 6  # eight draws of 65,536; a third equal one comes once in 10^8
+    assert all(re.fullmatch("14-05-59_000123_[0-9a-f]{4}", name.name) for name in names)
+    assert {name.parent.name for name in names} == {"mine"}
