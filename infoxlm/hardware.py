@@ -22,10 +22,11 @@ CPUINFO = Path("/proc/cpuinfo")
 AVX512 = {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"}
 
 #: glibc's numbers for `mallopt`, what they are set to in bytes, and the variables by which a user
-#: sets them. 32 MB is the largest array that glibc keeps at all.
+#: sets them. 32 MB is the largest array that glibc keeps at all. A gigabyte holds the arrays that
+#: a micro-batch of the base shape leaves, and the next one wants.
 KEPT_MEMORY = [
     (-3, 32 << 20, "MALLOC_MMAP_THRESHOLD_"),
-    (-1, 128 << 20, "MALLOC_TRIM_THRESHOLD_"),
+    (-1, 1 << 30, "MALLOC_TRIM_THRESHOLD_"),
 ]
 
 

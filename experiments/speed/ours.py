@@ -15,7 +15,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--pairs", type=int, default=20480)
     parser.add_argument("--score_rows", type=int, default=20)
-    parser.add_argument("--micro_batch_tokens", type=int, default=640)
+    parser.add_argument("--micro_batch_tokens", type=int, default=768)
     parser.add_argument("--eval_batch_tokens", type=int, default=1536)
     parser.add_argument("--active_vocabulary", type=int, default=1)
     parser.add_argument("--quick", type=int, default=1)

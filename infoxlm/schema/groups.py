@@ -86,7 +86,7 @@ class HardwareConfig:
     threads: int | None = None
     amp: Amp = Amp.none
     micro_batch_size: int | None = None
-    micro_batch_tokens: int = 640
+    micro_batch_tokens: int = 768
     eval_batch_tokens: int = 1536
     active_vocabulary: bool = True
     profile: bool = False
