@@ -28,7 +28,7 @@ def register_random_hex() -> None:
     """
     OmegaConf.register_new_resolver(
         "random_hex",
-        lambda digits: f"{secrets.randbits(4 * digits):0{digits}x}",
+        lambda digits: secrets.token_hex(digits)[:digits],
         replace=True,
         use_cache=True,
     )

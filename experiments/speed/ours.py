@@ -7,6 +7,7 @@ from texts import STEP, measured, read, read_languages, windows
 from worker import serve
 
 from infoxlm.hardware import load_paddle, prepare_environment
+from infoxlm.schema import HardwareConfig
 
 
 def main() -> None:
@@ -15,8 +16,8 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--pairs", type=int, default=20480)
     parser.add_argument("--score_rows", type=int, default=20)
-    parser.add_argument("--micro_batch_tokens", type=int, default=768)
-    parser.add_argument("--eval_batch_tokens", type=int, default=1536)
+    for name in ("micro_batch_tokens", "eval_batch_tokens"):
+        parser.add_argument(f"--{name}", type=int, default=getattr(HardwareConfig, name))
     parser.add_argument("--active_vocabulary", type=int, default=1)
     parser.add_argument("--quick", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
@@ -36,7 +37,6 @@ def main() -> None:
     from infoxlm.model.loading import load_classifier
     from infoxlm.schema import (
         DataConfig,
-        HardwareConfig,
         ModelConfig,
         OptimizerConfig,
         SchedulerConfig,

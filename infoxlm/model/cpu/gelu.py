@@ -28,7 +28,7 @@ class Gelu(PyLayer):
             np.multiply(flat[part], np.float32(math.sqrt(0.5)), out=slope[part])
 
         in_pieces(scale, len(flat), 1)
-        paddle.erf_(tensor_of(slope))
+        paddle.erf_(tensor_of(slope))  # into the array; nobody else has the tensor
 
         def differentiate(_: int, part: slice) -> None:
             """From ``erf`` to ``Phi(x) + x * phi(x)``, and ``x * Phi(x)`` on the way."""
@@ -43,13 +43,14 @@ class Gelu(PyLayer):
             cumulative += density
 
         in_pieces(differentiate, len(flat), 1)
-        ctx.slope = slope
+        ctx.save_for_backward(tensor_of(slope.reshape(x.shape)))
         return tensor_of(out.reshape(x.shape))
 
     @staticmethod
     def backward(ctx: Any, gradient: paddle.Tensor) -> paddle.Tensor:
         """``Phi(x) + x * phi(x)``, times the gradient."""
-        return gradient * tensor_of(ctx.slope.reshape(gradient.shape))
+        (slope,) = ctx.saved_tensor()
+        return gradient * slope
 
 
 def gelu(x: paddle.Tensor) -> paddle.Tensor:
