@@ -1,6 +1,5 @@
 """The config.json of a model folder: read, and found to describe an XLM-R."""
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +8,8 @@ from typing import Any
 from infoxlm.checks import LARGEST
 from infoxlm.constants import MAX_LAYER_NORM_EPSILON, MAX_LENGTH, MIN_LENGTH, PAD_ID
 from infoxlm.errors import UserError
+from infoxlm.json_file import read_json
+from infoxlm.json_shapes import brief
 
 CONFIG_FILE = "config.json"
 MODEL_TYPE = "xlm-roberta"
@@ -41,7 +42,7 @@ def read_config_file(folder: Path) -> dict[str, Any]:
         problem = "is a file" if folder.exists() else "does not exist"
         raise UserError(f"model folder {folder} {problem}", "Give a folder that holds a model.")
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_json(path)
     except FileNotFoundError as error:
         raise UserError(
             f"{folder} has no {CONFIG_FILE}", "Give a folder that holds a whole model."
@@ -50,7 +51,7 @@ def read_config_file(folder: Path) -> dict[str, Any]:
         raise UserError(
             f"{path} cannot be read: {error.strerror}", "Set its permissions, or give another."
         ) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise UserError(f"{path} is not JSON: {error}", "Fetch or write it again.") from error
     if not isinstance(config, dict):
         raise UserError(f"{path} is not a JSON object", "Fetch or write it again.")
@@ -71,7 +72,7 @@ def check_config(config: Mapping[str, Any], path: Path) -> None:
 
     def check(holds: bool, key: str, wanted: str, remedy: str = CORRECT) -> None:
         if not holds:
-            raise UserError(f"{path}: {key} is {config.get(key)!r}, not {wanted}", remedy)
+            raise UserError(f"{path}: {key} is {brief(config.get(key))}, not {wanted}", remedy)
 
     check(
         config.get("model_type") in ACCEPTED_MODEL_TYPES, "model_type", repr(MODEL_TYPE),

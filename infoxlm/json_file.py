@@ -3,9 +3,11 @@
 import json
 import math
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn, TypeVar
+
+Value = TypeVar("Value")
 
 #: The largest file that is read at once; XLM-R's tokenizer.json has 17 MB.
 MOST_BYTES = 64 << 20
@@ -29,17 +31,11 @@ def read_json(path: str | Path, most_bytes: int = MOST_BYTES) -> Any:
         ValueError: It is no regular file, too large, not JSON, or goes beyond a limit; the
             message is one line.
     """
-    path = Path(path)
-    if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for its other end
-        raise ValueError("it is not a regular file")
-    with open(path, "rb") as file:
+    with _opened(Path(path)) as file:
         content = file.read(most_bytes + 1)
     if len(content) > most_bytes:
         raise ValueError(f"it is larger than {most_bytes:,} bytes")
-    value = parse_json(content.decode("utf-8-sig"))
-    if b"\\u" in content:
-        refuse_lone_surrogates(value)
-    return value
+    return parse_json(content.decode("utf-8-sig"))
 
 
 def read_json_object(path: str | Path, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
@@ -55,48 +51,60 @@ def read_json_object(path: str | Path, most_bytes: int = MOST_BYTES) -> dict[str
     return value
 
 
-def parse_json(text: str, allow_nan: bool = False) -> Any:
+def parse_json(text: str, lenient: bool = False) -> Any:
     """Parse one JSON value.
 
     Args:
         text: The JSON, such as a line of a file.
-        allow_nan: Whether NaN and Infinity are read, which Python writes and JSON does not know.
+        lenient: Whether to read what Python writes and JSON does not know: NaN, Infinity, and
+            halves of characters. For texts of people, not for what infoxlm itself has written.
 
     Raises:
-        ValueError: It is not JSON, nested too deeply, or a number is out of range; the message is
-            one line.
+        ValueError: It is not JSON, nested too deeply, a number is out of range, or a text holds
+            half a character; the message is one line.
     """
-    constant = float if allow_nan else _refuse_constant
     try:
-        value = json.loads(text, parse_int=_whole, parse_float=_decimal, parse_constant=constant)
+        value = (_LENIENT if lenient else _STRICT).decode(text)
     except RecursionError:
         raise ValueError(f"it is nested in more than {MOST_LEVELS} levels") from None
     _check_levels(value)
+    if "\\u" in text and not lenient:
+        _refuse_lone_surrogates(value)
     return value
 
 
-def bounded_lines(path: str | Path) -> Iterator[tuple[int, str]]:
-    """Number and text of each line of a UTF-8 file, the line feed included.
+def parsed_lines(path: str | Path, parse: Callable[[str], Value]) -> Iterator[Value]:
+    """Parse the lines of a UTF-8 file one by one.
 
-    What is not UTF-8 is read as U+FFFD.
+    Args:
+        path: The file; what is not UTF-8 in it is read as U+FFFD.
+        parse: What makes a value of a line, its line feed included, or raises `ValueError`.
 
     Raises:
         OSError: The file is missing or cannot be read.
-        ValueError: It is no regular file, or a line is too long for one JSON object.
+        ValueError: It is no regular file, or a line is too long or cannot be parsed; the message
+            says which.
     """
-    path = Path(path)
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise ValueError("it is not a regular file")
-    with open(path, "rb") as file:
+    with _opened(Path(path)) as file:
         number = 0
         while line := file.readline(MOST_LINE_BYTES + 1):
             number += 1
-            if len(line) > MOST_LINE_BYTES:
-                raise ValueError(f"line {number} has more than {MOST_LINE_BYTES:,} bytes")
-            yield number, line.decode("utf-8", "replace")
+            try:
+                if len(line) > MOST_LINE_BYTES:
+                    raise ValueError(f"it has more than {MOST_LINE_BYTES:,} bytes")
+                value = parse(line.decode("utf-8", "replace"))
+            except ValueError as error:
+                raise ValueError(f"line {number}: {error}") from error
+            yield value
 
 
-def refuse_lone_surrogates(value: Any) -> None:
+def _opened(path: Path) -> IO[bytes]:
+    if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for its other end
+        raise ValueError("it is not a regular file")
+    return open(path, "rb")  # noqa: SIM115 (the caller closes it)
+
+
+def _refuse_lone_surrogates(value: Any) -> None:
     """Refuse half a character, which JSON can escape and no file or terminal can hold.
 
     Raises:
@@ -139,3 +147,7 @@ def _decimal(text: str) -> float:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"it holds {name}, which is not JSON")
+
+
+_STRICT = json.JSONDecoder(parse_int=_whole, parse_float=_decimal, parse_constant=_refuse_constant)
+_LENIENT = json.JSONDecoder(parse_int=_whole, parse_float=_decimal)

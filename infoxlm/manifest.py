@@ -3,11 +3,14 @@
 import hashlib
 import json
 import os
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
 
 from infoxlm.errors import UserError
+from infoxlm.json_file import read_json_object
 
 MANIFEST = "manifest.json"
+_ENTRY = ("bytes", "sha256")
 
 
 def sha256_of(path: str | Path) -> str:
@@ -43,14 +46,25 @@ def read_manifest(folder: Path) -> dict[str, dict[str, int | str]]:
     """
     path = folder / MANIFEST
     try:
-        files = json.loads(path.read_text(encoding="utf-8"))["files"]
-        return {
-            name: {"bytes": int(x["bytes"]), "sha256": x["sha256"]} for name, x in files.items()
-        }
+        files = read_json_object(path).get("files")
+        if not isinstance(files, dict):
+            raise ValueError("it lists no files")
+        return {name: _listed(name, entry) for name, entry in files.items()}
     except FileNotFoundError as error:
         raise UserError(f"{path} is missing", "The folder was not written to its end.") from error
-    except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+    except (ValueError, OSError) as error:
         raise UserError(f"{path} is damaged: {error}", "Use another folder.") from error
+
+
+def _listed(name: str, entry: Any) -> dict[str, int | str]:
+    """Size and SHA-256 of one entry, whose name has to stay inside the folder."""
+    path = PurePath(name)
+    if path.is_absolute() or ".." in path.parts or "\0" in name:
+        raise ValueError(f"{name!r} is no file of the folder")
+    size, digest = (entry.get(key) if isinstance(entry, dict) else None for key in _ENTRY)
+    if type(size) is not int or not isinstance(digest, str):
+        raise ValueError(f"{name!r} has no size or no checksum")
+    return {"bytes": size, "sha256": digest}
 
 
 def check_manifest(folder: Path) -> None:

@@ -59,10 +59,10 @@ def test_folder_and_file_that_are_missing_are_told_apart(tmp_path):
         ("num_hidden_layers", [1], [0, -1]),
         ("num_attention_heads", [1, 768], [0, -12]),
         ("max_position_embeddings", [3], [0]),
-        ("hidden_dropout_prob", [0, 0.5], [1, -0.1, "x", None, float("nan")]),
+        ("hidden_dropout_prob", [0, 0.5], [1, -0.1, "x", None, 10**30]),
         ("classifier_dropout", [None, 0], [1.0, "none"]),
         ("layer_norm_eps", [1e-12, 0.001], [0, -1, 1, "1e-5", None]),
-        ("initializer_range", [1], [0, "x", float("inf")]),
+        ("initializer_range", [1], [0, "x", 1e308]),
         ("num_labels", [1, 5], [0, "three"]),
         ("id2label", [None, {}, {"0": "A"}, {"1": "B", "0": "A"}],
          ["x", ["A"], {"1": "A"}, {"a": "A"}, {"0": None}, {"0": ["A"]}]),
@@ -75,6 +75,24 @@ def test_entries(key, right, wrong, tmp_path):
         check_config(BASE | {key: value}, tmp_path)
     for value in wrong:
         assert refused(tmp_path, {key: value}).startswith(f"{key} is {value!r}, not ")
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("1" * 400, "is not JSON: it holds a number of 400 digits"),
+        ("1e400", "is not JSON: it holds 1e400, which is too large"),
+        ("NaN", "is not JSON: it holds NaN"),
+        ('[["' + 200 * "x" + '"]]', r"hidden_size is \[\['x+\.\.\., not a positive whole number"),
+        (str(10**30), "hidden_size is 1000000000000000000000000000000, not a positive"),
+    ],
+)
+def test_odd_numbers_are_told_in_a_line(value, told, tmp_path):
+    text = json.dumps(BASE | {"hidden_size": "VALUE"}).replace('"VALUE"', value)
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(UserError, match=told) as caught:
+        read_config_file(tmp_path)
+    assert len(caught.value.problem) < len(str(tmp_path)) + 150
 
 
 def test_heads_divide_the_width(tmp_path):

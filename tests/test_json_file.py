@@ -9,8 +9,8 @@ from infoxlm.json_file import (
     MOST_DIGITS,
     MOST_LEVELS,
     MOST_LINE_BYTES,
-    bounded_lines,
     parse_json,
+    parsed_lines,
     read_json,
     read_json_object,
 )
@@ -70,7 +70,6 @@ def test_largest_numbers_are_exact_and_finite():
     for number in (10**30, 10**MOST_DIGITS - 1, 1.7976931348623157e308, 5e-324):
         assert parse_json(json.dumps(number)) == number
         assert float(parse_json(json.dumps(number))) < float("inf")
-    assert parse_json("[NaN]", allow_nan=True)[0] != 0
 
 
 def test_half_a_character(tmp_path):
@@ -78,6 +77,14 @@ def test_half_a_character(tmp_path):
     for text in (b'{"\\ud83d": 1}', b'["a", "\\uDE00"]'):
         with pytest.raises(ValueError, match="half a character"):
             read_json(written(tmp_path, text))
+
+
+def test_lenient():
+    assert parse_json('["\\ud83d", Infinity]', lenient=True) == ["\ud83d", float("inf")]
+    assert str(parse_json("NaN", lenient=True)) == "nan"
+    for text in ("1e400", "1" * (MOST_DIGITS + 1), "[" * 500):
+        with pytest.raises(ValueError):
+            parse_json(text, lenient=True)
 
 
 def test_byte_order_mark_and_other_encodings(tmp_path):
@@ -96,7 +103,7 @@ def test_size(tmp_path):
 def test_pipes_and_folders_are_not_opened(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", tmp_path):
-        for read in (read_json, lambda path: list(bounded_lines(path))):
+        for read in (read_json, lambda path: list(parsed_lines(path, str))):
             with pytest.raises(ValueError, match="not a regular file"):
                 read(path)
     with pytest.raises(FileNotFoundError):
@@ -112,9 +119,17 @@ def test_objects_only(tmp_path):
 
 def test_lines(tmp_path):
     path = written(tmp_path, b"a\n\xff\n\n" + b"x" * MOST_LINE_BYTES)
-    lines = list(bounded_lines(path))
-    assert lines[:3] == [(1, "a\n"), (2, "\ufffd\n"), (3, "\n")]
+    lines = list(parsed_lines(path, str))
+    assert lines[:3] == ["a\n", "\ufffd\n", "\n"]
     assert len(lines) == 4
     path.write_bytes(path.read_bytes() + b"x")
-    with pytest.raises(ValueError, match="line 4 has more than 1,048,576 bytes"):
-        list(bounded_lines(path))
+    with pytest.raises(ValueError, match="line 4: it has more than 1,048,576 bytes"):
+        list(parsed_lines(path, str))
+
+
+def test_bad_line_is_named(tmp_path):
+    path = written(tmp_path, b"1\n[NaN]\n")
+    lines = parsed_lines(path, parse_json)
+    assert next(lines) == 1
+    with pytest.raises(ValueError, match="^line 2: it holds NaN, which is not JSON$"):
+        next(lines)

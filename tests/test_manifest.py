@@ -96,6 +96,13 @@ def test_a_missing_manifest_says_that_the_folder_is_not_whole(folder):
     [
         "", "{", "[]", "7", "null", "{}", '{"files": []}', '{"files": null}', '{"files": {"a": 1}}',
         '{"files": {"a": {"bytes": 1}}}', '{"files": {"a": {"bytes": "x", "sha256": ""}}}',
+        '{"files": {"a": {"bytes": 1e400, "sha256": ""}}}',
+        '{"files": {"a": {"bytes": 1.5, "sha256": ""}}}',
+        '{"files": {"a": {"bytes": %s, "sha256": ""}}}' % (400 * "1"),
+        '{"files": {"../a": {"bytes": 1, "sha256": ""}}}',
+        '{"files": {"/a": {"bytes": 1, "sha256": ""}}}',
+        '{"files": {"a": {"bytes": 1, "sha256": 7}}}',
+        '{"files": %s}' % (400 * '{"a": ' + "1" + 400 * "}"),
         b"\xff\xfe".decode("latin-1"),
     ],
 )  # fmt: skip

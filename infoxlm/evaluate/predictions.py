@@ -12,8 +12,20 @@ from numpy.typing import NDArray
 from infoxlm.atomic import atomic_path
 from infoxlm.constants import LABELS, LANGUAGES
 from infoxlm.errors import UserError
+from infoxlm.json_file import parse_json, parsed_lines
+from infoxlm.json_shapes import fields, items, number, one_of, whole
 
 _KEYS = ("language", "row", "label", "predicted", "probabilities")
+_LINE = fields(
+    {
+        "language": one_of(LANGUAGES),
+        "row": whole(),
+        "label": one_of(LABELS),
+        "predicted": one_of(LABELS),
+        "probabilities": items(number(0, 1), len(LABELS)),
+    },
+    required=_KEYS,
+)
 
 
 @dataclass(frozen=True)
@@ -119,23 +131,18 @@ def matched(first: Predictions, second: Predictions) -> tuple[Predictions, Predi
 
 
 def _records(path: Path) -> Iterator[tuple[str, int, int, int, list[float]]]:
-    with open(path, encoding="utf-8", errors="replace") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                yield _parse(json.loads(line))
-            except (ValueError, TypeError, KeyError) as error:
-                raise UserError(
-                    f"{path} line {number} is not a prediction ({type(error).__name__}: {error})",
-                    f"Each line is a JSON object with {', '.join(_KEYS)}; write the file anew.",
-                ) from None
+    try:
+        yield from parsed_lines(path, lambda line: _parse(parse_json(line)))
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}", "Give another run.") from error
+    except ValueError as error:
+        raise UserError(
+            f"{path} does not hold predictions: {error}",
+            f"Each line is a JSON object with {', '.join(_KEYS)}; write the file again.",
+        ) from None
 
 
-def _parse(record: dict[str, Any]) -> tuple[str, int, int, int, list[float]]:
+def _parse(record: Any) -> tuple[str, int, int, int, list[float]]:
+    _LINE(record)
     language, row, label, predicted, probabilities = (record[key] for key in _KEYS)
-    if language not in LANGUAGES:
-        raise ValueError(f"language {language!r}")
-    if not isinstance(row, int) or row < 0:
-        raise ValueError(f"row {row!r}")
-    if len(probabilities) != len(LABELS) or not all(0 <= share <= 1 for share in probabilities):
-        raise ValueError(f"probabilities {probabilities!r}")
     return language, row, LABELS.index(label), LABELS.index(predicted), probabilities

@@ -10,12 +10,16 @@ from typing import Any
 
 from infoxlm.atomic import atomic_path
 from infoxlm.errors import UserError
+from infoxlm.json_file import parse_json, parsed_lines
+from infoxlm.json_shapes import fields, number, whole
 from infoxlm.tracking.closing import Closing
 
 logger = logging.getLogger(__name__)
 
 #: The file's name in a run's folder, and in its checkpoints.
 METRICS = "metrics.jsonl"
+
+_LINE = fields({"step": whole(), "time": number(0, 1e11)}, required=["step"])
 
 
 class MetricsLog(Closing):
@@ -55,24 +59,24 @@ def read_metrics(path: str | Path) -> list[dict[str, Any]]:
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path} does not exist", "Give the metrics.jsonl of a run's folder.")
-    text = path.read_text(encoding="utf-8", errors="replace")
-    complete, _, rest = text.rpartition("\n")
-    if rest:
+    try:
+        records = list(parsed_lines(path, _parse))
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}", "Give another run.") from error
+    except ValueError as error:
+        raise UserError(f"{path} cannot be read: {error}", "Delete that line.") from error
+    if records and records[-1] is None:
         logger.warning("%s ends in half a line, which is left out", path)
-    records = []
-    for number, line in enumerate(complete.splitlines(), start=1):
-        try:
-            record = json.loads(line)
-            step = record["step"]
-        except (ValueError, TypeError, KeyError):
-            step = None
-        if not isinstance(step, int):
-            raise UserError(
-                f"{path} line {number} is not a JSON object with a step: {line[:60]!r}",
-                "Delete that line.",
-            )
-        records.append(record)
-    return records
+    return [record for record in records if record is not None]
+
+
+def _parse(line: str) -> dict[str, Any] | None:
+    """A line as it was logged; None of half a line, which can only be the last one."""
+    if not line.endswith("\n"):
+        return None
+    record: dict[str, Any] = parse_json(line)
+    _LINE(record)
+    return record
 
 
 def _line(record: Mapping[str, Any]) -> str:

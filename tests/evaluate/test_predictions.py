@@ -78,7 +78,7 @@ GOOD = {
 def test_bad_line_is_named(tmp_path, bad):
     file = tmp_path / "predictions.jsonl"
     file.write_text(json.dumps(GOOD) + "\n" + bad + "\n")
-    with pytest.raises(UserError, match=r"predictions\.jsonl line 2 is not a prediction"):
+    with pytest.raises(UserError, match=r"predictions\.jsonl does not hold predictions: line 2"):
         read_predictions(file)
 
 
@@ -106,3 +106,22 @@ def test_matched_refuses_other_examples(predictions):
     relabelled = replace(predictions, labels=np.array([0, 2, 1]))
     with pytest.raises(UserError, match="gold labels of 2 of 3 examples differ"):
         matched(predictions, relabelled)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"row": 10**30}, {"row": True}, {"row": 1.0}, {"probabilities": [True, 0, 0]}, {"label": []}],
+)
+def test_odd_values_are_told_in_a_line(change, tmp_path):
+    (tmp_path / "predictions.jsonl").write_text(json.dumps(GOOD | change) + "\n")
+    with pytest.raises(UserError, match=r"line 1: \w+(\[0\])? is ") as caught:
+        read_predictions(tmp_path / "predictions.jsonl")
+    assert "\n" not in caught.value.problem
+
+
+def test_numbers_and_levels_are_limited(tmp_path):
+    for odd in ("NaN", "1" * 400, "[" * 400 + "]" * 400, '"\\ud800"'):
+        text = json.dumps(GOOD | {"note": "ODD"}).replace('"ODD"', odd)
+        (tmp_path / "predictions.jsonl").write_text(text + "\n")
+        with pytest.raises(UserError, match="line 1: it "):
+            read_predictions(tmp_path / "predictions.jsonl")

@@ -72,7 +72,7 @@ def test_half_a_line_is_left_out(tmp_path, caplog):
 def test_bad_line_is_named(tmp_path, bad):
     file = tmp_path / "metrics.jsonl"
     file.write_text('{"step": 1}\n' + bad + '\n{"step": 3}\n')
-    with pytest.raises(UserError, match=r"metrics\.jsonl line 2"):
+    with pytest.raises(UserError, match=r"metrics\.jsonl cannot be read: line 2"):
         read_metrics(file)
 
 
