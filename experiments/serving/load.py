@@ -9,6 +9,7 @@ Offline prediction scores the same texts before and after. Clients and server sh
 Writes the section "load" of results.json, results.md and results.png beside this file.
 """
 
+import argparse
 import asyncio
 import contextlib
 import os
@@ -18,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,12 +68,7 @@ class Tally:
 
 
 def main() -> None:
-    parser = parser_of(__doc__)
-    parser.add_argument("--rows", type=int, default=166, help="rows a language")
-    parser.add_argument("--clients", type=int, default=64)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--workers", type=int, default=2)
-    arguments = parsed(parser)
+    arguments = parsed(load_parser(__doc__))
     pairs = xnli_pairs(arguments.xnli_root, arguments.rows)
     threads = arguments.threads
     loads = {OFFLINE: paddle_inference}
@@ -82,7 +78,7 @@ def main() -> None:
         offline: list[float] = []
         with at_the_start(loads, folder, threads=threads) as contenders:
             expected = contenders[OFFLINE].take_turn([pairs]).answers
-            with server(folder / EXPORTED, threads, arguments.workers) as url:
+            with server(folder / EXPORTED, threads, arguments.workers) as (url, _):
                 tally, took = clients(url, pairs, expected, arguments.clients, arguments.seconds)
             # The same texts, as often as the clients sent them.
             same = [pairs[place] for place in tally.places]
@@ -90,7 +86,7 @@ def main() -> None:
                 offline += contenders[OFFLINE].take_turn([same]).seconds
         with server(
             folder / EXPORTED, threads, arguments.workers, "waiting_pairs=32", "request_pairs=8"
-        ) as url:
+        ) as (url, _):
             short, short_took = clients(
                 url, pairs, expected, arguments.clients, arguments.seconds / 4
             )
@@ -107,7 +103,22 @@ def main() -> None:
     }  # fmt: skip
     bars = {f"{SERVER} / {OFFLINE}": {"ratio": ratio, "at least": 0.8}}
     record("load", {"settings": settings, "sides": sides, "bars": bars}, arguments.out)
-    if any(each.lost or each.wrong for each in (tally, short)):
+    check_answers(tally, short)
+
+
+def load_parser(text: str | None) -> argparse.ArgumentParser:
+    """A parser for a script that puts a server under load."""
+    parser = parser_of(text)
+    parser.add_argument("--rows", type=int, default=166, help="rows a language")
+    parser.add_argument("--clients", type=int, default=64)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--workers", type=int, default=2)
+    return parser
+
+
+def check_answers(*tallies: Tally) -> None:
+    """End the script with an error if an answer is missing or wrong."""
+    if any(each.lost or each.wrong for each in tallies):
         sys.exit("requests were lost or answered wrongly")
 
 
@@ -126,9 +137,32 @@ def figures(tally: Tally, took: float) -> dict[str, float]:
     }
 
 
+def drawn(rng: np.random.Generator, count: int) -> list[int]:
+    """The places of one request's pairs among so many."""
+    return rng.integers(0, count, rng.choice(SIZES)).tolist()
+
+
+def body_of(pairs: Sequence[Pair]) -> dict[str, Any]:
+    """What is sent for some pairs."""
+    return {
+        "pairs": [{"premise": premise, "hypothesis": other} for premise, other in pairs],
+        "truncate": True,
+    }
+
+
 @contextlib.contextmanager
-def server(folder: Path, threads: int, workers: int, *words: str) -> Iterator[str]:
-    """A server on a free port; gives its URL, and stops it with SIGTERM."""
+def server(
+    folder: Path, threads: int, workers: int, *words: str, may_log: str = "$"
+) -> Iterator[tuple[str, int]]:
+    """A server on a free port; gives its URL and process number, and stops it with SIGTERM.
+
+    Args:
+        folder: What it serves.
+        threads: Threads of all its workers.
+        workers: How many.
+        *words: More configuration.
+        may_log: What its lines may be, as a regular expression.
+    """
     command = [
         *(sys.executable, "-m", "infoxlm", "serve", f"model.checkpoint={folder}", "port=0"),
         *(f"hardware.threads={threads}", f"workers={workers}", f"max_length={MAX_LENGTH}", *words),
@@ -143,11 +177,13 @@ def server(folder: Path, threads: int, workers: int, *words: str) -> Iterator[st
             sys.stderr.write(line)
         else:
             raise SystemExit("the server did not start")
-        yield found[1]
+        yield found[1], process.pid
         process.send_signal(signal.SIGTERM)
-        rest = process.stderr.read()
-        if process.wait(60) != 128 + signal.SIGTERM or rest.strip() != "infoxlm: stopped":
-            raise SystemExit(f"the server ended with code {process.returncode}: {rest}")
+        *rest, last = process.stderr.read().splitlines()
+        strange = [line for line in rest if not re.match(may_log, line)]
+        stopped = process.wait(60) == 128 + signal.SIGTERM and last == "infoxlm: stopped"
+        if strange or not stopped:
+            raise SystemExit(f"the server ended with code {process.returncode}: {strange}, {last}")
     finally:
         process.kill()
         process.wait()
@@ -159,21 +195,27 @@ def clients(
     expected: Sequence[dict[str, float]],
     count: int,
     seconds: float,
+    beside: Sequence[Callable[[float], Awaitable[None]]] = (),
 ) -> tuple[Tally, float]:
-    """Run the clients for some seconds, until each has its last answer; also gives the time."""
+    """Run the clients for some seconds, until each has its last answer; also gives the time.
+
+    Args:
+        url: The server's.
+        pairs: What they ask for.
+        expected: The probabilities of each.
+        count: How many clients there are.
+        seconds: How long they send requests.
+        beside: What else goes on, until the time that it is given.
+    """
     tally = Tally()
 
     async def client(session: aiohttp.ClientSession, seed: int, until: float) -> None:
         rng = np.random.default_rng(seed)
         while time.monotonic() < until:
-            places = rng.integers(0, len(pairs), rng.choice(SIZES)).tolist()
-            await one_request(session, places)
+            await one_request(session, drawn(rng, len(pairs)))
 
     async def one_request(session: aiohttp.ClientSession, places: list[int]) -> None:
-        body = {
-            "pairs": [{"premise": pairs[x][0], "hypothesis": pairs[x][1]} for x in places],
-            "truncate": True,
-        }
+        body = body_of([pairs[place] for place in places])
         tally.requests += 1
         started = time.monotonic()
         try:
@@ -211,8 +253,11 @@ def clients(
             tally.__init__()  # type: ignore[misc]  # to warm up
             started = time.monotonic()
             until = started + seconds
+            others = [asyncio.ensure_future(each(until)) for each in beside]
             await asyncio.gather(*[client(session, seed, until) for seed in range(count)])
-            return time.monotonic() - started
+            took = time.monotonic() - started
+            await asyncio.gather(*others)
+            return took
 
     return tally, asyncio.run(all_of_them())
 

@@ -31,6 +31,18 @@ SECTIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("p99_ms", "p99, ms", ".0f"),
         ("largest_difference", "largest difference", ".1e"),
     ),
+    "chaos": (
+        ("pairs_per_second", "pairs/s", ".0f"),
+        ("requests", "requests", ",.0f"),
+        ("answered", "answered", ",.0f"),
+        ("lost", "lost", ",.0f"),
+        ("wrong", "wrong", ",.0f"),
+        ("p50_ms", "p50, ms", ".0f"),
+        ("p99_ms", "p99, ms", ".0f"),
+        ("hung_up", "hung up", ",.0f"),
+        ("killed", "workers killed", ".0f"),
+        ("idle", "idle connections", ".0f"),
+    ),
     "formats": (
         ("megabytes", "MB", ".0f"),
         ("accuracy", "accuracy, %", ".1f"),
@@ -47,6 +59,7 @@ DRAWN = {
     "latency": ("p50_ms", "one pair, ms (median)"),
     "files": ("pairs_per_second", "a file, pairs/s"),
     "load": ("pairs_per_second", "64 clients, pairs/s"),
+    "chaos": ("pairs_per_second", "64 clients, disturbed, pairs/s"),
     "formats": ("pairs_per_second", "formats, pairs/s"),
 }
 

@@ -105,6 +105,11 @@ class ServeConfig:
     text_characters: int = 10_000
     body_bytes: int = 1 << 20
     timeout: float = 30.0
+    connections: int = 1024
+    client_connections: int = 256
+    head_timeout: float = 10.0
+    body_timeout: float = 30.0
+    idle_timeout: float = 75.0
     access_log: bool = False
     runtime: RuntimeName | None = None
     max_length: int | None = None
@@ -114,13 +119,18 @@ class ServeConfig:
 
     def __post_init__(self) -> None:
         check(0 <= self.port <= 65535, "port", self.port, "from 0, any that is free, to 65535")
-        for key in ("workers", "batch_tokens", "request_pairs", "text_characters", "body_bytes"):
+        for key in (
+            "workers", "batch_tokens", "request_pairs", "text_characters", "body_bytes",
+            "connections", "client_connections",
+        ):  # fmt: skip
             check(getattr(self, key) >= 1, key, getattr(self, key), "1 or more")
         check(
             self.waiting_pairs >= self.request_pairs, "waiting_pairs", self.waiting_pairs,
             f"at least request_pairs={self.request_pairs}",
         )  # fmt: skip
-        check(0 < self.timeout < float("inf"), "timeout", self.timeout, "above 0 and finite")
+        for key in ("timeout", "head_timeout", "body_timeout", "idle_timeout"):
+            seconds = getattr(self, key)
+            check(0 < seconds < float("inf"), key, seconds, "above 0 and finite")
         if self.api_key is not None:
             self.api_key = literal(self.api_key)
             readable = self.api_key.isascii() and self.api_key.isprintable()

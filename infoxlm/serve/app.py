@@ -12,6 +12,7 @@ from fastapi.security import HTTPBearer
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from infoxlm import __version__
 from infoxlm.deploy.predictor import Prediction
@@ -70,6 +71,7 @@ def create_app(service: Service, metrics: Metrics, key: str | None = None) -> Fa
     limits = service.limits
     app = FastAPIOffline(
         redoc_url=None,
+        redirect_slashes=False,  # to whatever host the request names
         title="infoxlm",
         version=__version__,
         description=(
@@ -91,11 +93,30 @@ def create_app(service: Service, metrics: Metrics, key: str | None = None) -> Fa
         return FileResponse(PAGE / "index.html", headers=PAGE_HEADERS)
 
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
+    app.add_middleware(WholeFiles)
     app.add_middleware(Guard, key=key, limits=limits)
     pages = frozenset(app.openapi()["paths"]) | {"/", "/docs"}
     app.add_middleware(RequestMetrics, metrics=metrics, pages=pages)
     metrics.follow(lambda: service.batcher.pending)
     return app
+
+
+class WholeFiles:
+    """Sends files whole, as a server may: Starlette refuses a wrong range in plain text.
+
+    Args:
+        app: What answers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http":
+            headers = [(name, value) for name, value in scope["headers"] if name != b"range"]
+            scope = {**scope, "headers": headers}
+        await self._app(scope, receive, send)
 
 
 def computing_pages(service: Service) -> APIRouter:

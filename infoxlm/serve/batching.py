@@ -12,17 +12,26 @@ from typing import NamedTuple
 
 import numpy as np
 
-from infoxlm.data.token_ids import TokenIds, offsets_from
+from infoxlm.data.token_ids import TokenIds
 from infoxlm.deploy.runtimes import Runtime
+from infoxlm.serve.packing import nearest_rows, padded_batch
 
 logger = logging.getLogger(__name__)
 
-#: Most of a batch that may be padding. With 64 clients that send a pair each, this computes
-#: a tenth less than filling every batch; with fewer clients, a fifth.
-PADDING = 0.1
+#: Seconds after which it is looked again whether a runtime that has ended is back.
+COMEBACK = 0.05
 
 #: How much of the speed that Retry-After is reckoned with comes from the newest batch.
 NEWEST = 0.1
+
+
+#: How often a pair may be part of a batch whose process ends: the first time it may have been
+#: any other pair's fault, from then on the pair goes alone.
+TRIES = 3
+
+
+class RuntimeEndedError(Exception):
+    """What computes has ended; the batch may be computed elsewhere, or later."""
 
 
 class QueueFullError(Exception):
@@ -69,6 +78,7 @@ class _Row(NamedTuple):
     request: _Request
     position: int
     ids: np.ndarray
+    tries: int = 0
 
 
 class Batcher:
@@ -76,10 +86,12 @@ class Batcher:
 
     A thread that is free takes the pair that has waited longest and those nearest to it in
     length, as many as fit: nothing starves, and little is padded. It never waits for a batch to
-    fill: while one is computed, the next gathers.
+    fill: while one is computed, the next gathers. While a runtime has ended, its thread takes none,
+    and the batch that it ended on waits again, in front of all others.
 
     Args:
-        runtimes: What scores batches; each is used by one thread.
+        runtimes: What scores batches; each is used by one thread. One that may end has a property
+            `ready`, and raises `RuntimeEndedError` when it does.
         batch_tokens: Most tokens of a batch, padding included; a longer pair goes alone.
         waiting_pairs: Most pairs that are accepted and not answered yet.
         observe: Told of each batch.
@@ -154,12 +166,15 @@ class Batcher:
 
     def _work(self, runtime: Runtime) -> None:
         """Score one batch after the other."""
-        while batch := self._next():
+        while batch := self._next(runtime):
             ids = [row.ids for row in batch]
             started = time.monotonic()
             try:
                 padded = padded_batch(ids)
                 logits = runtime.run(padded)
+            except RuntimeEndedError as error:
+                self._try_again(batch, error)
+                continue
             except Exception as error:
                 logger.exception("a batch of %d pairs failed", len(batch))
                 self._finish(batch, error)
@@ -170,18 +185,31 @@ class Batcher:
             self._pair_seconds += share * (seconds / len(batch) - self._pair_seconds)
             self._observe(Batch(len(batch), sum(map(len, ids)), padded.size, seconds))
 
-    def _next(self) -> list[_Row]:
+    def _try_again(self, batch: Sequence[_Row], error: RuntimeEndedError) -> None:
+        """Queue a batch again whose runtime ended; give up pairs that this befell too often."""
+        tried = [row._replace(tries=row.tries + 1) for row in batch]
+        given_up = [row for row in tried if row.tries >= TRIES]
+        if given_up:
+            logger.error("%s, %d times on the same pair, which is given up", error, TRIES)
+            self._finish(given_up, error)
+        with self._changed:
+            self._rows[:0] = [row for row in tried if row.tries < TRIES]
+            self._changed.notify_all()
+
+    def _next(self, runtime: Runtime) -> list[_Row]:
         """Wait for pairs and take the next batch; none after the last one."""
         with self._changed:
             while True:
                 # Whoever asked has given up, or another batch of the same request failed.
                 self._rows = [row for row in self._rows if not row.request.answer.done()]
-                if self._rows:
+                ready = getattr(runtime, "ready", True)
+                if self._rows and ready:
                     break
-                if self._closing:
+                if self._closing and not self._rows:
                     return []
-                self._changed.wait()
-            chosen = nearest_rows([len(row.ids) for row in self._rows], self._batch_tokens)
+                self._changed.wait(COMEBACK if self._rows else None)
+            candidates = self._rows[:1] if self._rows[0].tries else self._rows
+            chosen = nearest_rows([len(row.ids) for row in candidates], self._batch_tokens)
             batch = [self._rows[place] for place in chosen]
             taken = set(chosen)
             self._rows = [row for place, row in enumerate(self._rows) if place not in taken]
@@ -189,44 +217,16 @@ class Batcher:
 
     def _finish(self, batch: Sequence[_Row], outcome: np.ndarray | Exception) -> None:
         """Hand out logits `[rows, labels]`, or what went wrong."""
-        for place, (request, position, _) in enumerate(batch):
+        for place, row in enumerate(batch):
+            request = row.request
             # The answer may have been cancelled just now.
             with suppress(InvalidStateError):
                 if isinstance(outcome, Exception):
                     request.answer.set_exception(outcome)
                     continue
-                request.logits[position] = outcome[place]
+                request.logits[row.position] = outcome[place]
                 with self._changed:
                     request.left -= 1
                     complete = request.left == 0
                 if complete:
                     request.answer.set_result(np.stack(request.logits))
-
-
-def nearest_rows(lengths: Sequence[int], batch_tokens: int) -> list[int]:
-    """Choose the first of some rows and those nearest to it in length, as many as fit.
-
-    Args:
-        lengths: Tokens of each row, the one that has waited longest first.
-        batch_tokens: Most tokens of a batch, padding included.
-
-    Returns:
-        Places in `lengths`.
-    """
-    first = lengths[0]
-    chosen: list[int] = []
-    width = tokens = 0
-    for place in sorted(range(len(lengths)), key=lambda place: abs(lengths[place] - first)):
-        width = max(width, lengths[place])
-        tokens += lengths[place]
-        padded = width * (len(chosen) + 1)
-        if chosen and (padded > batch_tokens or padded - tokens > PADDING * padded):
-            break
-        chosen.append(place)
-    return chosen
-
-
-def padded_batch(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Put rows of token ids into one rectangle, int64 `[rows, longest]`."""
-    lengths = np.array([len(row) for row in rows], dtype=np.int64)
-    return TokenIds(np.concatenate(rows), offsets_from(lengths)).padded(range(len(rows)))

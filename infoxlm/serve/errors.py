@@ -50,8 +50,11 @@ class RequestError(HTTPException):
         super().__init__(status, what, headers)
 
     def response(self) -> JSONResponse:
-        """The answer."""
-        return JSONResponse({"error": self.error}, self.status_code, self.headers)
+        """The answer; what UTF-8 cannot hold of the request is escaped in it."""
+        error = {
+            key: text.encode(errors="backslashreplace").decode() for key, text in self.error.items()
+        }
+        return JSONResponse({"error": error}, self.status_code, self.headers)
 
 
 #: What is wrong and the remedy, by the status that FastAPI and Starlette raise it with.

@@ -1,12 +1,14 @@
-"""What is checked before a body is parsed: key, type, size, and that it comes in time."""
+"""What is checked before a body is parsed: key, type, size, encoding; and whether anybody waits."""
 
 import asyncio
+import contextlib
 import hmac
+import json
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from infoxlm.serve.errors import RequestError
+from infoxlm.serve.errors import RequestError, undecodable
 from infoxlm.serve.limits import Limits
 
 #: The pages that compute, and those that want a key where there is one.
@@ -15,7 +17,7 @@ LOCKED = (*COMPUTING, "/metrics")
 
 
 class Guard:
-    """Refuses requests without the key, of another type, too large, or whose body does not come.
+    """Refuses requests without the key, of another type or too large; drops what nobody waits for.
 
     Args:
         app: What answers the others.
@@ -36,41 +38,40 @@ class Guard:
         try:
             headers = Headers(scope=scope)
             self._check_key(headers)
+            body = None
             if scope["method"] == "POST" and scope["path"] in COMPUTING:
                 check_type(headers)
-                length = headers.get("content-length", "")
-                self._check_size(int(length) if length.isdecimal() else 0)
+                body = await self._read(headers, receive)
         except RequestError as error:
             await error.response()(scope, receive, send)
+        except ClientGoneError:
             return
-        await self._app(scope, self._checked(receive), send)
+        else:
+            if body is None:
+                await self._app(scope, receive, send)
+            else:
+                await answer_while_awaited(self._app, body, scope, receive, send)
 
-    def _checked(self, receive: Receive) -> Receive:
-        """Watch a body while it comes; what is raised there FastAPI answers as any refusal."""
-        deadline = asyncio.get_running_loop().time() + self._limits.timeout
-        size, whole = 0, False
+    async def _read(self, headers: Headers, receive: Receive) -> bytes:
+        """Read a body.
 
-        async def checked() -> Message:
-            nonlocal size, whole
-            if whole:  # what comes now is that the client has gone, or nothing for long
-                return await receive()
-            try:
-                async with asyncio.timeout_at(deadline):
-                    message = await receive()
-            except TimeoutError:
-                raise RequestError(
-                    408,
-                    f"the body did not come within {self._limits.timeout:g} s",
-                    "body",
-                    "Send it faster, or less at a time.",
-                    {"Connection": "close"},
-                ) from None
-            size += len(message.get("body", b""))
-            self._check_size(size)
-            whole = not message.get("more_body", False)
-            return message
-
-        return checked
+        Raises:
+            RequestError: It is too large, or not in UTF-8.
+            ClientGoneError: The client hung up.
+        """
+        length = headers.get("content-length", "")
+        self._check_size(int(length) if length.isdecimal() else 0)
+        body = bytearray()
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGoneError
+            body += message.get("body", b"")
+            self._check_size(len(body))
+            more = message.get("more_body", False)
+        check_encoding(body)
+        return bytes(body)
 
     def _check_size(self, size: int) -> None:
         """Compare the bytes that are announced, or have come.
@@ -105,6 +106,63 @@ class Guard:
                 "Send `Authorization: Bearer KEY` with the server's api_key.",
                 {"WWW-Authenticate": "Bearer"},
             )
+
+
+class ClientGoneError(Exception):
+    """The client hung up before it had sent all."""
+
+
+async def answer_while_awaited(
+    app: ASGIApp, body: bytes, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Answer a request, but cancel that as soon as the client hangs up.
+
+    Args:
+        app: What answers.
+        body: The body, which has been read.
+        scope: The request.
+        receive: From now on tells only that the client has gone.
+        send: Takes the answer.
+    """
+    unread: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+    gone = asyncio.ensure_future(hang_up(receive))
+
+    async def read_body() -> Message:
+        return unread.pop() if unread else await asyncio.shield(gone)
+
+    answering = asyncio.ensure_future(app(scope, read_body, send))
+    try:
+        await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (answering, gone):
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await answering
+        with contextlib.suppress(asyncio.CancelledError):
+            await gone
+
+
+async def hang_up(receive: Receive) -> Message:
+    """Wait until the client hangs up, or has its answer."""
+    while (message := await receive())["type"] != "http.disconnect":
+        pass
+    return message
+
+
+def check_encoding(body: bytes | bytearray) -> None:
+    """Check that a body is in UTF-8; Python's json would take UTF-16 and UTF-32 as well.
+
+    Raises:
+        RequestError: It is in another encoding.
+    """
+    try:
+        body.decode()
+        if json.detect_encoding(body) in ("utf-8", "utf-8-sig"):
+            return
+        what = f"the body is in {json.detect_encoding(body)}"
+    except UnicodeDecodeError as error:
+        what = undecodable(error)
+    raise RequestError(400, what, "body", "Send JSON in UTF-8.")
 
 
 def check_type(headers: Headers) -> None:

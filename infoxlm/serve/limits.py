@@ -20,3 +20,24 @@ class Limits:
     text_characters: int = 10_000
     waiting_pairs: int = 1024
     timeout: float = 30.0
+
+
+@dataclass(frozen=True)
+class ConnectionLimits:
+    """How many connections are kept, and how long one may keep the server waiting.
+
+    Attributes:
+        connections: Most that are open at once.
+        client_connections: Most of one client.
+        head_timeout: Seconds for the head of a request, from its first byte or from the opening of
+            a connection.
+        body_timeout: Seconds for the body, from the end of the head.
+        idle_timeout: Seconds between two requests, and seconds in which a client that has answers
+            waiting reads nothing.
+    """
+
+    connections: int = 1024
+    client_connections: int = 256
+    head_timeout: float = 10.0
+    body_timeout: float = 30.0
+    idle_timeout: float = 75.0

@@ -2,9 +2,27 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
 
 from infoxlm.deploy.zero_shot import TEMPLATE
+
+
+def in_utf8(text: str) -> str:
+    """Refuse what JSON can spell but UTF-8 cannot hold: half of a surrogate pair, alone."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise PydanticCustomError(
+            "not_utf8",
+            "character {place} is half of a surrogate pair, which no UTF-8 text has",
+            {"place": error.start},
+        ) from error
+    return text
+
+
+#: A string of a request.
+Text = Annotated[str, AfterValidator(in_utf8)]
 
 
 class Message(BaseModel):
@@ -16,8 +34,8 @@ class Message(BaseModel):
 class Pair(Message):
     """A premise, and a hypothesis that follows from it, contradicts it, or neither."""
 
-    premise: str
-    hypothesis: str
+    premise: Text
+    hypothesis: Text
 
 
 class Truncating(Message):
@@ -39,21 +57,21 @@ class Pairs(Truncating):
 class Candidates(Truncating):
     """Labels to choose from."""
 
-    labels: list[str] = Field(min_length=1)
-    template: str = Field(TEMPLATE, description="What `{}` has to make true of the text.")
+    labels: list[Text] = Field(min_length=1)
+    template: Text = Field(TEMPLATE, description="What `{}` has to make true of the text.")
     multi_label: bool = Field(False, description="Several labels may hold.")
 
 
 class OneText(Candidates):
     """One text to classify."""
 
-    text: str
+    text: Text
 
 
 class Texts(Candidates):
     """Several texts to classify."""
 
-    texts: list[str] = Field(min_length=1)
+    texts: list[Text] = Field(min_length=1)
 
 
 def several(key: str) -> Discriminator:

@@ -8,6 +8,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from infoxlm.serve.batching import Batch
 
+#: What is counted for a request whose client hung up before it was answered, as nginx does.
+HUNG_UP = 499
+
 #: Upper bounds of the histograms: seconds of a request, pairs of a batch.
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 PAIRS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -41,6 +44,16 @@ class Metrics:
         self.pending = Gauge(
             "infoxlm_pending_pairs", "Pairs accepted and not answered yet.", registry=registry
         )
+        self.workers = Gauge(
+            "infoxlm_ready_workers", "Processes that can compute.", registry=registry
+        )
+        self.connections = Gauge(
+            "infoxlm_connections", "Connections that are open.", registry=registry
+        )
+        self.closed = Counter(
+            "infoxlm_closed_connections", "Connections that the server closed, and why.",
+            ("reason",), registry=registry,
+        )  # fmt: skip
 
     def batch(self, batch: Batch) -> None:
         """Count a batch."""
@@ -48,6 +61,10 @@ class Metrics:
         self.batch_seconds.inc(batch.seconds)
         self.tokens.labels("text").inc(batch.tokens)
         self.tokens.labels("padding").inc(batch.padded - batch.tokens)
+
+    def close(self, reason: str) -> None:
+        """Count a connection that the server closed."""
+        self.closed.labels(reason).inc()
 
     def follow(self, pending: Callable[[], float]) -> None:
         """Ask for the number of pending pairs whenever the metrics are read."""
@@ -77,7 +94,7 @@ class RequestMetrics:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status = time.monotonic(), 500
+        started, status = time.monotonic(), HUNG_UP
 
         async def watched(message: Message) -> None:
             nonlocal status
@@ -87,6 +104,9 @@ class RequestMetrics:
 
         try:
             await self._app(scope, receive, watched)
+        except Exception:
+            status = 500
+            raise
         finally:
             page = scope["path"] if scope["path"] in self._pages else "other"
             self._metrics.requests.labels(page, str(status)).inc()

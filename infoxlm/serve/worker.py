@@ -7,10 +7,12 @@ else would run, and a second model would bring nothing.
 import logging
 import multiprocessing
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
+from multiprocessing.connection import wait as wait_for
 from typing import Self
 
 import numpy as np
@@ -18,6 +20,7 @@ import numpy as np
 from infoxlm.deploy.model_folder import INPUT, ModelFolder
 from infoxlm.deploy.runtimes import load_runtime
 from infoxlm.errors import UserError
+from infoxlm.serve.batching import RuntimeEndedError
 
 logger = logging.getLogger(__name__)
 
@@ -27,13 +30,16 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 #: How long a process may take to end once its connection is closed.
 END_SECONDS = 5
 
+#: Seconds before the next attempt at a process that could not be started; each waits twice as long.
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+
 
 class WorkerError(Exception):
     """A process could not score a batch."""
 
 
 class Worker:
-    """A model in a process of its own; a `Runtime` for one thread.
+    """A model in a process of its own, started again whenever it ends; a `Runtime` for one thread.
 
     Args:
         folder: Where the model lies.
@@ -46,21 +52,27 @@ class Worker:
 
     def __init__(self, folder: ModelFolder, runtime: str | None, device: str, threads: int) -> None:
         self._arguments = (folder, runtime, device, threads)
+        self._ready = threading.Event()
+        self._closing = threading.Event()
+        #: Held while a batch is computed, and while the connection is replaced.
+        self._exchanging = threading.Lock()
+        self._keeper: threading.Thread | None = None
         self._start()
 
     def _start(self) -> None:
         """Start the process, which then loads the model; `wait` tells when it is there."""
         context = multiprocessing.get_context("spawn")
-        self._connection, other_end = context.Pipe()
-        self._process = context.Process(target=work, args=(other_end, *self._arguments))
+        connection, other_end = context.Pipe()
+        process = context.Process(target=work, args=(other_end, *self._arguments))
         resource_tracker.ensure_running()  # it would take the mask off
         # The mask is inherited; the process takes it off when it ignores both.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
-            self._process.start()
+            process.start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        other_end.close()
+            other_end.close()
+        self._connection, self._process = connection, process
 
     def wait(self) -> None:
         """Wait until the model is loaded.
@@ -79,6 +91,42 @@ class Worker:
         if refusal is not None:
             raise UserError(*refusal)
 
+    def keep(self) -> None:
+        """Start the process again whenever it ends, from now until `close`."""
+        self._ready.set()
+        self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
+        self._keeper.start()
+
+    def _keep(self) -> None:
+        """Wait for the process to end, and start another; the work of a thread."""
+        pause = FIRST_PAUSE
+        while True:
+            wait_for([self._process.sentinel])
+            self._ready.clear()
+            try:
+                with self._exchanging:
+                    if self._closing.is_set():
+                        return
+                    self._process.join()
+                    code = self._process.exitcode
+                    logger.error("a process that computes ended with code %s; restarting it", code)
+                    self._connection.close()
+                    self._start()
+                self.wait()
+            except (UserError, OSError) as error:
+                if self._closing.wait(pause):
+                    return
+                logger.error("a process that computes could not be started: %s", error)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                pause = FIRST_PAUSE
+                self._ready.set()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the process runs and has loaded the model."""
+        return self._ready.is_set()
+
     @property
     def pid(self) -> int | None:
         """The process's number."""
@@ -91,30 +139,19 @@ class Worker:
     def run(self, input_ids: np.ndarray) -> np.ndarray:
         """Score padded token ids, int64 `[batch, seq]`, as logits, float32 `[batch, labels]`.
 
-        A process that has ended, for want of memory say, is started anew, once.
-
         Raises:
-            WorkerError: The model failed, or the process ended again.
-            UserError: The model cannot be loaded any more.
+            WorkerError: The model failed.
+            RuntimeEndedError: The process has ended, for want of memory say.
         """
-        try:
-            return self._exchange(input_ids)
-        except (EOFError, OSError):
-            self.close()
-            logger.error(
-                "the process that computes ended with code %s; it is started anew",
-                self._process.exitcode,
-            )
-        self._start()
-        self.wait()
-        try:
-            return self._exchange(input_ids)
-        except (EOFError, OSError) as error:
-            raise WorkerError("the process that computes ended twice on this batch") from error
-
-    def _exchange(self, input_ids: np.ndarray) -> np.ndarray:
-        self._connection.send(input_ids)
-        answer = self._connection.recv()
+        with self._exchanging:
+            try:
+                if not self.ready:
+                    raise EOFError
+                self._connection.send(input_ids)
+                answer = self._connection.recv()
+            except (EOFError, OSError) as error:
+                self._ready.clear()  # the thread that starts it again may notice later
+                raise RuntimeEndedError("the process that computes ended") from error
         if isinstance(answer, str):
             raise WorkerError(answer)
         return answer
@@ -125,11 +162,19 @@ class Worker:
 
     def close(self) -> None:
         """End the process."""
-        self._connection.close()
+        with self._exchanging:
+            self._closing.set()
+            if self._keeper is None or self.ready:
+                self._connection.close()
+            else:  # it is being loaded again, and its thread reads from the connection
+                self._process.kill()
         self._process.join(END_SECONDS)
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
+        if self._keeper is not None:
+            self._keeper.join()
+            self._connection.close()
 
 
 @contextmanager
@@ -155,6 +200,8 @@ def started(
             workers.append(Worker(folder, runtime, device, each))
         for worker in workers:
             worker.wait()
+        for worker in workers:
+            worker.keep()
         yield workers
     finally:
         for worker in workers:

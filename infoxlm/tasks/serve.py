@@ -2,9 +2,11 @@
 
 import contextlib
 import logging
+from dataclasses import fields
 from ipaddress import ip_address
 from pathlib import Path
 from signal import SIGINT, SIGTERM
+from typing import TypeVar
 
 from infoxlm.checkpoint_source import required_checkpoint
 from infoxlm.deploy.model_folder import ModelFolder
@@ -12,8 +14,11 @@ from infoxlm.deploy.predictor import Predictor
 from infoxlm.errors import UserError
 from infoxlm.hardware import check_device, usual_threads
 from infoxlm.schema import ServeConfig
-from infoxlm.serve.limits import Limits
+from infoxlm.serve.limits import ConnectionLimits, Limits
+from infoxlm.serve.repeats import repeats_left_out
 from infoxlm.stopping import Interrupted
+
+Kind = TypeVar("Kind", Limits, ConnectionLimits)
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +38,9 @@ def run(config: ServeConfig, folder: str | Path) -> None:
     try:
         from infoxlm.serve.app import create_app
         from infoxlm.serve.batching import Batcher
+        from infoxlm.serve.connections import Connections
         from infoxlm.serve.metrics import Metrics
-        from infoxlm.serve.server import bind, run_until_stopped
+        from infoxlm.serve.server import allow_open_files, bind, make_server, run_until_stopped
         from infoxlm.serve.service import Service
         from infoxlm.serve.worker import started
     except ImportError as error:
@@ -46,7 +52,9 @@ def run(config: ServeConfig, folder: str | Path) -> None:
     check_device(config.hardware.device)
     threads = config.hardware.threads or usual_threads()
     with contextlib.closing(bind(config.host, config.port)) as bound:
+        allow_open_files(config.connections)
         model = ModelFolder.open(named, Path(config.cache_dir).expanduser())
+        check_labels(model)
         length = model.usable_length(config.max_length)
         tokenizer = model.tokenizer(threads=1)  # several requests are tokenized at once
         runtime = None if config.runtime is None else config.runtime.value
@@ -59,12 +67,17 @@ def run(config: ServeConfig, folder: str | Path) -> None:
                 service = Service(
                     Predictor(workers[0], tokenizer, model.labels, length),
                     batcher,
-                    limits_of(config),
-                    healthy=lambda: all(worker.is_alive() for worker in workers),
+                    limits_of(config, Limits),
+                    healthy=lambda: any(worker.ready for worker in workers),
                 )
+                connections = Connections(limits_of(config, ConnectionLimits), metrics.close)
+                metrics.workers.set_function(lambda: sum(worker.ready for worker in workers))
+                metrics.connections.set_function(lambda: len(connections))
                 app = create_app(service, metrics, config.api_key)
+                server = make_server(app, service, connections, access_log=config.access_log)
                 warn_if_open(config)
-                run_until_stopped(app, service, bound, access_log=config.access_log)
+                with repeats_left_out():
+                    run_until_stopped(server, bound)
             except KeyboardInterrupt as stopped:
                 number = SIGTERM if isinstance(stopped, Interrupted) else SIGINT
                 raise Interrupted("stopped", number) from stopped
@@ -72,15 +85,25 @@ def run(config: ServeConfig, folder: str | Path) -> None:
                 batcher.close()
 
 
-def limits_of(config: ServeConfig) -> Limits:
-    """What the configuration accepts."""
-    return Limits(
-        body_bytes=config.body_bytes,
-        request_pairs=config.request_pairs,
-        text_characters=config.text_characters,
-        waiting_pairs=config.waiting_pairs,
-        timeout=config.timeout,
-    )
+def limits_of(config: ServeConfig, kind: type[Kind]) -> Kind:
+    """What the configuration allows; its keys are called as the limits are."""
+    return kind(**{field.name: getattr(config, field.name) for field in fields(kind)})
+
+
+def check_labels(model: ModelFolder) -> None:
+    """Check that answers can name the labels.
+
+    Raises:
+        UserError: One cannot be written as UTF-8.
+    """
+    for label in model.labels:
+        try:
+            label.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(
+                f"{model.path} names a label {label!a}, which cannot be written as UTF-8",
+                "Correct id2label in its config.json.",
+            ) from error
 
 
 def warn_if_open(config: ServeConfig) -> None:

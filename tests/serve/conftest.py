@@ -1,9 +1,13 @@
 """A server's application around a tiny classifier, in this process."""
 
 import asyncio
+import socket
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -135,3 +139,79 @@ def at_once() -> Callable[..., Any]:
         return asyncio.run(whole())
 
     return run
+
+
+@dataclass
+class Listening:
+    """An application that listens on a port of its own.
+
+    Attributes:
+        port: Of 127.0.0.1.
+        service: The application's.
+        server: uvicorn's.
+        connections: All that are open.
+        closed: How many were closed for each reason.
+    """
+
+    port: int
+    service: Any
+    server: Any
+    connections: Any
+    closed: Counter[str] = field(default_factory=Counter)
+
+    @contextmanager
+    def connection(self, sent: bytes = b"") -> Iterator[socket.socket]:
+        """A connection on which something has been sent."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as opened:
+            opened.sendall(sent)
+            yield opened
+
+    def ask(self, path: str = "/health/live") -> int:
+        """The status that a well-behaved client gets."""
+        import httpx
+
+        url = f"http://127.0.0.1:{self.port}{path}"
+        return httpx.get(url, timeout=10, trust_env=False).status_code
+
+
+@pytest.fixture
+def listening(application: Callable[..., Any]) -> Callable[..., Any]:
+    """Serves an application: `with listening(limits, key=..., runtime=...) as served`."""
+    from infoxlm.serve.connections import Connections
+    from infoxlm.serve.limits import ConnectionLimits
+    from infoxlm.serve.server import bind, make_server, run_until_stopped
+
+    @contextmanager
+    def make(limits: dict[str, Any], **options: Any) -> Iterator[Listening]:
+        closed: Counter[str] = Counter()
+        connections = Connections(ConnectionLimits(**limits), lambda why: closed.update([why]))
+        with application(**options) as app, bind("127.0.0.1", 0) as bound:
+            service, port = app.state.service, bound.getsockname()[1]
+            server = make_server(app, service, connections, access_log=False)
+            thread = threading.Thread(target=run_until_stopped, args=(server, bound))
+            thread.start()
+            try:
+                until(lambda: server.started)
+                yield Listening(port, service, server, connections, closed)
+            finally:
+                server.should_exit = True
+                if isinstance(options.get("runtime"), Gate):
+                    options["runtime"].open()
+                thread.join(30)
+                assert not thread.is_alive()
+
+    return make
+
+
+@pytest.fixture
+def soon() -> Callable[[Callable[[], Any]], None]:
+    """Waits until something holds."""
+    return until
+
+
+def until(holds: Callable[[], Any], seconds: float = 10) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.01)

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from infoxlm.serve.errors import RequestError
+
 PAIRS = [
     ("the cat sat on the mat", "the dog ran home"),
     ("", "a woman is playing the violin"),
@@ -100,6 +102,14 @@ def test_what_is_too_long_is_refused_or_cut_and_said(client, predictor):
         ("predict", {"premise": "a"}, 422, "body.hypothesis", "required"),
         ("predict", pair(hypothesis=3), 422, "body.hypothesis", "valid string"),
         ("predict", pair(truncate="yes"), 422, "body.truncate", "valid boolean"),
+        ("predict", pair(premise="a\ud800"), 422, "body.premise", "character 1 is half of"),
+        ("predict", several([("a", "b"), ("a", "\udfff")]), 422, "body.pairs[1].hypothesis",
+         "half"),
+        ("predict", pair(**{"\ud800": 1}), 422, "body", "valid string"),
+        ("predict", {"pairs": [pair(**{"\ud800": 1})]}, 422, "body.pairs[0]", "valid string"),
+        ("predict", json.dumps(pair()).encode("utf-16"), 400, "body", "not UTF-8"),
+        ("predict", json.dumps(pair()).encode("utf-16-le"), 400, "body", "is in utf-16-le"),
+        ("predict", json.dumps(pair()).encode("utf-32-be"), 400, "body", "is in utf-32-be"),
         ("predict", pair(other=1), 422, "body.other", "not permitted"),
         ("predict", {"pairs": []}, 422, "body.pairs", "at least 1"),
         ("predict", {"pairs": "ab"}, 422, "body.pairs", "valid list"),
@@ -113,6 +123,11 @@ def test_what_is_too_long_is_refused_or_cut_and_said(client, predictor):
         ("classify", {"text": "a"}, 422, "body.labels", "required"),
         ("classify", {"labels": ["a"]}, 422, "body.text", "required"),
         ("classify", {"text": "a", "labels": []}, 422, "body.labels", "at least 1"),
+        ("classify", {"text": "\ud83d", "labels": ["b"]}, 422, "body.text", "half"),
+        ("classify", {"texts": ["a", "\ud83d"], "labels": ["b"]}, 422, "body.texts[1]", "half"),
+        ("classify", {"text": "a", "labels": ["b", "\ude00"]}, 422, "body.labels[1]", "half"),
+        ("classify", {"text": "a", "labels": ["b"], "template": "{}\ude00"}, 422, "body.template",
+         "character 2 is half"),
         ("classify", {"text": "a", "labels": [1]}, 422, "body.labels[0]", "valid string"),
         ("classify", {"text": "a", "labels": ["b", "b"]}, 422, "body", "['b', 'b']"),
         ("classify", {"text": "a", "labels": [" "]}, 422, "body", "[' ']"),
@@ -154,6 +169,38 @@ def test_other_types_are_refused(client, kind):
 def test_the_type_may_name_its_encoding(client):
     headers = {"Content-Type": 'Application/JSON; charset="UTF-8"'}
     assert client.post("/predict", content=json.dumps(pair()), headers=headers).is_success
+
+
+def test_a_mark_and_whole_surrogate_pairs_are_utf8(client):
+    body = json.dumps({"text": "\U0001f600", "labels": ["\U0001f600", "b"]})  # \ud83d\ude00
+    for content in (body.encode(), body.encode("utf-8-sig")):
+        found = client.post("/classify", content=content, headers=JSON).json()["predictions"][0]
+        assert set(found["probabilities"]) == {"\U0001f600", "b"}
+
+
+def test_refusals_can_name_what_utf8_cannot_hold():
+    error = RequestError(422, "what \ud800", "where \udfff", "remedy")
+    assert json.loads(error.response().body)["error"]["what"] == "what \\ud800"
+    assert json.loads(error.response().body)["error"]["where"] == "where \\udfff"
+
+
+def test_no_answer_depends_on_the_host_that_is_named(client):
+    headers = {"Host": "elsewhere.example"}
+    for path in ("/predict/", "/classify/", "/metrics/", "/health/live/", "/docs/", "/page"):
+        for send in (client.get, client.post):
+            answer = send(path, headers=headers, follow_redirects=False)
+            refused(answer, 404, path, "no such page")
+            assert "elsewhere" not in str(answer.headers)
+
+
+@pytest.mark.parametrize(
+    "given", ["bytes=999999-", "bytes=5-1", "bytes=x", "lines=1-2", "bytes=0-9"]
+)
+@pytest.mark.parametrize("path", ["/", "/page/page.js", "/static-offline-docs/swagger-ui.css"])
+def test_files_are_sent_whole(client, path, given):
+    whole = client.get(path)
+    answer = client.get(path, headers={"Range": given})
+    assert (answer.status_code, answer.content) == (200, whole.content)
 
 
 def test_pages_that_do_not_exist(client):
@@ -245,30 +292,6 @@ def test_a_request_that_takes_too_long(application, make_gate, at_once):
     with application(runtime=gate, timeout=0.2) as app:
         refused(at_once(app, steps), 504, "server", "no answer within 0.2 s")
         assert app.state.service.batcher.pending == 0
-
-
-def test_a_body_that_does_not_come(application):
-    async def slow(scope_app):
-        sent = []
-
-        async def receive():
-            await asyncio.sleep(5)
-
-        async def send(message):
-            sent.append(message)
-
-        scope = {
-            "type": "http", "method": "POST", "path": "/predict", "raw_path": b"/predict",
-            "query_string": b"", "headers": [(b"content-type", b"application/json")],
-            "http_version": "1.1", "scheme": "http", "root_path": "",
-        }  # fmt: skip
-        await scope_app(scope, receive, send)
-        return sent
-
-    with application(timeout=0.2) as app:
-        start, body, *_ = asyncio.run(slow(app))
-    assert start["status"] == 408
-    assert "did not come within 0.2 s" in json.loads(body["body"])["error"]["what"]
 
 
 def test_a_model_that_fails(application, caplog):

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from infoxlm.constants import PAD_ID
 from infoxlm.data.token_ids import TokenIds, offsets_from
-from infoxlm.serve.batching import PADDING, Batcher, QueueFullError, nearest_rows, padded_batch
+from infoxlm.serve.batching import Batcher, QueueFullError, RuntimeEndedError
+from infoxlm.serve.packing import PADDING, nearest_rows, padded_batch
 
 
 def rows(*lengths, first=100):
@@ -191,3 +192,83 @@ def test_closing_answers_what_waits(make_gate, make_batcher):
     assert [seconds(each) for each in answers] == [[number] for number in range(5)]
     with pytest.raises(RuntimeError, match="closed"):
         batcher.submit(rows(8))
+
+
+class Ending:
+    """A runtime that ends on some calls, and is not ready until it is brought back.
+
+    Attributes:
+        ready: Whether it may be used.
+        firsts: The second tokens of each batch.
+    """
+
+    def __init__(self, ends):
+        self.ready = True
+        self.firsts = []
+        self._ends = ends
+
+    def run(self, ids):
+        assert self.ready
+        self.firsts.append(ids[:, 1].tolist())
+        if self._ends(self.firsts):
+            self.ready = False
+            raise RuntimeEndedError("ended")
+        return ids[:, 1:2].astype(np.float32)
+
+
+def test_a_batch_that_a_runtime_ended_on_is_computed_by_another(make_batcher, make_gate):
+    ending, gate = Ending(lambda calls: True), make_gate()
+    batcher = make_batcher(ending, gate, batch_tokens=64)
+    answers = [batcher.submit(rows(8, 8, first=10 * number)) for number in range(1, 20)]
+    while not ending.firsts:
+        time.sleep(0.01)
+    gate.open()
+    assert [seconds(each) for each in answers] == [[10 * n, 10 * n + 1] for n in range(1, 20)]
+    assert len(ending.firsts) == 1  # it took no more
+
+
+def test_a_runtime_that_comes_back_goes_on_with_the_oldest(make_batcher):
+    ending = Ending(lambda calls: len(calls) == 1)
+    batcher = make_batcher(ending, batch_tokens=64)
+    first = batcher.submit(rows(8, 8, 8))
+    while ending.ready:
+        time.sleep(0.01)
+    later = batcher.submit(rows(8, 8, first=200))
+    time.sleep(0.2)
+    assert not (first.done() or later.done())
+    ending.ready = True
+    assert (seconds(first), seconds(later)) == ([100, 101, 102], [200, 201])
+    assert ending.firsts[1:] == [[100], [101], [102], [200, 201]]
+
+
+def test_a_pair_that_ends_every_runtime_is_given_up_alone(make_batcher, caplog):
+    def ends(calls):
+        ending.ready = True  # back at once
+        return 666 in calls[-1]
+
+    class BackAtOnce(Ending):
+        ready = property(lambda self: True, lambda self, value: None)
+
+    ending = BackAtOnce(ends)
+    batcher = make_batcher(ending, batch_tokens=64)
+    with batcher._changed:  # so that they share a batch
+        bad = batcher.submit(rows(8, first=666))
+        good = [batcher.submit(rows(8, first=number)) for number in (1, 2)]
+    assert [seconds(each) for each in good] == [[1], [2]]
+    with pytest.raises(RuntimeEndedError):
+        bad.result(timeout=10)
+    assert ending.firsts == [[666, 1, 2], [666], [666], [1], [2]]
+    assert "ended, 3 times on the same pair, which is given up" in caplog.text
+
+
+def test_closing_waits_for_a_runtime_to_come_back(make_batcher):
+    ending = Ending(lambda calls: len(calls) == 1)
+    batcher = make_batcher(ending)
+    answer = batcher.submit(rows(8))
+    closing = threading.Thread(target=batcher.close)
+    closing.start()
+    time.sleep(0.2)
+    assert closing.is_alive()
+    ending.ready = True
+    closing.join(10)
+    assert seconds(answer) == [100]

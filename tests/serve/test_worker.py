@@ -1,9 +1,11 @@
 """With real processes, which load an ONNX model: that takes a second, not five."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 
 from infoxlm.deploy.model_folder import ModelFolder
 from infoxlm.errors import UserError
+from infoxlm.serve.batching import RuntimeEndedError
 from infoxlm.serve.worker import WorkerError, started
 
 IDS = np.array([[0, 5, 6, 2], [0, 9, 2, 1]])
@@ -36,14 +39,51 @@ def test_two_processes_score_as_the_model_does(folder, expected):
     assert not any(worker.is_alive() for worker in workers)
 
 
-def test_a_process_that_ended_is_started_anew(folder, expected, caplog):
+def test_a_process_that_ended_is_started_again_at_once(folder, expected, caplog, soon):
     with started(1, folder, "onnx", "cpu", threads=1) as (worker,):
         for number in (signal.SIGKILL, signal.SIGKILL):
             first = worker.pid
             os.kill(first, number)
-            assert np.array_equal(worker.run(IDS), expected)
+            soon(lambda: not worker.ready)
+            with pytest.raises(RuntimeEndedError):
+                worker.run(IDS)
+            soon(lambda: worker.ready)  # though nobody asks
             assert worker.pid != first
-        assert caplog.text.count("ended with code -9; it is started anew") == 2
+            assert np.array_equal(worker.run(IDS), expected)
+        assert caplog.text.count("ended with code -9; restarting it") == 2
+
+
+def test_a_process_that_ends_on_a_batch(folder, expected, soon):
+    with started(1, folder, "onnx", "cpu", threads=1) as (worker,):
+        os.kill(worker.pid, signal.SIGSTOP)
+        ending = threading.Timer(0.2, os.kill, (worker.pid, signal.SIGKILL))
+        ending.start()
+        with pytest.raises(RuntimeEndedError):
+            worker.run(IDS)
+        assert not worker.ready  # before the thread that starts it again can have noticed
+        soon(lambda: worker.ready)
+        assert np.array_equal(worker.run(IDS), expected)
+
+
+def test_a_process_that_cannot_be_started_again(folder, expected, tmp_path, caplog, soon):
+    moved = tmp_path / "model"
+    shutil.copytree(folder.path, moved)
+    with started(1, ModelFolder.open(moved), "onnx", "cpu", threads=1) as (worker,):
+        (moved / "model.onnx").rename(moved / "elsewhere")
+        os.kill(worker.pid, signal.SIGKILL)
+        soon(lambda: "could not be started" in caplog.text)
+        assert not worker.ready
+        (moved / "elsewhere").rename(moved / "model.onnx")
+        soon(lambda: worker.ready)
+        assert np.array_equal(worker.run(IDS), expected)
+
+
+def test_closing_while_a_process_is_started_again(folder):
+    with started(2, folder, "onnx", "cpu", threads=2) as workers:
+        os.kill(workers[0].pid, signal.SIGKILL)
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 5
+    assert not any(worker.is_alive() for worker in workers)
 
 
 def test_signals_to_all_are_the_servers_to_answer(folder, expected):

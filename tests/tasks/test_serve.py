@@ -1,14 +1,20 @@
 """The command as its user starts it, in a process of its own, with an ONNX model."""
 
 import asyncio
+import contextlib
+import json
 import logging
 import os
 import re
+import resource
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import time
 
+import psutil
 import pytest
 
 from infoxlm.errors import UserError
@@ -98,8 +104,7 @@ def test_sigterm_under_load_loses_nothing(start, client):
             return await asyncio.gather(*sent)
 
     async def pending(many):
-        text = (await many.get(f"{url}/metrics")).text
-        return float(re.search(r"^infoxlm_pending_pairs (\S+)", text, re.MULTILINE)[1])
+        return read((await many.get(f"{url}/metrics")).text, "infoxlm_pending_pairs")
 
     answers = asyncio.run(load())
     assert [answer.status_code for answer in answers] == [200] * 15
@@ -110,15 +115,68 @@ def test_sigterm_under_load_loses_nothing(start, client):
         client.get(url)
 
 
+def computing(server):
+    """The processes that compute, of a server's process."""
+    children = psutil.Process(server.pid).children()
+    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+
+
 def test_a_process_that_computes_and_is_killed(start, client):
     process, url, _ = start()
-    children = f"/proc/{process.pid}/task/{process.pid}/children"
-    with open(children) as file:
-        for child in map(int, file.read().split()):
-            with open(f"/proc/{child}/cmdline") as line:
-                if "spawn_main" in line.read():
-                    os.kill(child, signal.SIGKILL)
+    for child in computing(process):
+        child.kill()
     assert client.post(f"{url}/predict", json=BODY).status_code == 200
+
+
+def test_an_idle_server_heals(start, client):
+    """It is ready while any process is, and again soon after the last was killed, unasked."""
+    process, url, _ = start("workers=2")
+
+    def ready():
+        return client.get(f"{url}/health/ready").status_code
+
+    def workers():
+        return read(client.get(f"{url}/metrics").text, "infoxlm_ready_workers")
+
+    computing(process)[0].kill()
+    wait_until(lambda: workers() == 1)
+    assert ready() == 200
+    for child in computing(process):
+        child.kill()
+    wait_until(lambda: ready() == 503)
+    wait_until(lambda: ready() == 200)
+    wait_until(lambda: workers() == 2)
+
+
+def test_connections_are_limited(start, client):
+    """Many that ask for nothing, and the server still answers; its log stays short."""
+    words = ("connections=20", "client_connections=20", "head_timeout=60", "idle_timeout=60")
+    process, url, _ = start(*words)
+    address = url.removeprefix("http://").split(":")
+    with contextlib.ExitStack() as stack:
+        for _ in range(500):
+            stack.enter_context(socket.create_connection((address[0], int(address[1]))))
+        text = client.get(f"{url}/metrics").text
+    assert read(text, "infoxlm_connections") == 20
+    assert read(text, 'infoxlm_closed_connections_total{reason="room"}') >= 480
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 143
+    assert "as many as may be: the one that waits longest is closed" in (
+        log := process.stderr.read()
+    )
+    assert len(log.splitlines()) < 20
+
+
+def read(metrics, name):
+    """A number of the metrics."""
+    return float(re.search(rf"^{re.escape(name)} (\S+)", metrics, re.MULTILINE)[1])
+
+
+def wait_until(holds, seconds=60):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_a_key_out_of_the_environment(start, client):
@@ -135,7 +193,17 @@ def test_an_open_address_without_a_key_is_remarked_upon(start):
     assert "host=0.0.0.0 and no api_key: whoever reaches this may use it" in "".join(lines)
 
 
-def test_mistakes(compose, exported, monkeypatch, caplog):
+def odd_labels(exported, tmp_path):
+    """The same model with a label that JSON can spell and UTF-8 cannot hold."""
+    folder = shutil.copytree(exported, tmp_path / "odd")
+    (folder / "manifest.json").unlink()
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["id2label"]["0"] = "a\ud800"
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    return folder
+
+
+def test_mistakes(compose, exported, tmp_path, monkeypatch, caplog):
     from infoxlm.tasks import serve
 
     def run(*words):
@@ -151,6 +219,12 @@ def test_mistakes(compose, exported, monkeypatch, caplog):
         pytest.raises(UserError, match="cannot be listened on"),
     ):
         run(f"model.checkpoint={exported}", f"port={other.getsockname()[1]}")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with pytest.raises(UserError, match="connections=100000000 take 2000.* open files.*at most"):
+        run(f"model.checkpoint={exported}", "port=0", "connections=100000000")
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (soft, hard)
+    with pytest.raises(UserError, match=r"a label 'a\\ud800'.*Correct id2label"):
+        run(f"model.checkpoint={odd_labels(exported, tmp_path)}", "port=0")
     with pytest.raises(UserError, match="max_length=1000, but"):
         run(f"model.checkpoint={exported}", "max_length=1000", "port=0")
     monkeypatch.setitem(sys.modules, "infoxlm.serve.app", None)
@@ -166,6 +240,11 @@ def test_mistakes(compose, exported, monkeypatch, caplog):
         ("timeout=0", "timeout=0.0 is out of range"),
         ("timeout=inf", "timeout=inf is out of range"),
         ("batch_tokens=0", "batch_tokens=0"),
+        ("connections=0", "connections=0 is out of range"),
+        ("client_connections=0", "client_connections=0 is out of range"),
+        ("head_timeout=0", "head_timeout=0.0 is out of range"),
+        ("body_timeout=inf", "body_timeout=inf is out of range"),
+        ("idle_timeout=-1", "idle_timeout=-1.0 is out of range"),
         ("waiting_pairs=255", "waiting_pairs=255.*at least request_pairs=256"),
         ("api_key=''", "api_key is empty"),
         ("api_key='ключ'", "no header can carry"),

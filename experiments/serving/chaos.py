@@ -1,0 +1,159 @@
+"""A server that is disturbed: clients hang up, connections idle, processes are killed.
+
+    python chaos.py --checkpoint RUN_OR_FOLDER --xnli_root $XNLI_ROOT
+
+As in load.py clients send requests, compare every answer with the offline one, and send the next;
+first with nothing else going on, then with a third of them hanging up on every request, with idle
+connections next to them, and with a process that computes killed every ten seconds, in turn. None
+of the others may lose an answer or get a wrong one. Clients and server share the cores. Writes the
+section "chaos" of results.json and results.md next to this file.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import psutil
+from arguments import parsed
+from contenders import EXPORTED, Pair, export, paddle_inference, xnli_pairs
+from load import body_of, check_answers, clients, drawn, figures, load_parser, server
+from results import record
+from turns import at_the_start
+
+QUIET, DISTURBED = "infoxlm serve", "infoxlm serve, disturbed"
+
+#: The most seconds after which a client hangs up, and after which it comes again: about as often as
+#: the others send a request.
+PATIENCE, AWAY = 0.2, 1.0
+
+#: What the server may log meanwhile: that it starts a process again, and that idle connections
+#: are closed for new ones.
+MAY_LOG = (
+    "a process that computes ended with code -9"
+    "|a process that computes could not be started: .* ended with code -9"
+    "|.* are as many as may be"
+)
+
+
+@dataclass
+class Disturbance:
+    """What goes on next to the clients.
+
+    Attributes:
+        url: The server's.
+        pid: Its process.
+        pairs: What is asked for.
+        hung_up: Requests that were hung up on.
+        killed: Processes that were killed.
+        idle: Idle connections, those that the server closed opened again.
+    """
+
+    url: str
+    pid: int
+    pairs: Sequence[Pair]
+    hung_up: int = 0
+    killed: int = 0
+    idle: int = 0
+
+    async def hang_up(self, seed: int, until: float) -> None:
+        """Send requests and close each connection before the answer is there."""
+        rng = np.random.default_rng(seed)
+        while time.monotonic() < until:
+            body = json.dumps(body_of([self.pairs[x] for x in drawn(rng, len(self.pairs))]))
+            head = (
+                "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n"
+            )
+            _, writer = await self.connect()
+            writer.write((head + body).encode())
+            await asyncio.sleep(PATIENCE * rng.random())
+            writer.close()
+            self.hung_up += 1
+            await asyncio.sleep(AWAY * rng.random())
+
+    async def stay_idle(self, until: float) -> None:
+        """Keep a connection open, and open another whenever the server closes it."""
+        self.idle += 1
+        while time.monotonic() < until:
+            reader, writer = await self.connect()
+            try:
+                async with asyncio.timeout(until - time.monotonic()):
+                    await reader.read()
+            except (TimeoutError, OSError):
+                pass
+            writer.close()
+
+    async def kill(self, every: float, until: float) -> None:
+        """Kill the process that has run longest, again and again."""
+        while time.monotonic() + every < until:
+            await asyncio.sleep(every)
+            workers = [
+                child
+                for child in psutil.Process(self.pid).children()
+                if "spawn_main" in " ".join(child.cmdline())
+            ]
+            os.kill(min(workers, key=psutil.Process.create_time).pid, signal.SIGKILL)
+            self.killed += 1
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Open a connection."""
+        parts = urlsplit(self.url)
+        return await asyncio.open_connection(parts.hostname, parts.port)
+
+
+def main() -> None:
+    parser = load_parser(__doc__)
+    parser.add_argument("--idle", type=int, default=400, help="idle connections")
+    parser.add_argument("--kill_every", type=float, default=10)
+    arguments = parsed(parser)
+    pairs = xnli_pairs(arguments.xnli_root, arguments.rows)
+    threads, hang_up = arguments.threads, arguments.clients // 3
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        export(Path(arguments.checkpoint), folder / EXPORTED, "fp32")
+        with at_the_start({QUIET: paddle_inference}, folder, threads=threads) as contenders:
+            expected = contenders[QUIET].take_turn([pairs]).answers
+        with server(folder / EXPORTED, threads, arguments.workers) as (url, _):
+            quiet, quiet_took = clients(url, pairs, expected, arguments.clients, arguments.seconds)
+        words = (f"client_connections={arguments.idle + arguments.clients}",)
+        with server(folder / EXPORTED, threads, arguments.workers, *words, may_log=MAY_LOG) as (
+            url,
+            pid,
+        ):
+            disturbance = Disturbance(url, pid, pairs)
+            beside = [
+                *[partial(disturbance.hang_up, seed) for seed in range(hang_up)],
+                *[disturbance.stay_idle] * arguments.idle,
+                partial(disturbance.kill, arguments.kill_every),
+            ]
+            tally, took = clients(
+                url, pairs, expected, arguments.clients - hang_up, arguments.seconds, beside
+            )
+    sides = {
+        QUIET: figures(quiet, quiet_took),
+        DISTURBED: {
+            **figures(tally, took),
+            "hung_up": disturbance.hung_up,
+            "killed": disturbance.killed,
+            "idle": disturbance.idle,
+        },
+    }
+    ratio = sides[DISTURBED]["pairs_per_second"] / sides[QUIET]["pairs_per_second"]
+    kept = ("clients", "idle", "kill_every", "seconds", "workers", "threads")
+    settings = {"hanging up": hang_up} | {name: getattr(arguments, name) for name in kept}
+    bars = {f"{DISTURBED} / {QUIET}": {"ratio": ratio, "at least": 0.8}}
+    record("chaos", {"settings": settings, "sides": sides, "bars": bars}, arguments.out)
+    check_answers(quiet, tally)
+
+
+if __name__ == "__main__":
+    main()
