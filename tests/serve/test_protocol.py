@@ -1,10 +1,14 @@
 """Over real sockets: how long a client may take, and what it learns when it takes longer."""
 
+import contextlib
 import json
+import socket
 import time
 from contextlib import ExitStack
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 GET = b"GET /health/live HTTP/1.1\r\nHost: here\r\n\r\n"
 BODY = json.dumps({"premise": "the cat sat", "hypothesis": "a dog"}).encode()
@@ -127,6 +131,42 @@ def test_idle_connections_keep_nobody_out(listening, caplog):
         assert served.ask() == 200
     assert set(served.closed) == {"room"}
     assert "6 of them of 127.0.0.1, are as many as may be: the one that waits" in caplog.text
+
+
+def test_one_client_takes_no_other_s_place(listening):
+    limits = PATIENT | {"connections": 50, "client_connections": 5}
+    with listening(limits) as served, ExitStack() as stack:
+        kept = [stack.enter_context(served.connection()) for _ in range(5)]
+        for _ in range(60):
+            other = stack.enter_context(socket.socket())
+            other.bind(("127.0.0.2", 0))
+            other.connect(("127.0.0.1", served.port))
+        for opened in kept:
+            opened.sendall(GET)
+            assert b"200 OK" in opened.recv(1 << 16)
+        assert len(served.connections) == 10
+        assert served.closed == {"room": 55}
+
+
+PIECES = (GET, GET[:-2], HEAD, BODY, b"\r\n", b"0\r\n\r\n", b"Expect: 100-continue\r\n")
+
+
+def test_whatever_is_sent(listening, caplog, soon):
+    """No bytes, in any order, end in more than a refusal; the others are served."""
+
+    @settings(max_examples=40, deadline=None)
+    @given(st.lists(st.sampled_from(PIECES) | st.binary(max_size=20), max_size=6))
+    def send(parts):
+        with served.connection() as opened, contextlib.suppress(OSError):
+            for part in parts:
+                opened.sendall(part)
+        assert served.ask() == 200
+
+    with listening(QUICK) as served:
+        send()
+        soon(lambda: len(served.connections) == 0)
+    assert "Traceback" not in caplog.text
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 def test_who_is_worked_for_is_not_closed_for_others(listening, make_gate, predictor, soon):
