@@ -1,13 +1,12 @@
-"""What is checked before a body is parsed: key, type, size, encoding; and whether anybody waits."""
+"""What is checked before a body is parsed: key, type, size and encoding."""
 
-import asyncio
-import contextlib
 import hmac
 import json
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from infoxlm.serve.abandonment import answer_while_awaited
 from infoxlm.serve.errors import RequestError, undecodable
 from infoxlm.serve.limits import Limits
 
@@ -17,7 +16,7 @@ LOCKED = (*COMPUTING, "/metrics")
 
 
 class Guard:
-    """Refuses requests without the key, of another type or too large; drops what nobody waits for.
+    """Refuses requests without the key, of another type or too large; drops those hung up on.
 
     Args:
         app: What answers the others.
@@ -110,43 +109,6 @@ class Guard:
 
 class ClientGoneError(Exception):
     """The client hung up before it had sent all."""
-
-
-async def answer_while_awaited(
-    app: ASGIApp, body: bytes, scope: Scope, receive: Receive, send: Send
-) -> None:
-    """Answer a request, but cancel that as soon as the client hangs up.
-
-    Args:
-        app: What answers.
-        body: The body, which has been read.
-        scope: The request.
-        receive: From now on tells only that the client has gone.
-        send: Takes the answer.
-    """
-    unread: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-    gone = asyncio.ensure_future(hang_up(receive))
-
-    async def read_body() -> Message:
-        return unread.pop() if unread else await asyncio.shield(gone)
-
-    answering = asyncio.ensure_future(app(scope, read_body, send))
-    try:
-        await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in (answering, gone):
-            task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await answering
-        with contextlib.suppress(asyncio.CancelledError):
-            await gone
-
-
-async def hang_up(receive: Receive) -> Message:
-    """Wait until the client hangs up, or has its answer."""
-    while (message := await receive())["type"] != "http.disconnect":
-        pass
-    return message
 
 
 def check_encoding(body: bytes | bytearray) -> None:
