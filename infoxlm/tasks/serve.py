@@ -54,7 +54,6 @@ def run(config: ServeConfig, folder: str | Path) -> None:
     with contextlib.closing(bind(config.host, config.port)) as bound:
         allow_open_files(config.connections)
         model = ModelFolder.open(named, Path(config.cache_dir).expanduser())
-        check_labels(model)
         length = model.usable_length(config.max_length)
         tokenizer = model.tokenizer(threads=1)  # several requests are tokenized at once
         runtime = None if config.runtime is None else config.runtime.value
@@ -88,22 +87,6 @@ def run(config: ServeConfig, folder: str | Path) -> None:
 def limits_of(config: ServeConfig, kind: type[Kind]) -> Kind:
     """What the configuration allows; its keys are called as the limits are."""
     return kind(**{field.name: getattr(config, field.name) for field in fields(kind)})
-
-
-def check_labels(model: ModelFolder) -> None:
-    """Check that answers can name the labels.
-
-    Raises:
-        UserError: One cannot be written as UTF-8.
-    """
-    for label in model.labels:
-        try:
-            label.encode()
-        except UnicodeEncodeError as error:
-            raise UserError(
-                f"{model.path} names a label {label!a}, which cannot be written as UTF-8",
-                "Correct id2label in its config.json.",
-            ) from error
 
 
 def warn_if_open(config: ServeConfig) -> None:

@@ -223,7 +223,7 @@ def test_mistakes(compose, exported, tmp_path, monkeypatch, caplog):
     with pytest.raises(UserError, match="connections=100000000 take 2000.* open files.*at most"):
         run(f"model.checkpoint={exported}", "port=0", "connections=100000000")
     assert resource.getrlimit(resource.RLIMIT_NOFILE) == (soft, hard)
-    with pytest.raises(UserError, match=r"a label 'a\\ud800'.*Correct id2label"):
+    with pytest.raises(UserError, match="half a character"):
         run(f"model.checkpoint={odd_labels(exported, tmp_path)}", "port=0")
     with pytest.raises(UserError, match="max_length=1000, but"):
         run(f"model.checkpoint={exported}", "max_length=1000", "port=0")
