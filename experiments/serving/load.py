@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +52,7 @@ class Tally:
         refused: With 429.
         lost: Without an answer, or with another status.
         wrong: With a probability beyond the tolerance.
+        reasons: Of those that were lost, how many for which status or error.
         largest: The largest difference of a probability.
         seconds: From sending to the whole answer, of those answered.
         places: Of the pairs answered, in the list of all.
@@ -62,6 +64,7 @@ class Tally:
     refused: int = 0
     lost: int = 0
     wrong: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
     largest: float = 0.0
     seconds: list[float] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
@@ -119,7 +122,8 @@ def load_parser(text: str | None) -> argparse.ArgumentParser:
 def check_answers(*tallies: Tally) -> None:
     """End the script with an error if an answer is missing or wrong."""
     if any(each.lost or each.wrong for each in tallies):
-        sys.exit("requests were lost or answered wrongly")
+        reasons = sum((each.reasons for each in tallies), Counter())
+        sys.exit(f"requests were lost or answered wrongly: {dict(reasons)}")
 
 
 def figures(tally: Tally, took: float) -> dict[str, float]:
@@ -221,14 +225,16 @@ def clients(
         try:
             async with session.post(f"{url}/predict", json=body) as answer:
                 content = await answer.json()
-        except (aiohttp.ClientError, TimeoutError, ValueError):
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             tally.lost += 1
+            tally.reasons[type(error).__name__] += 1
             return
         if answer.status == 429:
             tally.refused += 1
             await asyncio.sleep(int(answer.headers["Retry-After"]))
         elif answer.status != 200 or len(content["predictions"]) != len(places):
             tally.lost += 1
+            tally.reasons[str(answer.status)] += 1
         else:
             tally.seconds.append(time.monotonic() - started)
             note(places, content["predictions"])

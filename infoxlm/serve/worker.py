@@ -57,13 +57,16 @@ class Worker:
         #: Held while a batch is computed, and while the connection is replaced.
         self._exchanging = threading.Lock()
         self._keeper: threading.Thread | None = None
+        #: Rows of what a process is tried with before it is ready: 1, or 2 after larger batches.
+        #: Single rows may have a program of their own, and either takes a second to load.
+        self._rows = 1
         self._start()
 
     def _start(self) -> None:
         """Start the process, which then loads the model; `wait` tells when it is there."""
         context = multiprocessing.get_context("spawn")
         connection, other_end = context.Pipe()
-        process = context.Process(target=work, args=(other_end, *self._arguments))
+        process = context.Process(target=work, args=(other_end, *self._arguments, self._rows))
         resource_tracker.ensure_running()  # it would take the mask off
         # The mask is inherited; the process takes it off when it ignores both.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
@@ -144,6 +147,7 @@ class Worker:
             RuntimeEndedError: The process has ended, for want of memory say.
         """
         with self._exchanging:
+            self._rows = min(2, len(input_ids))
             try:
                 if not self.ready:
                     raise EOFError
@@ -209,7 +213,12 @@ def started(
 
 
 def work(
-    connection: Connection, folder: ModelFolder, runtime: str | None, device: str, threads: int
+    connection: Connection,
+    folder: ModelFolder,
+    runtime: str | None,
+    device: str,
+    threads: int,
+    rows: int,
 ) -> None:
     """Load a model, say so, and score what comes until the other end closes."""
     for number in SIGNALS:
@@ -218,7 +227,7 @@ def work(
     try:
         try:
             model = load_runtime(folder, runtime, device=device, threads=threads)
-            model.run(np.zeros((1, 8), np.int64))  # the first call is slower than the others
+            model.run(np.zeros((rows, 8), np.int64))  # the first call is slower than the others
         except UserError as error:
             connection.send((error.problem, error.remedy))
             return
