@@ -3,13 +3,17 @@
 The scores are those of Hugging Face's zero-shot-classification pipeline.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from itertools import islice
 
 import numpy as np
 
 from infoxlm.deploy.predictor import WINDOW, Pair, Prediction, Predictor, softmax
 from infoxlm.errors import UserError
+
+logger = logging.getLogger(__name__)
 
 #: The pipeline's own default, so that results can be compared.
 TEMPLATE = "This example is {}."
@@ -19,15 +23,16 @@ class ZeroShotClassifier:
     """Sorts texts into labels that the model was not trained for.
 
     Args:
-        predictor: A classifier that knows entailment and contradiction.
+        predictor: A classifier with a label that begins with "entail": entailment, neutral,
+            contradiction, or entailment and not_entailment.
         labels: The candidates.
         template: The hypothesis, with `{}` where a label goes.
         multi_label: Whether several labels may hold at once: each one's probability is then its
-            own, entailment against contradiction, as it always is of a single label. Otherwise
-            they share one, and sum to 1.
+            own, entailment against contradiction (or not_entailment), as it always is of a single
+            label. Otherwise they share one, and sum to 1.
 
     Raises:
-        UserError: The model does not know these two, the template has no `{}`, or there is no
+        UserError: The model has no such label, the template has no `{}`, or there is no
             label or one comes twice.
     """
 
@@ -39,18 +44,11 @@ class ZeroShotClassifier:
         multi_label: bool = False,
     ) -> None:
         check_candidates(labels, template)
-        columns = {label.lower(): column for column, label in enumerate(predictor.labels)}
-        if not {"entailment", "contradiction"} <= set(columns):
-            raise UserError(
-                f"the model's labels are {', '.join(predictor.labels)}, which do not tell "
-                "entailment from contradiction",
-                "Give a model that was fine-tuned on natural-language inference.",
-            )
+        self._columns = compared_columns(predictor.labels)
         self.predictor = predictor
         self.labels = tuple(labels)
         self.hypotheses = [template.replace("{}", label) for label in labels]
         self.multi_label = multi_label or len(labels) == 1
-        self._columns = [columns["contradiction"], columns["entailment"]]
 
     def predict(self, texts: Iterable[str]) -> list[Prediction]:
         """Classify texts, in their order; probabilities come highest first."""
@@ -93,16 +91,42 @@ class ZeroShotClassifier:
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Probabilities `[texts, candidates]` out of logits `[texts, candidates, labels]`."""
-        contradiction, entailment = (logits[..., column] for column in self._columns)
         if self.multi_label:
-            return softmax(np.stack([contradiction, entailment], axis=-1))[..., 1]
-        return softmax(entailment)
+            return softmax(logits[..., self._columns])[..., 1]
+        return softmax(logits[..., self._columns[1]])
 
     def prediction(self, row: np.ndarray, truncated: bool) -> Prediction:
         """The candidates of one text, the most probable first."""
         order = np.argsort(-row, kind="stable")
         ranked = {self.labels[column]: float(row[column]) for column in order}
         return Prediction(next(iter(ranked)), ranked, truncated)
+
+
+@cache
+def compared_columns(labels: tuple[str, ...]) -> list[int]:
+    """Find the columns of contradiction and entailment as Hugging Face's pipeline does.
+
+    Entailment is the first label that begins so. What stands against it goes by position, so that
+    models of two labels work, too: the first column or, where that is entailment, the last.
+
+    Raises:
+        UserError: No label begins so, or there is but one label.
+    """
+    found = [column for column, label in enumerate(labels) if label.lower().startswith("entail")]
+    if not found or len(labels) < 2:
+        raise UserError(
+            f"the model's labels are {', '.join(labels)}, which do not tell entailment from "
+            "anything else",
+            "Give a model that was fine-tuned on natural-language inference.",
+        )
+    entailment = found[0]
+    contradiction = len(labels) - 1 if entailment == 0 else 0
+    if labels[contradiction].lower() == "neutral":
+        logger.warning(
+            "the model's labels are %s: multi_label compares entailment with neutral, as Hugging "
+            "Face's pipeline does with labels in this order", ", ".join(labels)
+        )  # fmt: skip
+    return [contradiction, entailment]
 
 
 def check_candidates(labels: Sequence[str], template: str) -> None:
