@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infoxlm.constants import TATOEBA_CODES
+from infoxlm.data.text_encoding import START, refuse_other_encodings
 from infoxlm.errors import UserError
 
 #: Where LASER keeps the files (Artetxe & Schwenk 2019, arXiv 1812.10464).
@@ -62,12 +63,14 @@ def read_sentences(file: Path) -> list[str]:
         UserError: The file is missing or empty, is not UTF-8 or has a line without a sentence.
     """
     try:
-        lines = file.read_bytes().removesuffix(b"\n").split(b"\n")
+        content = file.read_bytes()
     except OSError as error:
         raise UserError(
             f"{file} cannot be read: {error.strerror or error}",
             f"Take it from {PUBLISHED}, or leave its language out of data.languages.",
         ) from error
+    refuse_other_encodings(content[:START], str(file))
+    lines = content.removesuffix(b"\n").split(b"\n")
     sentences = []
     for number, line in enumerate(lines, start=1):
         try:

@@ -1,5 +1,6 @@
 """A text file of one record a line, on disk or inside a zip, read without loading it."""
 
+import codecs
 import hashlib
 import io
 import zipfile
@@ -11,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
+from infoxlm.data.text_encoding import START, refuse_other_encodings
 from infoxlm.errors import UserError
 
 
@@ -31,8 +33,8 @@ class TextFile:
 
     @property
     def suffix(self) -> str:
-        """The ending of the file's own name, such as `.tsv`."""
-        return Path(self.member or self.path).suffix
+        """The ending of the file's own name in small letters, such as `.tsv`."""
+        return Path(self.member or self.path).suffix.lower()
 
     def lines(self) -> Iterator[tuple[int, str]]:
         """Yield line numbers (the first is 1) and lines without their line ends.
@@ -46,37 +48,56 @@ class TextFile:
                 NUL byte inside.
         """
         number, blank = 0, 0
+        for number, text in self.decoded():
+            line = text.rstrip("\r\n")
+            if not line:
+                blank = blank or number
+                continue
+            if blank:
+                raise UserError(f"{self}, line {blank} is blank", "Remove it.")
+            yield number, line
+        if number == 0 or blank == 1:
+            raise UserError(f"{self} is empty", "Copy or download it again.")
+
+    def decoded(self) -> Iterator[tuple[int, str]]:
+        """Yield line numbers and lines with their line ends, blank ones too; no byte order mark.
+
+        Raises:
+            UserError: The file cannot be read, is not UTF-8, or has a NUL byte inside.
+        """
         with self._open() as stream:
             for number, raw in enumerate(stream, start=1):
+                if number == 1:
+                    refuse_other_encodings(raw[:START], str(self))
+                    raw = raw.removeprefix(codecs.BOM_UTF8)
                 try:
-                    line = raw.decode("utf-8").rstrip("\r\n")
+                    line = raw.decode("utf-8")
                 except UnicodeDecodeError as error:
                     raise UserError(
                         f"{self}, line {number}: byte 0x{raw[error.start]:02x} is not UTF-8",
                         "Save the file as UTF-8.",
                     ) from error
-                if number == 1:
-                    line = line.removeprefix("\ufeff")
-                if not line:
-                    blank = blank or number
-                    continue
-                if "\0" in line:  # UTF-16 without its mark, or a disk that lost a block
+                if "\0" in line:  # UTF-16 further down, or a disk that lost a block
                     raise UserError(
-                        f"{self}, line {number} holds a NUL byte", "Save the file anew, as UTF-8."
+                        f"{self}, line {number} holds a NUL byte", "Save the file again, as UTF-8."
                     )
-                if blank:
-                    raise UserError(f"{self}, line {blank} is blank", "Remove it.")
                 yield number, line
-        if number == 0 or blank == 1:
-            raise UserError(f"{self} is empty", "Copy or download it again.")
 
     def sha256(self) -> str:
         """Return the hex digest of the bytes, unpacked if they are in a zip."""
+        return _sha256(self, self.version())
+
+    def version(self) -> tuple[int, int]:
+        """Return size and time of the file on disk, which tell that it was changed.
+
+        Raises:
+            UserError: It cannot be read.
+        """
         try:
             status = self.path.stat()
         except OSError as error:
             raise self._unreadable(error) from error
-        return _sha256(self, status.st_size, status.st_mtime_ns)
+        return status.st_size, status.st_mtime_ns
 
     def _unreadable(self, error: OSError) -> UserError:
         return UserError(f"{self} cannot be read: {error.strerror or error}", "Check the path.")
@@ -107,8 +128,8 @@ class TextFile:
 
 
 @cache
-def _sha256(file: TextFile, size: int, modified_ns: int) -> str:
-    """Hash once a process: fifteen languages may share one file (size and time renew it)."""
+def _sha256(file: TextFile, version: tuple[int, int]) -> str:
+    """Hash once a process: fifteen languages may share one file."""
     digest = hashlib.sha256()
     with file._open() as stream:
         while chunk := stream.read(1 << 16):

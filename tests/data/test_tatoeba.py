@@ -53,6 +53,7 @@ def test_only_a_line_feed_ends_a_line(tmp_path):
         ("a\nb\n\n", "a\nb\n", r"tatoeba.spa-eng.spa, line 3 is empty"),
         ("a\n", "", r"tatoeba.spa-eng.eng is empty"),
         ("a\n", b"a\xff\n", r"tatoeba.spa-eng.eng, line 1: byte 0xff is not UTF-8"),
+        ("a\n", "a\n".encode("utf-16"), r"tatoeba.spa-eng.eng is UTF-16, not text in UTF-8"),
     ],
 )
 def test_files_at_fault(tmp_path, sentences, english, told):

@@ -64,8 +64,9 @@ def test_lines_come_back_as_written(
         (b"\n\r\n", "is empty"),
         (b"one\n\n\ntwo\n", "line 2 is blank"),
         (b"one\nt\xe9wo\n", "line 2: byte 0xe9 is not UTF-8"),
-        ("one".encode("utf-16"), "line 1: byte 0xff is not UTF-8"),
-        ("one".encode("utf-16-le"), "line 1 holds a NUL byte"),
+        ("one".encode("utf-16"), "is UTF-16, not text in UTF-8. Save"),
+        ("one".encode("utf-16-le"), "is UTF-16LE, not text in UTF-8. Save it as UTF-8 (in Excel"),
+        (b"one\nt\0wo\n", "line 2 holds a NUL byte"),
     ],
 )
 def test_what_cannot_be_read_is_named(
