@@ -1,10 +1,11 @@
 """Checks of configuration values that a type cannot express."""
 
 import math
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from infoxlm.constants import LANGUAGES
+from infoxlm.constants import LABELS, LANGUAGES, OTHER_LANGUAGES
 from infoxlm.errors import UserError
 
 #: The largest size or number that Paddle and sentencepiece take.
@@ -81,7 +82,9 @@ def check_languages(key: str, languages: list[str]) -> None:
     """
     for language in languages:
         if language not in LANGUAGES:
-            near = get_close_matches(language.lower(), LANGUAGES, n=1, cutoff=0.4)
+            near = []  # a language's own code is no slip of the keyboard
+            if language not in OTHER_LANGUAGES:
+                near = get_close_matches(language.lower(), LANGUAGES, n=1, cutoff=0.4)
             hint = f"Did you mean {near[0]}? " if near else ""
             raise UserError(
                 f"{key}: {language!r} is not a language of XNLI",
@@ -89,3 +92,16 @@ def check_languages(key: str, languages: list[str]) -> None:
             )
     if not languages or len(set(languages)) < len(languages):
         raise UserError(f"{key}={languages}", "Name at least one language, and each once.")
+
+
+def check_labels(key: str, labels: Sequence[str]) -> None:
+    """Check that labels are XNLI's, each once, in whichever order.
+
+    Raises:
+        UserError: They are not.
+    """
+    if sorted(labels) != sorted(LABELS):
+        raise UserError(
+            f"{key}=[{','.join(labels)}]",
+            f"Name what 0, 1 and 2 mean, in their order, such as [{','.join(LABELS)}].",
+        )

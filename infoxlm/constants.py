@@ -5,6 +5,16 @@ LANGUAGES = (
     "ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh",
 )  # fmt: skip
 
+#: The other languages of XLM-R (Conneau et al. 2020) whose codes have two letters: a file named
+#: after one of these is not in a language of XNLI.
+OTHER_LANGUAGES = (
+    "af", "am", "as", "az", "be", "bn", "br", "bs", "ca", "cs", "cy", "da", "eo", "et", "eu", "fa",
+    "fi", "fy", "ga", "gd", "gl", "gu", "ha", "he", "hr", "hu", "hy", "id", "is", "it", "ja", "jv",
+    "ka", "kk", "km", "kn", "ko", "ku", "ky", "la", "lo", "lt", "lv", "mg", "mk", "ml", "mn", "mr",
+    "ms", "my", "ne", "nl", "no", "om", "or", "pa", "pl", "ps", "pt", "ro", "sa", "sd", "si", "sk",
+    "sl", "so", "sq", "sr", "su", "sv", "ta", "te", "tl", "ug", "uk", "uz", "xh", "yi",
+)  # fmt: skip
+
 #: What Tatoeba's files (ISO 639-3) call the languages of XNLI other than English.
 TATOEBA_CODES = {
     "ar": "ara", "bg": "bul", "de": "deu", "el": "ell", "es": "spa", "fr": "fra", "hi": "hin",

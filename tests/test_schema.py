@@ -90,6 +90,20 @@ def test_nearest_language(wrong, right):
         check_languages("data.train_languages", ["en", wrong])
 
 
+@pytest.mark.parametrize("language", ["ja", "ko", "it"])
+def test_a_known_language_is_no_slip_of_another(language):
+    with pytest.raises(UserError, match=f"'{language}' is not a language of XNLI. The languages"):
+        check_languages("data.train_languages", [language])
+
+
+def test_labels_are_xnli_s_in_any_order():
+    assert DataConfig().labels is None
+    assert DataConfig(labels=["neutral", "contradiction", "entailment"]).labels[0] == "neutral"
+    for wrong in ([], ["entailment", "neutral"], ["neutral"] * 3, ["0", "1", "2"]):
+        with pytest.raises(UserError, match=r"^data.labels=\[.*\]\. Name what 0, 1 and 2 mean"):
+            DataConfig(labels=wrong)
+
+
 def test_half_precision_needs_a_gpu():
     assert HardwareConfig("gpu:1", amp=Amp.bf16).amp is Amp.bf16
     with pytest.raises(UserError, match="hardware.amp=fp16 on a CPU.*hardware=gpu_bf16"):

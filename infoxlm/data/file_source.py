@@ -1,15 +1,19 @@
 """Pairs in files: which file holds which split in which language."""
 
-from collections.abc import Iterator, Mapping
+import hashlib
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from infoxlm.constants import LANGUAGES
 from infoxlm.data.example import Example
-from infoxlm.data.pair_file import PairFile
+from infoxlm.data.pair_file import Pairs
 from infoxlm.errors import UserError
 
+logger = logging.getLogger(__name__)
+
 #: split (train, dev, test) -> language -> file
-SplitFiles = Mapping[str, Mapping[str, PairFile]]
+SplitFiles = Mapping[str, Mapping[str, Pairs]]
 
 
 class FileSource:
@@ -18,11 +22,14 @@ class FileSource:
     Args:
         name: Where the files are and what is known to be missing, for messages.
         files: The file of each split and language.
+        labels: What numbers mean in files that do not say it themselves (`data.labels`).
     """
 
-    def __init__(self, name: str, files: SplitFiles) -> None:
+    def __init__(self, name: str, files: SplitFiles, labels: Sequence[str] = ()) -> None:
         self.name = name
         self._files = files
+        self._labels = tuple(labels)
+        self._told_quotes = False
 
     def languages(self, split: str) -> tuple[str, ...]:
         """Return the languages that hold this split, in the order of `LANGUAGES`."""
@@ -34,17 +41,27 @@ class FileSource:
         Raises:
             UserError: The split or language is not there, or a line cannot be read.
         """
-        return self._file(split, language).examples(limit)
+        return self._file(split, language).examples(limit, self._labels)
 
     def fingerprint(self, split: str, language: str) -> str:
         """Return a digest of the bytes behind a split and language, and of how they are read."""
-        return self._file(split, language).fingerprint()
+        pairs = self._file(split, language)
+        if pairs.quoted and not self._told_quotes:
+            self._told_quotes = True
+            logger.info(
+                "%s: a csv writer put fields in quotes; they are read without, here and in other "
+                "such files", pairs.paths[0]
+            )  # fmt: skip
+        digest = pairs.fingerprint()
+        if self._labels:
+            digest = hashlib.sha256(f"{digest} {self._labels}".encode()).hexdigest()
+        return digest
 
     def files(self, split: str, language: str) -> tuple[Path, ...]:
         """Return the files on disk behind a split and language."""
-        return (self._file(split, language).file.path,)
+        return self._file(split, language).paths
 
-    def _file(self, split: str, language: str) -> PairFile:
+    def _file(self, split: str, language: str) -> Pairs:
         languages = self.languages(split)
         if not languages:
             raise UserError(

@@ -107,7 +107,7 @@ class HubXnli:
             for pair in zip(batch["premise"], batch["hypothesis"], batch["label"], strict=True)
         )
         for row, (premise, hypothesis, number) in enumerate(islice(pairs, limit)):
-            label = label_id(words[number], f"{self.name}, {language} {split} row {row}")
+            label = label_id(number, f"{self.name}, {language} {split} row {row}", words)
             if label is not None:
                 yield Example(premise, hypothesis, label, row)
 

@@ -1,6 +1,6 @@
 """Where labelled pairs come from: one interface to all forms of XNLI."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Protocol
@@ -65,7 +65,9 @@ class _SeparateTraining:
         return self._training if split == "train" else self._evaluation
 
 
-def open_source(root: str | None, train_root: str | None = None) -> DataSource:
+def open_source(
+    root: str | None, train_root: str | None = None, labels: Sequence[str] | None = None
+) -> DataSource:
     """Open XNLI in whichever form it is found.
 
     Args:
@@ -74,6 +76,7 @@ def open_source(root: str | None, train_root: str | None = None) -> DataSource:
             PaddleNLP's mirror.
         train_root: A file or folder that the training data is taken from instead
             (`data.train_root`).
+        labels: What numbers mean in files that do not name their labels (`data.labels`).
 
     Raises:
         UserError: Nothing is there, it has none of the known forms, or cannot be downloaded.
@@ -81,6 +84,11 @@ def open_source(root: str | None, train_root: str | None = None) -> DataSource:
     if root == EMBEDDED:
         root = str(files("infoxlm.data") / "sample")
     # The training data first: a wrong path should not wait for a download.
-    training = None if train_root is None else open_training_files(Path(train_root).expanduser())
-    source = open_published_copy() if root is None else open_files(Path(root).expanduser())
+    training = None
+    if train_root is not None:
+        training = open_training_files(Path(train_root).expanduser(), labels or ())
+    if root is None:
+        source: DataSource = open_published_copy()
+    else:
+        source = open_files(Path(root).expanduser(), labels or ())
     return source if training is None else _SeparateTraining(training, source)

@@ -5,7 +5,14 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from infoxlm.checks import check, check_fraction, check_languages, check_positive, check_threads
+from infoxlm.checks import (
+    check,
+    check_fraction,
+    check_labels,
+    check_languages,
+    check_positive,
+    check_threads,
+)  # fmt: skip
 from infoxlm.constants import LANGUAGES, MAX_LAYER_NORM_EPSILON, MAX_LENGTH, MIN_LENGTH
 from infoxlm.errors import UserError
 from infoxlm.schema.choices import Amp
@@ -63,12 +70,15 @@ class DataConfig:
     max_length: int | None = 128
     limit_train: int | None = None
     limit_eval: int | None = None
+    labels: list[str] | None = None
     cache_dir: str = MISSING
 
     def __post_init__(self) -> None:
         check_languages("data.train_languages", self.train_languages)
         check_languages("data.eval_languages", self.eval_languages)
         check_positive(self, "data", "limit_train", "limit_eval")
+        if self.labels is not None:
+            check_labels("data.labels", self.labels)
         check(
             self.max_length is None or MIN_LENGTH <= self.max_length <= MAX_LENGTH,
             "data.max_length",

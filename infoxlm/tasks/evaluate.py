@@ -35,7 +35,7 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
     cache_dir = Path(data.cache_dir).expanduser()
     named = required_checkpoint(config.model.checkpoint)
     check_device(config.hardware.device)
-    source = open_source(data.root, data.train_root)
+    source = open_source(data.root, data.train_root, data.labels)
     require_languages(source, config.split, data.eval_languages)
     checkpoint = find_checkpoint(named, cache_dir)
     require_labels(checkpoint)

@@ -53,7 +53,7 @@ def load_train_inputs(config: TrainConfig) -> TrainInputs:
     data, cache_dir = config.data, Path(config.data.cache_dir).expanduser()
     if data.max_length is None:
         raise UserError("data.max_length is not set", "Give the most tokens of a pair, say 128.")
-    source = open_source(data.root, data.train_root)
+    source = open_source(data.root, data.train_root, data.labels)
     require_languages(source, "train", data.train_languages)
     for split in ("dev", "test"):
         require_languages(source, split, data.eval_languages)

@@ -97,7 +97,7 @@ def check_inputs(again: TrainConfig | EvaluateConfig, record: Mapping[str, Any])
         parts = {"train": data.train_languages, **parts}
     remedy = "Say where the run's data is now, with data_root=FOLDER and train_root=FOLDER_OR_FILE."
     try:
-        source = open_source(data.root, data.train_root)
+        source = open_source(data.root, data.train_root, data.labels)
         for split, languages in parts.items():
             require_languages(source, split, languages)
         present = data_checksums(source, parts)

@@ -75,18 +75,19 @@ KINDS = [
     ("label that is no word", {"dev/en.tsv": HEADER + "a\tb\tmaybe\n"},
      ["data/dev/en.tsv, line 2: label 'maybe'", "Write entailment, neutral or contradiction"]),
     ("label that is a number", {"train/en.tsv": HEADER + "a\tb\t2\n"},
-     ["data/train/en.tsv, line 2: label '2'", "other labels in other projects", "Write"]),
+     ["data/train/en.tsv, line 2: label '2'", "other labels in other projects",
+      "data.labels=[entailment,neutral,contradiction]"]),
     ("label left out", {"test/en.tsv": HEADER + "a\tb\t\n"},
      ["data/test/en.tsv, line 2: label ''", "'-' for no gold label"]),
     # encodings
     ("Latin-1", {"train/en.tsv": (HEADER + ROW).encode() + b"caf\xe9\tb\tneutral\n"},
      ["data/train/en.tsv, line 3: byte 0xe9 is not UTF-8", "Save the file as UTF-8"]),
     ("UTF-16", {"train/en.tsv": (HEADER + ROW).encode("utf-16")},
-     ["data/train/en.tsv, line 1: byte 0xff is not UTF-8", "Save the file as UTF-8"]),
+     ["data/train/en.tsv is UTF-16, not text in UTF-8", "Save it as UTF-8"]),
     ("UTF-16 without mark", {"train/en.tsv": (HEADER + ROW).encode("utf-16-le")},
-     ["data/train/en.tsv, line 1 holds a NUL byte", "as UTF-8"]),
+     ["data/train/en.tsv is UTF-16LE, not text in UTF-8", "Save it as UTF-8"]),
     ("lost block", {"test/en.tsv": HEADER + ROW + "\0" * 512},
-     ["data/test/en.tsv, line 3 holds a NUL byte", "Save the file anew"]),
+     ["data/test/en.tsv, line 3 holds a NUL byte", "Save the file again"]),
     ("random bytes", {"train/en.tsv": random.Random(1).randbytes(2000)},
      ["data/train/en.tsv, line 1: byte 0xf5 is not UTF-8", "Save the file as UTF-8"]),
     # zips
@@ -108,9 +109,27 @@ KINDS = [
     ("JSON without a key", json_lines('{"language": "en", "sentence1": "a"}'),
      ["data/xnli.dev.jsonl, line 1", "'language, sentence1'", "Mend the line"]),
     ("JSON with null for a text", json_lines('{"premise": "a", "hypothesis": null, "label": "-"}'),
-     ["data/xnli.dev.jsonl, line 1", "hypothesis or label is not a text", "Mend the line"]),
+     ["data/xnli.dev.jsonl, line 1", "hypothesis is not a text", "Mend the line"]),
     ("JSON nested without end", json_lines("[" * 100_000),
      ["data/xnli.dev.jsonl, line 1: '[[[", "is not a JSON object", "Mend the line"]),
+    ("JSON with numbers for labels",
+     json_lines('{"language": "en", "premise": "a", "hypothesis": "b", "label": 0}'),
+     ["data/xnli.dev.jsonl, line 1: label '0'", "data.labels=[entailment,neutral,contradiction]"]),
+    # quotes of a csv writer
+    ("quoted field cut short", {"train/en.tsv": HEADER + ROW + 'a "b"\t"c\tneutral\nd\n'},
+     ["data/train/en.tsv, line 4: 1 tab-separated columns instead of 3", "Mend the line"]),
+    ("row of quoted fields too long",
+     {"train/en.tsv": HEADER + '"a ""b"""\tc\tneutral\n"d\te"\tf\tg\tneutral\n'},
+     ["data/train/en.tsv, line 3: 5 tab-separated columns instead of 3", "Mend the line"]),
+    ("CSV with a quote inside a quoted field",
+     {"train/en.tsv": None, "train/en.csv": 'premise,hypothesis,label\n"a "b" c",d,neutral\n'},
+     ["data/train/en.csv, line 2: ',' expected after '\"'", "Mend the line"]),
+    # Parquet
+    ("text for Parquet", {"train/en.tsv": None, "train/en.parquet": HEADER + ROW},
+     ["data/train/en.parquet cannot be read as Parquet", "Copy or download it"]),
+    # other languages
+    ("Korean", {f"{split}/ko.tsv": HEADER + ROW for split in ("dev", "test")} | dict.fromkeys(GOOD),
+     ["data.root=data: ko.tsv is named after 'ko'", "The languages are ar bg"]),
     # XTREME
     ("XTREME's test files", {"train-en.tsv": ROW, "dev-en.tsv": ROW, "test-en.tsv": "a\tb\n",
                              **dict.fromkeys(GOOD)},
@@ -149,13 +168,18 @@ def test_files(refused, changes, named):
         (f"data.root={'x' * 300}", ["xxx: File name too long", "Give a shorter path"]),
         ("data.train_root=data/train/de.tsv", ["data.train_root=data/train/de.tsv does not exist"]),
         ("data.train_root=data/notes", ["data.train_root=data/notes holds no training data"]),
-        ("data.train_root=data/table.csv", ["data.train_root=data/table.csv", "a known form"]),
+        ("data.train_root=data/table.xls", ["data.train_root=data/table.xls", "a known form"]),
+        (
+            "data.train_root=data/ko.tsv",
+            ["data/ko.tsv: ko.tsv is named after 'ko'"],
+        ),
+        ("data.labels=[yes,no]", ["data.labels=[yes,no]", "such as [entailment,neutral,contradi"]),
         ("data.train_languages=[en,de]", ["data has no train pairs in de", "It has en: change"]),
         ("data.eval_languages=[de]", ["data has no dev pairs in de", "change data.eval_languages"]),
     ],
 )
 def test_places_and_languages(refused, line, named):
-    write(GOOD | {"notes/x": "", "table.csv": "a,b,c\n"})
+    write(GOOD | {"notes/x": "", "table.xls": "a,b,c\n", "ko.tsv": HEADER + ROW})
     refused(f"{TRAIN} {line}", named)
 
 

@@ -1,0 +1,15 @@
+"""What the columns of a table, or the keys of a JSON object, are called."""
+
+from collections.abc import Iterable
+
+#: The project's own name first, then XNLI-MT's, XNLI's and MultiNLI's, ANLI's.
+PREMISE = ("premise", "sentence1", "context")
+HYPOTHESIS = ("hypothesis", "hypo", "sentence2")
+LABEL = ("label", "gold_label")
+LANGUAGE = ("language",)
+
+
+def find_column(names: Iterable[str], choices: Iterable[str]) -> int | None:
+    """Find a column by any of its names, the usual one first; capital letters do not matter."""
+    present = [name.strip().lower() for name in names]
+    return next((present.index(name) for name in choices if name in present), None)

@@ -1,0 +1,97 @@
+"""Rows of a table: fields between tabs or commas, bare or as a csv writer quotes them."""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+
+from infoxlm.data.columns import find_column
+
+#: The line that a row begins on, and its fields or why there are none.
+Row = tuple[int, list[str] | csv.Error]
+
+#: What may separate the fields of a `.csv`; a comma is a decimal point where Excel writes `;`.
+CSV_DELIMITERS = (",", ";", "\t")
+
+#: A field in quotes with doubled ones inside, which no text has by itself.
+_DOUBLED = re.compile(r'(?:^|\t)"(?:[^"]|"")*""(?:[^"]|"")*"(?=[\t\r\n]|$)')
+
+
+def table_rows(lines: Iterable[str], delimiter: str, *, quoted: bool) -> Iterator[Row]:
+    """Cut lines into fields; a blank line has one empty field.
+
+    Args:
+        lines: The lines with their line ends.
+        delimiter: What stands between fields.
+        quoted: Quotes around a field belong to the table and may hold delimiters and line breaks;
+            else they are text.
+    """
+    if not quoted:
+        yield from enumerate((line.rstrip("\r\n").split(delimiter) for line in lines), start=1)
+        return
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    while True:
+        begun = reader.line_num + 1
+        try:
+            fields = next(reader)
+        except csv.Error as error:  # the reader takes up again behind it
+            yield begun, error
+        except StopIteration:
+            return
+        else:
+            yield begun, fields or [""]
+
+
+def written_with_quotes(lines: Iterable[str]) -> bool:
+    """Tell whether a csv writer quoted the fields of a tab-separated table, by all of its lines.
+
+    Such a writer (pandas, Python's csv) puts a field that holds a quote, a tab or a line break
+    between quotes, and doubles the quotes inside. MultiNLI and XNLI have bare quotes instead, also
+    at both ends of a text. So two things have to hold: that the whole table can be read with its
+    quotes taken as a writer's, every row as wide as the first; and that they cannot be a text's:
+    some are doubled inside others, or surround every field of the first line, or a row would have
+    another width if they were.
+
+    Args:
+        lines: The lines with their line ends.
+    """
+    proven = False
+    tabs = 0
+
+    def watched() -> Iterator[str]:
+        nonlocal proven, tabs
+        for number, line in enumerate(lines):
+            tabs = tabs if number else line.count("\t")
+            if not proven and '"' in line:
+                first = number == 0 and all(map(_in_quotes, line.rstrip("\r\n").split("\t")))
+                proven = first or line.count("\t") != tabs or bool(_DOUBLED.search(line))
+            yield line
+
+    width = None
+    for _, fields in table_rows(watched(), "\t", quoted=True):
+        if isinstance(fields, csv.Error):
+            return False
+        width = width or len(fields)
+        if len(fields) != width and fields != [""]:
+            return False
+    return proven
+
+
+def find_delimiter(header: str, wanted: Iterable[Iterable[str]]) -> str | None:
+    """Find the delimiter of a `.csv` by its header, the one under which it names all columns.
+
+    Args:
+        header: The first line.
+        wanted: The names of each column, any of which will do.
+    """
+    choices = list(wanted)
+    for delimiter in CSV_DELIMITERS:
+        _, names = next(table_rows([header], delimiter, quoted=True), (1, []))
+        if isinstance(names, list) and all(
+            find_column(names, column) is not None for column in choices
+        ):
+            return delimiter
+    return None
+
+
+def _in_quotes(field: str) -> bool:
+    return len(field) > 1 and field[0] == field[-1] == '"'
