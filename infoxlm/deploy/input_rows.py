@@ -2,13 +2,18 @@
 
 import csv
 import json
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from infoxlm.data.columns import HYPOTHESIS, PREMISE, find_column
 from infoxlm.data.example import shown
-from infoxlm.data.pair_file import HYPOTHESIS, PREMISE
+from infoxlm.data.table_rows import find_delimiter, table_rows, written_with_quotes
+from infoxlm.data.text_encoding import START, refuse_other_encodings
 from infoxlm.errors import UserError
+
+logger = logging.getLogger(__name__)
 
 #: Names that a column may have, for each text of a row.
 PAIR_COLUMNS = (PREMISE, HYPOTHESIS)
@@ -43,28 +48,33 @@ class _RowError(Exception):
 def read_rows(path: Path, columns: Columns) -> Iterator[InputRow]:
     """Yield the rows of a file, one at a time.
 
-    `.tsv`: a header, tab-separated, quotes are text. `.csv`: a header, fields may be quoted with
-    `"` and then hold commas and line breaks. `.jsonl`: one object a line. All in UTF-8. A row
-    that cannot be read is yielded with its error; blank lines at the end are left out.
+    `.tsv`: a header, tab-separated; quotes are text, unless a csv writer put them there. `.csv`: a
+    header, fields may be quoted with `"` and then hold commas and line breaks; a semicolon may take
+    the comma's place. `.jsonl` or `.json`: one object a line. All in UTF-8. A row that cannot be
+    read is yielded with its error; blank lines at the end are left out.
 
     Args:
         path: The file.
         columns: The names of each text's column or key, any of which will do.
 
     Raises:
-        UserError: The file cannot be read, has no known ending, is empty, or its header lacks a
-            column.
+        UserError: The file cannot be read, has no known ending, is in another encoding, is empty,
+            or its header lacks a column.
     """
-    readers = {".tsv": _tsv_rows, ".csv": _csv_rows, ".jsonl": _jsonl_rows}
-    reader = readers.get(path.suffix)
+    readers = {".tsv": _tsv_rows, ".csv": _csv_rows, ".jsonl": _jsonl_rows, ".json": _jsonl_rows}
+    reader = readers.get(path.suffix.lower())
     if reader is None:
         raise UserError(f"input={path} is none of .tsv, .csv, .jsonl", "Rename or convert it.")
-    found = False
+    found = told = False
     try:
         with open(path, "rb") as stream:
-            for row in reader(_text_lines(stream), path, columns):
-                found = True
-                yield row
+            refuse_other_encodings(stream.read(START), f"input={path}")
+        for row in reader(path, columns):
+            if not told and row.error is None and not all(map(str.strip, row.texts)):
+                told = True
+                _tell_of_empty(path, row, columns)
+            found = True
+            yield row
     except OSError as error:
         raise UserError(
             f"input={path} cannot be read: {error.strerror or error}", "Check the path."
@@ -82,42 +92,42 @@ def count_lines(path: Path) -> int:
         return 0
 
 
-def _text_lines(stream: Iterator[bytes]) -> Iterator[str]:
+def _tell_of_empty(path: Path, row: InputRow, columns: Columns) -> None:
+    """Say that a text is empty, as pandas writes a missing value; it is predicted on."""
+    (name, *_), *_ = (
+        choices for choices, text in zip(columns, row.texts, strict=True) if not text.strip()
+    )
+    logger.warning(
+        "%s, row %d: %s is empty; it is predicted on as it is, and so are others behind it. Leave "
+        "such rows out where a value is missing.", path, row.row, name
+    )  # fmt: skip
+
+
+def _text_lines(path: Path) -> Iterator[str]:
     """Decode lines, bytes that are not UTF-8 as lone surrogates; only a line feed ends a line."""
-    for number, raw in enumerate(stream):
-        line = raw.decode("utf-8", "surrogateescape")
-        yield line.removeprefix("\ufeff") if number == 0 else line
+    with open(path, "rb") as stream:
+        for number, raw in enumerate(stream):
+            line = raw.decode("utf-8", "surrogateescape")
+            yield line.removeprefix("\ufeff") if number == 0 else line
 
 
-def _tsv_rows(lines: Iterator[str], path: Path, columns: Columns) -> Iterator[InputRow]:
-    fields = (line.rstrip("\r\n").split("\t") for line in lines)
-    return _table_rows(enumerate(fields, start=1), path, columns)
+def _tsv_rows(path: Path, columns: Columns) -> Iterator[InputRow]:
+    quoted = written_with_quotes(_text_lines(path))
+    if quoted:
+        logger.info("%s: a csv writer put fields in quotes; they are read without", path)
+    return _table_rows(table_rows(_text_lines(path), "\t", quoted=quoted), path, columns)
 
 
-def _csv_rows(lines: Iterator[str], path: Path, columns: Columns) -> Iterator[InputRow]:
-    reader = csv.reader(lines, strict=True)
-
-    def records() -> _Records:
-        while True:
-            try:
-                fields = next(reader)
-            except csv.Error as error:  # the reader goes on behind it
-                yield reader.line_num, error
-            except StopIteration:
-                return
-            else:
-                yield reader.line_num, fields or [""]
-
-    return _table_rows(records(), path, columns)
+def _csv_rows(path: Path, columns: Columns) -> Iterator[InputRow]:
+    delimiter = find_delimiter(next(_text_lines(path), ""), columns) or ","
+    return _table_rows(table_rows(_text_lines(path), delimiter, quoted=True), path, columns)
 
 
 def _table_rows(records: _Records, path: Path, columns: Columns) -> Iterator[InputRow]:
     """Make rows of the fields of lines, the first of which names the columns."""
     _, header = next(records, (0, []))
     names = [name.strip() for name in header] if isinstance(header, list) else []
-    found = [
-        next((names.index(name) for name in choices if name in names), None) for choices in columns
-    ]
+    found = [find_column(names, choices) for choices in columns]
     if None in found:
         wanted = " and ".join(choices[0] for choices in columns)
         raise UserError(
@@ -136,7 +146,7 @@ def _table_rows(records: _Records, path: Path, columns: Columns) -> Iterator[Inp
     return _rows(((line, None if each == [""] else each) for line, each in records), texts)
 
 
-def _jsonl_rows(lines: Iterator[str], path: Path, columns: Columns) -> Iterator[InputRow]:
+def _jsonl_rows(path: Path, columns: Columns) -> Iterator[InputRow]:
     def texts(line: str) -> list[str]:
         try:
             record = json.loads(_utf8(line))
@@ -146,15 +156,17 @@ def _jsonl_rows(lines: Iterator[str], path: Path, columns: Columns) -> Iterator[
             raise _RowError(f"{shown(line.strip())} is not a JSON object")
         return [_text_of(record, choices) for choices in columns]
 
-    stripped = (line.strip() for line in lines)
+    stripped = (line.strip() for line in _text_lines(path))
     return _rows(enumerate((line or None for line in stripped), start=1), texts)
 
 
 def _text_of(record: dict[str, Any], choices: Sequence[str]) -> str:
     """The text under the first of some keys that is there."""
-    key = next((name for name in choices if name in record), None)
-    if key is None:
-        raise _RowError(f"no {choices[0]} among the keys {shown(', '.join(record))}")
+    keys = list(record)
+    position = find_column(keys, choices)
+    if position is None:
+        raise _RowError(f"no {choices[0]} among the keys {shown(', '.join(keys))}")
+    key = keys[position]
     if not isinstance(record[key], str):
         raise _RowError(f"{key} is not a string: {shown(json.dumps(record[key]))}")
     return record[key]

@@ -119,7 +119,11 @@ def open_writer(output: Path | None, labels: Sequence[str]) -> Iterator[Writer]:
             atomic_path(output) as temporary,
             open(temporary, "w", encoding="utf-8", errors="backslashreplace") as stream,
         ):
-            yield TabSeparated(stream, labels) if output.suffix == ".tsv" else JsonLines(stream)
+            yield (
+                TabSeparated(stream, labels)
+                if output.suffix.lower() == ".tsv"
+                else JsonLines(stream)
+            )
     except OSError as error:
         raise UserError(
             f"output={output} cannot be written ({error})", "Give another file, or make room."
@@ -137,7 +141,7 @@ def check_output(output: Path, source: Path | None, *, overwrite: bool) -> None:
     Raises:
         UserError: It has no known ending, exists, is a folder, or is what is read.
     """
-    if output.suffix not in (".jsonl", ".tsv"):
+    if output.suffix.lower() not in (".jsonl", ".tsv"):
         raise UserError(f"output={output} is neither .jsonl nor .tsv", "Choose one of them.")
     if output.is_dir():
         raise UserError(f"output={output} is a folder", "Give a file in it.")

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import logging
 
 import pytest
 from hypothesis import given, settings
@@ -53,6 +54,41 @@ def test_other_names_of_the_columns(read):
     assert read("x.jsonl", '{"text": "a"}', TEXT_COLUMNS) == [(0, ("a",))]
 
 
+def test_names_in_capitals(read):
+    assert read("x.csv", "Premise,HYPOTHESIS\na,b\n") == [(0, ("a", "b"))]
+    assert read("X.TSV", "premise\thypothesis\na\tb\n") == [(0, ("a", "b"))]
+    assert read("x.JSON", '{"Premise": "a", "Hypothesis": "b"}\n') == [(0, ("a", "b"))]
+
+
+def test_semicolons_of_a_spreadsheet(read):
+    content = '\ufeffpremise;hypothesis\r\n"a; ""b""";c, d\r\n'
+    assert read("x.csv", content) == [(0, ('a; "b"', "c, d"))]
+
+
+def test_adversarial_nli_calls_the_premise_context(read):
+    content = '{"context": "a", "hypothesis": "b", "label": "c"}\n'
+    assert read("x.jsonl", content) == [(0, ("a", "b"))]
+
+
+def test_tsv_of_a_csv_writer(read, caplog):
+    content = 'premise\thypothesis\n"She said ""no""."\tb\n"two\nlines"\t"a\ttab"\nc "d"\te\n'
+    with caplog.at_level(logging.INFO):
+        assert read("x.tsv", content) == [
+            (0, ('She said "no".', "b")),
+            (1, ("two\nlines", "a\ttab")),
+            (2, ('c "d"', "e")),
+        ]
+    (record,) = caplog.records
+    assert "a csv writer put fields in quotes" in record.getMessage()
+
+
+def test_an_empty_text_is_told_once(read, caplog):
+    content = "premise,hypothesis\na,b\n,c\nd,\n"
+    assert read("x.csv", content) == [(0, ("a", "b")), (1, ("", "c")), (2, ("d", ""))]
+    (record,) = caplog.records
+    assert "x.csv, row 1: premise is empty" in record.getMessage()
+
+
 def test_bad_rows_of_a_table_are_told_and_counted(read):
     content = b"premise\thypothesis\na\tb\nonly one\na\tb\tc\n\xff\xfe\tb\n\nc\td\n\n\n"
     assert read("x.tsv", content) == [
@@ -76,7 +112,7 @@ def test_bad_rows_of_csv(read):
         (3, "line 5: byte 0xe9 is not UTF-8"),
         (4, ("two\nlines", "e")),
     ]
-    assert rows[5][1] == "line 9: unexpected end of data"
+    assert rows[5][1] == "line 8: unexpected end of data"
 
 
 def test_a_quote_that_is_never_closed_does_not_take_the_whole_file(read):
@@ -116,6 +152,9 @@ def test_bad_rows_of_jsonl(read):
         ("x.csv", "premise\n", "does not name the columns premise and hypothesis"),
         ("x.csv", '"premise"x,hypothesis\n', "does not name the columns"),
         ("x.tsv", "premise\thypothesis\n\n\n", "x.tsv holds no row"),
+        ("x.tsv", "premise\thypothesis\na\tb\n".encode("utf-16"), "x.tsv is UTF-16, not text in"),
+        ("x.csv", "premise,hypothesis\na,b\n".encode("utf-16-le"), "x.csv is UTF-16LE, not text"),
+        ("x.jsonl", b"PAR1\x15\x04", "x.jsonl is Parquet, not text in UTF-8"),
         ("x.jsonl", "\n", "x.jsonl holds no row"),
     ],
 )
