@@ -112,10 +112,13 @@ def json_records(file: TextFile) -> Iterator[Record]:
         if not isinstance(pair, dict):
             raise UserError(
                 f"{file}, line {number}: {shown(line)} is not a JSON object",
-                "Mend the line or download the file again.",
+                "Write one object a line (in pandas: orient='records', lines=True)."
+                if line.lstrip().startswith("[{")
+                else "Mend the line or download the file again.",
             )
-        premise, hypothesis = _first(pair, PREMISE, str), _first(pair, HYPOTHESIS, str)
-        label = _first(pair, LABEL, str, int)
+        values = {key.lower(): value for key, value in pair.items()}
+        premise, hypothesis = _first(values, PREMISE, str), _first(values, HYPOTHESIS, str)
+        label = _first(values, LABEL, str, int)
         for name, value in (("premise", premise), ("hypothesis", hypothesis), ("label", label)):
             if value is None:
                 kind = "a word or a whole number" if name == "label" else "a text"
@@ -124,7 +127,7 @@ def json_records(file: TextFile) -> Iterator[Record]:
                     f"{shown(', '.join(pair))}",
                     "Mend the line or download the file again.",
                 )
-        yield Record(number, premise, hypothesis, label, _first(pair, LANGUAGE, str))
+        yield Record(number, premise, hypothesis, label, _first(values, LANGUAGE, str))
 
 
 def is_quoted(file: TextFile) -> bool:
@@ -176,7 +179,6 @@ def _header_columns(names: list[str]) -> Columns | None:
     return Columns(premise, hypothesis, label, find_column(names, LANGUAGE))
 
 
-def _first(pair: dict[str, Any], names: tuple[str, ...], *types: type) -> Any:
+def _first(values: dict[str, Any], names: tuple[str, ...], *types: type) -> Any:
     """The value under the first of some keys that has one of the types."""
-    lowered = {key.lower(): value for key, value in pair.items()}
-    return next((lowered[name] for name in names if type(lowered.get(name)) in types), None)
+    return next((values[name] for name in names if type(values.get(name)) in types), None)

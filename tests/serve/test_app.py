@@ -67,6 +67,31 @@ def test_classes_are_the_classifiers(client, predictor, options):
         assert one["probabilities"] == pytest.approx(other.probabilities, abs=1e-6)
 
 
+@pytest.mark.parametrize("words", [("entailment", "not_entailment"), ("good", "bad")])
+def test_models_of_two_labels(application, predictor, monkeypatch, words):
+    from infoxlm.deploy import ZeroShotClassifier
+
+    class TwoColumns:
+        name = "two columns"
+        run = staticmethod(lambda ids, inner=predictor.runtime: inner.run(ids)[:, :2])
+
+    monkeypatch.setattr(predictor, "labels", words)
+    monkeypatch.setattr(predictor, "runtime", TwoColumns())
+    body = {"text": "the dog ran home", "labels": ["孩子", "dog"], "multi_label": True}
+    with application() as app, TestClient(app) as client:
+        answer = client.post("/predict", json=pair()).json()["predictions"][0]
+        assert list(answer["probabilities"]) == list(words)
+        answer = client.post("/classify", json=body)
+    if words[0] == "good":
+        assert answer.status_code == 422
+        assert "good, bad, which do not tell entailment" in answer.json()["error"]["what"]
+    else:
+        classifier = ZeroShotClassifier(predictor, body["labels"], multi_label=True)
+        (expected,) = classifier.predict([body["text"]])
+        (found,) = answer.json()["predictions"]
+        assert found["probabilities"] == pytest.approx(expected.probabilities, abs=1e-6)
+
+
 def test_what_is_too_long_is_refused_or_cut_and_said(client, predictor):
     body = several([("a", "b"), (LONG, "b")])
     refused = client.post("/predict", json=body)
