@@ -7,13 +7,11 @@ from pathlib import Path
 
 from infoxlm.constants import LANGUAGES, OTHER_LANGUAGES
 from infoxlm.data.pair_file import JSON_LINES, TABLES, PairFile, Pairs
-from infoxlm.data.parquet_file import ParquetPairs, parquet_languages
+from infoxlm.data.parquet_file import PARQUET, ParquetPairs, parquet_languages
 from infoxlm.data.text_file import TextFile
 from infoxlm.errors import UserError
 
 logger = logging.getLogger(__name__)
-
-PARQUET = ".parquet"
 
 #: Endings of files of pairs; where two files differ only in these, the first counts.
 ENDINGS = (*TABLES, *JSON_LINES, PARQUET)

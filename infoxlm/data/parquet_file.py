@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pyarrow import DataType, Schema
     from pyarrow.parquet import ParquetFile
 
+#: The ending of such files.
+PARQUET = ".parquet"
+
 #: Rows that are in memory at a time.
 BATCH = 1000
 
@@ -59,7 +62,7 @@ class ParquetPairs:
     @cached_property
     def label_names(self) -> tuple[str, ...]:
         """What the numbers of the label mean by the file's own words; empty: it does not say."""
-        with _opened(self.paths[0]) as file:
+        with open_parquet(self.paths[0]) as file:
             return label_names(file.schema_arrow)
 
     def records(self) -> Iterator[Record]:
@@ -70,14 +73,13 @@ class ParquetPairs:
         """
         row = 0
         for path in self.paths:
-            with _opened(path) as file:
+            with open_parquet(path) as file:
                 columns = _columns(path, file.schema_arrow)
                 if self.language in _fields(file.schema_arrow.field(columns[0]).type):
                     columns[0] += f".{self.language}"  # leaves the other languages on disk
-                for batch in file.iter_batches(batch_size=BATCH, columns=columns):
-                    for values in zip(*(column.to_pylist() for column in batch), strict=True):
-                        yield self._record(path, row, *values)
-                        row += 1
+                for values in column_values(file, columns):
+                    yield self._record(path, row, *values)
+                    row += 1
 
     def fingerprint(self) -> str:
         """Return a digest of the bytes and of what makes pairs of them."""
@@ -103,7 +105,7 @@ def parquet_languages(path: Path) -> tuple[str, ...]:
     Raises:
         UserError: The file cannot be read.
     """
-    with _opened(path) as file:
+    with open_parquet(path) as file:
         premise = file.schema_arrow.field(_columns(path, file.schema_arrow)[0]).type
         return tuple(language for language in LANGUAGES if language in _fields(premise))
 
@@ -120,6 +122,12 @@ def label_names(schema: "Schema") -> tuple[str, ...]:
         return tuple(named) if all(map(is_label, named)) else ()
     except (ValueError, KeyError, TypeError, StopIteration):
         return ()
+
+
+def column_values(file: "ParquetFile", columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Yield the values of some columns, row by row, in the order of the columns' names given."""
+    for batch in file.iter_batches(batch_size=BATCH, columns=list(columns)):
+        yield from zip(*(column.to_pylist() for column in batch), strict=True)
 
 
 def _columns(path: Path, schema: "Schema") -> list[str]:
@@ -149,8 +157,12 @@ def _translation(text: Any, language: str) -> Any:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator["ParquetFile"]:
-    """Open a file; pyarrow's errors, also while it is read, are told in one line."""
+def open_parquet(path: Path) -> Iterator["ParquetFile"]:
+    """Open a file; pyarrow's errors, also while it is read, are told in one line.
+
+    Raises:
+        UserError: The file is missing, damaged or none.
+    """
     import pyarrow
     from pyarrow.parquet import ParquetFile
 

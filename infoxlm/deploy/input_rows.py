@@ -1,4 +1,4 @@
-"""Texts to predict on, row by row out of a TSV, CSV or JSONL file; bad rows are told apart."""
+"""Texts to predict on, row by row out of a TSV, CSV, JSONL or Parquet file; bad rows are told."""
 
 import csv
 import json
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from infoxlm.data.columns import HYPOTHESIS, PREMISE, find_column
 from infoxlm.data.example import shown
+from infoxlm.data.parquet_file import PARQUET, column_values, open_parquet
 from infoxlm.data.table_rows import find_delimiter, table_rows, written_with_quotes
 from infoxlm.data.text_encoding import START, refuse_other_encodings
 from infoxlm.errors import UserError
@@ -50,8 +51,8 @@ def read_rows(path: Path, columns: Columns) -> Iterator[InputRow]:
 
     `.tsv`: a header, tab-separated; quotes are text, unless a csv writer put them there. `.csv`: a
     header, fields may be quoted with `"` and then hold commas and line breaks; a semicolon may take
-    the comma's place. `.jsonl` or `.json`: one object a line. All in UTF-8. A row that cannot be
-    read is yielded with its error; blank lines at the end are left out.
+    the comma's place. `.jsonl` or `.json`: one object a line. All in UTF-8; or `.parquet`. A row
+    that cannot be read is yielded with its error; blank lines at the end are left out.
 
     Args:
         path: The file.
@@ -61,15 +62,21 @@ def read_rows(path: Path, columns: Columns) -> Iterator[InputRow]:
         UserError: The file cannot be read, has no known ending, is in another encoding, is empty,
             or its header lacks a column.
     """
-    readers = {".tsv": _tsv_rows, ".csv": _csv_rows, ".jsonl": _jsonl_rows, ".json": _jsonl_rows}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise UserError(f"input={path} is none of .tsv, .csv, .jsonl", "Rename or convert it.")
+    readers = {
+        ".tsv": _tsv_rows, ".csv": _csv_rows, ".jsonl": _jsonl_rows, ".json": _jsonl_rows,
+        PARQUET: _parquet_rows,
+    }  # fmt: skip
+    suffix = path.suffix.lower()
+    if suffix not in readers:
+        raise UserError(
+            f"input={path} is none of .tsv, .csv, .jsonl, .parquet", "Rename or convert it."
+        )
     found = told = False
     try:
         with open(path, "rb") as stream:
-            refuse_other_encodings(stream.read(START), f"input={path}")
-        for row in reader(path, columns):
+            if suffix != PARQUET:
+                refuse_other_encodings(stream.read(START), f"input={path}")
+        for row in readers[suffix](path, columns):
             if not told and row.error is None and not all(map(str.strip, row.texts)):
                 told = True
                 _tell_of_empty(path, row, columns)
@@ -84,7 +91,9 @@ def read_rows(path: Path, columns: Columns) -> Iterator[InputRow]:
 
 
 def count_lines(path: Path) -> int:
-    """Count the line feeds of a file, for a progress bar; 0 where it cannot be read."""
+    """Count the line feeds of a text file, for a progress bar; 0 where there are none to count."""
+    if path.suffix.lower() == PARQUET:
+        return 0
     try:
         with open(path, "rb") as stream:
             return sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(1 << 20), b""))
@@ -127,14 +136,8 @@ def _table_rows(records: _Records, path: Path, columns: Columns) -> Iterator[Inp
     """Make rows of the fields of lines, the first of which names the columns."""
     _, header = next(records, (0, []))
     names = [name.strip() for name in header] if isinstance(header, list) else []
-    found = [find_column(names, choices) for choices in columns]
-    if None in found:
-        wanted = " and ".join(choices[0] for choices in columns)
-        raise UserError(
-            f"input={path}, line 1: {shown(', '.join(names))} does not name the columns {wanted}",
-            f"Put a line that does before the others; {path.suffix} needs a header.",
-        )
-    positions = [position for position in found if position is not None]
+    remedy = f"Put a line that does before the others; {path.suffix} needs a header."
+    positions = _positions(names, columns, f"input={path}, line 1", remedy)
 
     def texts(fields: list[str] | csv.Error) -> list[str]:
         if isinstance(fields, csv.Error):
@@ -144,6 +147,35 @@ def _table_rows(records: _Records, path: Path, columns: Columns) -> Iterator[Inp
         return [_utf8(fields[position]) for position in positions]
 
     return _rows(((line, None if each == [""] else each) for line, each in records), texts)
+
+
+def _positions(names: Sequence[str], columns: Columns, where: str, remedy: str) -> list[int]:
+    """Find the columns of the texts.
+
+    Raises:
+        UserError: One is missing.
+    """
+    found = [find_column(names, choices) for choices in columns]
+    if None in found:
+        wanted = " and ".join(choices[0] for choices in columns)
+        raise UserError(
+            f"{where}: {shown(', '.join(names))} does not name the columns {wanted}", remedy
+        )
+    return [position for position in found if position is not None]
+
+
+def _parquet_rows(path: Path, columns: Columns) -> Iterator[InputRow]:
+    with open_parquet(path) as file:
+        names = file.schema_arrow.names
+        positions = _positions(names, columns, f"input={path}", "Rename the columns.")
+        wanted = [names[position] for position in positions]
+        for number, texts in enumerate(column_values(file, wanted)):
+            wrong = next((at for at, text in enumerate(texts) if not isinstance(text, str)), None)
+            if wrong is None:
+                yield InputRow(number, texts)
+            else:
+                error = f"{wanted[wrong]} is not a string: {shown(repr(texts[wrong]))}"
+                yield InputRow(number, (), error)
 
 
 def _jsonl_rows(path: Path, columns: Columns) -> Iterator[InputRow]:

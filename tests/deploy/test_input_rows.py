@@ -3,9 +3,11 @@ import io
 import json
 import logging
 
+import pyarrow
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from infoxlm.deploy.input_rows import PAIR_COLUMNS, TEXT_COLUMNS, count_lines, read_rows
 from infoxlm.errors import UserError
@@ -87,6 +89,20 @@ def test_an_empty_text_is_told_once(read, caplog):
     assert read("x.csv", content) == [(0, ("a", "b")), (1, ("", "c")), (2, ("d", ""))]
     (record,) = caplog.records
     assert "x.csv, row 1: premise is empty" in record.getMessage()
+
+
+def test_parquet(tmp_path):
+    file = tmp_path / "x.parquet"
+    columns = {"hypothesis": ["b", "d", ""], "label": [0, 1, 2], "Premise": ["a\n", None, "e"]}
+    parquet.write_table(pyarrow.table(columns), file)
+    rows = [(each.row, each.error or each.texts) for each in read_rows(file, PAIR_COLUMNS)]
+    assert rows == [(0, ("a\n", "b")), (1, "Premise is not a string: 'None'"), (2, ("e", ""))]
+    assert count_lines(file) == 0
+    with pytest.raises(UserError, match=r"x.parquet: 'hypothesis, label, Premise' does not name"):
+        list(read_rows(file, TEXT_COLUMNS))
+    file.write_bytes(b"no such thing")
+    with pytest.raises(UserError, match="x.parquet cannot be read as Parquet"):
+        list(read_rows(file, PAIR_COLUMNS))
 
 
 def test_bad_rows_of_a_table_are_told_and_counted(read):
