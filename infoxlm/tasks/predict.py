@@ -79,8 +79,18 @@ def run(config: PredictConfig, folder: str | Path) -> None:
 
 
 def zero_shot(predictor: Predictor, config: PredictConfig) -> Classify:
-    """What sorts rows of one text each into the labels of the configuration."""
-    classifier = ZeroShotClassifier(predictor, config.labels, config.template, config.multi_label)
+    """What sorts rows of one text each into the labels of the configuration.
+
+    Raises:
+        UserError: The checkpoint is not one of natural-language inference.
+    """
+    try:
+        classifier = ZeroShotClassifier(
+            predictor, config.labels, config.template, config.multi_label
+        )
+    except UserError as error:
+        named = f"model.checkpoint={config.model.checkpoint}: {error.problem}"
+        raise UserError(named, error.remedy) from error
     return lambda rows, advance: classifier.classify([text for (text,) in rows], advance)
 
 
