@@ -1,7 +1,6 @@
 """Pairs in Parquet files, as the `datasets` library and the Hugging Face hub keep them."""
 
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from infoxlm.data.pair_file import labelled
 from infoxlm.data.records import Record
 from infoxlm.data.text_file import TextFile
 from infoxlm.errors import UserError
+from infoxlm.json_file import parse_json
 
 if TYPE_CHECKING:
     from pyarrow import DataType, Schema
@@ -117,7 +117,7 @@ def label_names(schema: "Schema") -> tuple[str, ...]:
     """
     metadata = (schema.metadata or {}).get(b"huggingface", b"{}")
     try:
-        features = json.loads(metadata)["info"]["features"]
+        features = parse_json(metadata.decode())["info"]["features"]
         named = next(features[name]["names"] for name in LABEL if name in features)
         return tuple(named) if all(map(is_label, named)) else ()
     except (ValueError, KeyError, TypeError, StopIteration):

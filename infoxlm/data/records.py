@@ -1,8 +1,6 @@
 """The records of a file of pairs: tables with a header, XTREME's without, JSON lines."""
 
 import csv
-import json
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -10,11 +8,16 @@ from typing import Any, NamedTuple
 
 from infoxlm.data.columns import HYPOTHESIS, LABEL, LANGUAGE, PREMISE, find_column
 from infoxlm.data.example import shown
-from infoxlm.data.table_rows import Row, find_delimiter, table_rows, written_with_quotes
+from infoxlm.data.table_rows import (
+    Row,
+    find_delimiter,
+    has_opening_quote,
+    table_rows,
+    written_with_quotes,
+)  # fmt: skip
 from infoxlm.data.text_file import TextFile
 from infoxlm.errors import UserError
-
-logger = logging.getLogger(__name__)
+from infoxlm.json_file import parse_json
 
 _HEADER = "Start the file with the line premise{0}hypothesis{0}label."
 
@@ -106,8 +109,8 @@ def json_records(file: TextFile) -> Iterator[Record]:
     """
     for number, line in file.lines():
         try:
-            pair = json.loads(line)
-        except (ValueError, RecursionError):
+            pair = parse_json(line, lenient=True)
+        except ValueError:
             pair = None
         if not isinstance(pair, dict):
             raise UserError(
@@ -140,6 +143,8 @@ def is_quoted(file: TextFile) -> bool:
 @cache
 def _is_quoted(file: TextFile, version: tuple[int, int]) -> bool:
     """Look once a process: fifteen languages may share one file."""
+    if not has_opening_quote(file.chunks()):
+        return False
     return written_with_quotes(line for _, line in file.decoded())
 
 

@@ -1,7 +1,6 @@
 """Rows of a table: fields between tabs or commas, bare or as a csv writer quotes them."""
 
 import csv
-import re
 from collections.abc import Iterable, Iterator
 
 from infoxlm.data.columns import find_column
@@ -12,8 +11,8 @@ Row = tuple[int, list[str] | csv.Error]
 #: What may separate the fields of a `.csv`; a comma is a decimal point where Excel writes `;`.
 CSV_DELIMITERS = (",", ";", "\t")
 
-#: A field in quotes with doubled ones inside, which no text has by itself.
-_DOUBLED = re.compile(r'(?:^|\t)"(?:[^"]|"")*""(?:[^"]|"")*"(?=[\t\r\n]|$)')
+#: What no decoded text holds.
+_STAND_IN = "\ud800"
 
 
 def table_rows(lines: Iterable[str], delimiter: str, *, quoted: bool) -> Iterator[Row]:
@@ -28,7 +27,8 @@ def table_rows(lines: Iterable[str], delimiter: str, *, quoted: bool) -> Iterato
     if not quoted:
         yield from enumerate((line.rstrip("\r\n").split(delimiter) for line in lines), start=1)
         return
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    # pandas leaves a carriage return bare, which Python's reader refuses.
+    reader = csv.reader(map(_hide_returns, lines), delimiter=delimiter, strict=True)
     while True:
         begun = reader.line_num + 1
         try:
@@ -38,7 +38,21 @@ def table_rows(lines: Iterable[str], delimiter: str, *, quoted: bool) -> Iterato
         except StopIteration:
             return
         else:
-            yield begun, fields or [""]
+            yield begun, [field.replace(_STAND_IN, "\r") for field in fields] or [""]
+
+
+def has_opening_quote(chunks: Iterable[bytes]) -> bool:
+    """Tell quickly whether any field of a tab-separated table begins with a quote.
+
+    Args:
+        chunks: The file's bytes, piece by piece.
+    """
+    before = b"\n"
+    for chunk in chunks:
+        if any(opening in before + chunk for opening in (b'\t"', b'\n"')):
+            return True
+        before = chunk[-1:]
+    return False
 
 
 def written_with_quotes(lines: Iterable[str]) -> bool:
@@ -62,8 +76,11 @@ def written_with_quotes(lines: Iterable[str]) -> bool:
         for number, line in enumerate(lines):
             tabs = tabs if number else line.count("\t")
             if not proven and '"' in line:
-                first = number == 0 and all(map(_in_quotes, line.rstrip("\r\n").split("\t")))
-                proven = first or line.count("\t") != tabs or bool(_DOUBLED.search(line))
+                fields = line.rstrip("\r\n").split("\t")
+                quoted = [field[1:-1] for field in fields if _in_quotes(field)]
+                everywhere = number == 0 and len(quoted) == len(fields)
+                doubled = any('""' in field for field in quoted)
+                proven = everywhere or doubled or len(fields) - 1 != tabs
             yield line
 
     width = None
@@ -95,3 +112,11 @@ def find_delimiter(header: str, wanted: Iterable[Iterable[str]]) -> str | None:
 
 def _in_quotes(field: str) -> bool:
     return len(field) > 1 and field[0] == field[-1] == '"'
+
+
+def _hide_returns(line: str) -> str:
+    """Put something else in the place of carriage returns before the end of a line."""
+    if "\r" not in line:
+        return line
+    text = line.rstrip("\r\n")
+    return text.replace("\r", _STAND_IN) + line[len(text) :]

@@ -83,6 +83,16 @@ class TextFile:
                     )
                 yield number, line
 
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the bytes piece by piece, unpacked if they are in a zip.
+
+        Raises:
+            UserError: The file cannot be read.
+        """
+        with self._open() as stream:
+            while chunk := stream.read(1 << 16):
+                yield chunk
+
     def sha256(self) -> str:
         """Return the hex digest of the bytes, unpacked if they are in a zip."""
         return _sha256(self, self.version())
@@ -131,9 +141,8 @@ class TextFile:
 def _sha256(file: TextFile, version: tuple[int, int]) -> str:
     """Hash once a process: fifteen languages may share one file."""
     digest = hashlib.sha256()
-    with file._open() as stream:
-        while chunk := stream.read(1 << 16):
-            digest.update(chunk)
+    for chunk in file.chunks():
+        digest.update(chunk)
     return digest.hexdigest()
 
 

@@ -10,9 +10,15 @@ from typing import Any, NamedTuple
 from infoxlm.data.columns import HYPOTHESIS, PREMISE, find_column
 from infoxlm.data.example import shown
 from infoxlm.data.parquet_file import PARQUET, column_values, open_parquet
-from infoxlm.data.table_rows import find_delimiter, table_rows, written_with_quotes
+from infoxlm.data.table_rows import (
+    find_delimiter,
+    has_opening_quote,
+    table_rows,
+    written_with_quotes,
+)  # fmt: skip
 from infoxlm.data.text_encoding import START, refuse_other_encodings
 from infoxlm.errors import UserError
+from infoxlm.json_file import parse_json
 
 logger = logging.getLogger(__name__)
 
@@ -121,7 +127,9 @@ def _text_lines(path: Path) -> Iterator[str]:
 
 
 def _tsv_rows(path: Path, columns: Columns) -> Iterator[InputRow]:
-    quoted = written_with_quotes(_text_lines(path))
+    with open(path, "rb") as stream:
+        quoted = has_opening_quote(iter(lambda: stream.read(1 << 20), b""))
+    quoted = quoted and written_with_quotes(_text_lines(path))
     if quoted:
         logger.info("%s: a csv writer put fields in quotes; they are read without", path)
     return _table_rows(table_rows(_text_lines(path), "\t", quoted=quoted), path, columns)
@@ -181,8 +189,8 @@ def _parquet_rows(path: Path, columns: Columns) -> Iterator[InputRow]:
 def _jsonl_rows(path: Path, columns: Columns) -> Iterator[InputRow]:
     def texts(line: str) -> list[str]:
         try:
-            record = json.loads(_utf8(line))
-        except (ValueError, RecursionError) as error:
+            record = parse_json(_utf8(line), lenient=True)
+        except ValueError as error:
             raise _RowError(f"not JSON: {error}") from error
         if not isinstance(record, dict):
             raise _RowError(f"{shown(line.strip())} is not a JSON object")

@@ -5,15 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infoxlm.data.table_rows import find_delimiter, table_rows, written_with_quotes
+from infoxlm.data.table_rows import (
+    find_delimiter,
+    has_opening_quote,
+    table_rows,
+    written_with_quotes,
+)  # fmt: skip
 
 HEADER = "premise\thypothesis\tlabel\n"
 
-#: Texts of any characters but those that Python's csv writer leaves bare and its reader refuses.
-TEXT = st.text(
-    st.sampled_from('"\t\n a,ü\u2028') | st.characters(codec="utf-8", exclude_characters="\r\0"),
-    max_size=8,
-)
+TEXT = st.text(st.sampled_from('"\t\n\r a,ü\u2028') | st.characters(codec="utf-8"), max_size=8)
 
 
 def lines_of(text: str) -> list[str]:
@@ -85,6 +86,22 @@ def test_quotes_that_are_text(row: str) -> None:
 def test_quotes_of_a_writer(row: str, premise: str) -> None:
     bare = 'She said "no".\tB\tneutral\n'  # no writer's, but nothing speaks against it
     assert [fields[0] for fields in read(HEADER + row + bare)[1:]] == [premise, 'She said "no".']
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 100])
+@pytest.mark.parametrize(
+    ("content", "has"),
+    [
+        (b'"a"\tb\n', True),
+        (b'a\t"b\n', True),
+        (b'a\tb\n"c', True),
+        (b'a "b"\tc"\n', False),
+        (b"", False),
+    ],
+)
+def test_opening_quote_is_found_in_pieces(content: bytes, has: bool, size: int) -> None:
+    pieces = [content[start : start + size] for start in range(0, len(content), size)]
+    assert has_opening_quote(pieces) is has
 
 
 def test_rows_have_the_line_that_they_begin_on() -> None:

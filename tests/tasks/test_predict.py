@@ -8,6 +8,7 @@ import pytest
 from infoxlm.errors import UserError
 from infoxlm.free_text import quote_free_text
 from infoxlm.tasks import predict
+from infoxlm.tokenizer import InfoXLMTokenizer
 
 PAIRS = [('it\'s, "a" [b] {c} $d = e', "é #f"), ("孩子在家里看书", "狗在睡觉。"), ("a", "")]
 
@@ -46,6 +47,16 @@ def test_a_typed_pair_in_either_way(run, expected):
         assert line["probabilities"] == pytest.approx(expected[0], abs=1e-5)
         assert line["label"] == max(expected[0], key=expected[0].get)
         assert line["truncated"] is False
+
+
+def test_checkpoint_that_knows_no_entailment(run, tiny_model, sentencepiece_file, tmp_path):
+    folder = tmp_path / "model"
+    tiny_model(id2label={0: "good", 1: "bad"}).save_pretrained(folder)
+    InfoXLMTokenizer(sentencepiece_file).save_pretrained(folder)
+    (line,) = run("premise=a", "hypothesis=b", checkpoint=folder)
+    assert list(line["probabilities"]) == ["good", "bad"]
+    with pytest.raises(UserError, match=f"model.checkpoint={folder}: the model's labels are good"):
+        run("text=a", "labels=[b]", checkpoint=folder)
 
 
 @pytest.mark.parametrize("name", ["x.tsv", "x.csv", "x.jsonl"])
