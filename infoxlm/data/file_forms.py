@@ -11,9 +11,9 @@ from infoxlm.data.language_files import (
     SPLIT_NAMES,
     LanguageFiles,
     by_language,
+    check_languages_of_names,
     language_folders,
     one_file,
-    refuse_other_languages,
     split_folders,
 )  # fmt: skip
 from infoxlm.data.pair_file import PairFile
@@ -59,7 +59,7 @@ def open_files(root: Path, labels: Sequence[str] = ()) -> FileSource:
     """
     files, remark = _recognised(root, "data.root", FORMS)
     if not files:
-        _refuse_other_languages(root, "data.root")
+        _check_languages_of_names(root, "data.root")
         raise UserError(f"data.root={root} has none of the known forms", f"Give {FORMS}.")
     return FileSource(f"{root}{remark}", files, labels)
 
@@ -79,7 +79,7 @@ def open_training_files(root: Path, labels: Sequence[str] = ()) -> FileSource:
     files, _ = _recognised(root, "data.train_root", TRAINING_FORMS)
     train = files.get("train") or _training_files(root)
     if not train:
-        _refuse_other_languages(root, "data.train_root")
+        _check_languages_of_names(root, "data.train_root")
         raise UserError(
             f"data.train_root={root} holds no training data in a known form",
             f"Give {TRAINING_FORMS}.",
@@ -101,12 +101,16 @@ def _recognised(root: Path, key: str, forms: str) -> tuple[dict[str, LanguageFil
     return {split: languages for split, languages in files.items() if languages}, remark
 
 
-def _refuse_other_languages(root: Path, key: str) -> None:
-    """Tell where data that was not recognised is in other languages than XNLI's."""
+def _check_languages_of_names(root: Path, key: str) -> None:
+    """Check that what was not recognised is not data in other languages than XNLI's.
+
+    Raises:
+        UserError: It is.
+    """
     names = [name for choices in SPLIT_NAMES.values() for name in choices]
     folders = [folder for folder in (root, *(root / name for name in names)) if folder.is_dir()]
     files = [path for folder in folders for path in sorted(folder.iterdir())]
-    refuse_other_languages(files, f"{key}={root}")
+    check_languages_of_names(files, f"{key}={root}")
 
 
 def _official(root: Path) -> Mapping[str, LanguageFiles]:

@@ -29,7 +29,7 @@ class FileSource:
         self.name = name
         self._files = files
         self._labels = tuple(labels)
-        self._told_quotes = False
+        self._logged_quotes = False
 
     def languages(self, split: str) -> tuple[str, ...]:
         """Return the languages that hold this split, in the order of `LANGUAGES`."""
@@ -46,8 +46,8 @@ class FileSource:
     def fingerprint(self, split: str, language: str) -> str:
         """Return a digest of the bytes behind a split and language, and of how they are read."""
         pairs = self._file(split, language)
-        if pairs.quoted and not self._told_quotes:
-            self._told_quotes = True
+        if pairs.quoted and not self._logged_quotes:
+            self._logged_quotes = True
             logger.info(
                 "%s: a csv writer put fields in quotes; they are read without, here and in other "
                 "such files", pairs.paths[0]

@@ -72,7 +72,7 @@ def one_file(path: Path) -> LanguageFiles:
     Raises:
         UserError: Its name ends in another language than XNLI's.
     """
-    refuse_other_languages([path], f"data.train_root={path}")
+    check_languages_of_names([path], f"data.train_root={path}")
     if path.suffix.lower() == PARQUET and (inside := parquet_languages(path)):
         return {language: ParquetPairs((path,), language) for language in inside}
     ending = re.search(rf"(?:^|[._-])({'|'.join(LANGUAGES)})$", path.stem)
@@ -83,7 +83,7 @@ def one_file(path: Path) -> LanguageFiles:
     return {language: _pairs(path, language)}
 
 
-def refuse_other_languages(files: Sequence[Path], where: str) -> None:
+def check_languages_of_names(files: Sequence[Path], where: str) -> None:
     """Check that no file's name ends in a language that XLM-R knows and XNLI does not have.
 
     Args:
@@ -108,7 +108,7 @@ def _splits(folder: Path) -> dict[str, dict[str, Pairs]]:
     present = _listed(folder)
     found: dict[str, dict[str, Pairs]] = {}
     for split, names in SPLIT_NAMES.items():
-        for name in names:
+        for name in reversed(names):  # the first counts
             shards = _shards(folder, name, present)
             if shards and folder.name == ALL_LANGUAGES:
                 inside = parquet_languages(shards[0])

@@ -86,7 +86,9 @@ class PairFile:
         records = self.records()
         if self.mixed:
             records = (record for record in records if record.language == self.language)
-        return labelled(records, limit, labels, str(self.file), lambda line: f", line {line}")
+        return labelled_examples(
+            records, limit, labels, str(self.file), lambda line: f", line {line}"
+        )
 
     def records(self) -> Iterator[Record]:
         """Yield every record, of all languages in the file.
@@ -110,7 +112,7 @@ class PairFile:
         return hashlib.sha256(f"{self.file.sha256()} {reading}{quoted}".encode()).hexdigest()
 
 
-def labelled(
+def labelled_examples(
     records: Iterable[Record],
     limit: int | None,
     labels: Sequence[str],

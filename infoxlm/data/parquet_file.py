@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from infoxlm.constants import LANGUAGES
 from infoxlm.data.columns import HYPOTHESIS, LABEL, PREMISE, find_column
 from infoxlm.data.example import Example, is_label, shown
-from infoxlm.data.pair_file import labelled
+from infoxlm.data.pair_file import labelled_examples
 from infoxlm.data.records import Record
 from infoxlm.data.text_file import TextFile
 from infoxlm.errors import UserError
@@ -57,7 +57,7 @@ class ParquetPairs:
         """
         names = self.label_names or labels
         name = str(self.paths[0])
-        return labelled(self.records(), limit, names, name, lambda line: f", row {line}")
+        return labelled_examples(self.records(), limit, names, name, lambda line: f", row {line}")
 
     @cached_property
     def label_names(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infoxlm.constants import TATOEBA_CODES
-from infoxlm.data.text_encoding import START, refuse_other_encodings
+from infoxlm.data.text_encoding import START, check_encoding
 from infoxlm.errors import UserError
 
 #: Where LASER keeps the files (Artetxe & Schwenk 2019, arXiv 1812.10464).
@@ -69,7 +69,7 @@ def read_sentences(file: Path) -> list[str]:
             f"{file} cannot be read: {error.strerror or error}",
             f"Take it from {PUBLISHED}, or leave its language out of data.languages.",
         ) from error
-    refuse_other_encodings(content[:START], str(file))
+    check_encoding(content[:START], str(file))
     lines = content.removesuffix(b"\n").split(b"\n")
     sentences = []
     for number, line in enumerate(lines, start=1):

@@ -21,7 +21,7 @@ _MARKS = (
 )
 
 
-def refuse_other_encodings(start: bytes, name: str) -> None:
+def check_encoding(start: bytes, name: str) -> None:
     """Check that a text file does not begin as one of another encoding, or a compressed one.
 
     Args:

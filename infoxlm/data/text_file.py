@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
-from infoxlm.data.text_encoding import START, refuse_other_encodings
+from infoxlm.data.text_encoding import START, check_encoding
 from infoxlm.errors import UserError
 
 
@@ -68,7 +68,7 @@ class TextFile:
         with self._open() as stream:
             for number, raw in enumerate(stream, start=1):
                 if number == 1:
-                    refuse_other_encodings(raw[:START], str(self))
+                    check_encoding(raw[:START], str(self))
                     raw = raw.removeprefix(codecs.BOM_UTF8)
                 try:
                     line = raw.decode("utf-8")

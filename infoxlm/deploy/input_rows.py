@@ -16,7 +16,7 @@ from infoxlm.data.table_rows import (
     table_rows,
     written_with_quotes,
 )  # fmt: skip
-from infoxlm.data.text_encoding import START, refuse_other_encodings
+from infoxlm.data.text_encoding import START, check_encoding
 from infoxlm.errors import UserError
 from infoxlm.json_file import parse_json
 
@@ -77,15 +77,15 @@ def read_rows(path: Path, columns: Columns) -> Iterator[InputRow]:
         raise UserError(
             f"input={path} is none of .tsv, .csv, .jsonl, .parquet", "Rename or convert it."
         )
-    found = told = False
+    found = warned = False
     try:
         with open(path, "rb") as stream:
             if suffix != PARQUET:
-                refuse_other_encodings(stream.read(START), f"input={path}")
+                check_encoding(stream.read(START), f"input={path}")
         for row in readers[suffix](path, columns):
-            if not told and row.error is None and not all(map(str.strip, row.texts)):
-                told = True
-                _tell_of_empty(path, row, columns)
+            if not warned and row.error is None and not all(map(str.strip, row.texts)):
+                warned = True
+                _warn_of_empty(path, row, columns)
             found = True
             yield row
     except OSError as error:
@@ -107,8 +107,8 @@ def count_lines(path: Path) -> int:
         return 0
 
 
-def _tell_of_empty(path: Path, row: InputRow, columns: Columns) -> None:
-    """Say that a text is empty, as pandas writes a missing value; it is predicted on."""
+def _warn_of_empty(path: Path, row: InputRow, columns: Columns) -> None:
+    """Warn that a text is empty, as pandas writes a missing value; it is predicted on."""
     (name, *_), *_ = (
         choices for choices, text in zip(columns, row.texts, strict=True) if not text.strip()
     )

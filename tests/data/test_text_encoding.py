@@ -2,7 +2,7 @@ import gzip
 
 import pytest
 
-from infoxlm.data.text_encoding import START, refuse_other_encodings
+from infoxlm.data.text_encoding import START, check_encoding
 from infoxlm.errors import UserError
 
 TEXT = "premise\thypothesis\nShe sleeps.\tShe is awake.\n"
@@ -19,7 +19,7 @@ TEXT = "premise\thypothesis\nShe sleeps.\tShe is awake.\n"
 )
 def test_encoding_is_named(encoding: str, named: str) -> None:
     with pytest.raises(UserError) as error:
-        refuse_other_encodings(TEXT.encode(encoding)[:START], "pairs.tsv")
+        check_encoding(TEXT.encode(encoding)[:START], "pairs.tsv")
     assert error.value.problem == f"pairs.tsv is {named}, not text in UTF-8"
     assert f"iconv -f {named} -t UTF-8" in error.value.remedy
 
@@ -30,11 +30,11 @@ def test_encoding_is_named(encoding: str, named: str) -> None:
 )
 def test_what_is_no_text_is_named(start: bytes, named: str) -> None:
     with pytest.raises(UserError, match=f"pairs.tsv is {named}.*, not text in UTF-8"):
-        refuse_other_encodings(start[:START], "pairs.tsv")
+        check_encoding(start[:START], "pairs.tsv")
 
 
 @pytest.mark.parametrize(
     "start", [b"", b"a", b"\n", TEXT.encode(), TEXT.encode("utf-8-sig"), "Ärger".encode("latin-1")]
 )
 def test_everything_else_is_left_to_the_reader(start: bytes) -> None:
-    refuse_other_encodings(start, "pairs.tsv")
+    check_encoding(start, "pairs.tsv")
