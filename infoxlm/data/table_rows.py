@@ -60,37 +60,35 @@ def written_with_quotes(lines: Iterable[str]) -> bool:
 
     Such a writer (pandas, Python's csv) puts a field that holds a quote, a tab or a line break
     between quotes, and doubles the quotes inside. MultiNLI and XNLI have bare quotes instead, also
-    at both ends of a text. So two things have to hold: that the whole table can be read with its
-    quotes taken as a writer's, every row as wide as the first; and that they cannot be a text's:
-    some are doubled inside others, or surround every field of the first line, or a row would have
-    another width if they were.
+    at both ends of a text. So two things have to hold: that every field which begins with a quote
+    can be read as a writer's; and that some cannot be a text's, because quotes are doubled inside
+    others, or surround every field of the first line, or because only so all rows have one width.
 
     Args:
         lines: The lines with their line ends.
     """
-    proven = False
+    proven = uneven = False
     tabs = 0
 
     def watched() -> Iterator[str]:
-        nonlocal proven, tabs
+        nonlocal proven, uneven, tabs
         for number, line in enumerate(lines):
             tabs = tabs if number else line.count("\t")
             if not proven and '"' in line:
                 fields = line.rstrip("\r\n").split("\t")
                 quoted = [field[1:-1] for field in fields if _in_quotes(field)]
                 everywhere = number == 0 and len(quoted) == len(fields)
-                doubled = any('""' in field for field in quoted)
-                proven = everywhere or doubled or len(fields) - 1 != tabs
+                proven = everywhere or any('""' in field for field in quoted)
+                uneven |= len(fields) - 1 != tabs
             yield line
 
-    width = None
+    widths = set()
     for _, fields in table_rows(watched(), "\t", quoted=True):
         if isinstance(fields, csv.Error):
             return False
-        width = width or len(fields)
-        if len(fields) != width and fields != [""]:
-            return False
-    return proven
+        if fields != [""]:
+            widths.add(len(fields))
+    return proven or (uneven and len(widths) == 1)
 
 
 def find_delimiter(header: str, wanted: Iterable[Iterable[str]]) -> str | None:

@@ -120,7 +120,7 @@ KINDS = [
      ["data/train/en.tsv, line 4: 1 tab-separated columns instead of 3", "Mend the line"]),
     ("row of quoted fields too long",
      {"train/en.tsv": HEADER + '"a ""b"""\tc\tneutral\n"d\te"\tf\tg\tneutral\n'},
-     ["data/train/en.tsv, line 3: 5 tab-separated columns instead of 3", "Mend the line"]),
+     ["data/train/en.tsv, line 3: 4 tab-separated columns instead of 3", "Mend the line"]),
     ("CSV with a quote inside a quoted field",
      {"train/en.tsv": None, "train/en.csv": 'premise,hypothesis,label\n"a "b" c",d,neutral\n'},
      ["data/train/en.csv, line 2: ',' expected after '\"'", "Mend the line"]),

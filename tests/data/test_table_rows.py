@@ -104,6 +104,11 @@ def test_opening_quote_is_found_in_pieces(content: bytes, has: bool, size: int) 
     assert has_opening_quote(pieces) is has
 
 
+def test_a_broken_row_does_not_bring_the_quotes_back() -> None:
+    rows = [("premise", "hypothesis", "label", "genre"), ('He said "no".', "B", "neutral")]
+    assert read(written(rows)) == list(map(list, rows))
+
+
 def test_rows_have_the_line_that_they_begin_on() -> None:
     text = 'a,b\n"two\nlines",c\n\n"a"x,b\nd,"open\n'
     rows = list(table_rows(lines_of(text), ",", quoted=True))
