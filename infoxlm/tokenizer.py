@@ -1,39 +1,26 @@
 """Text to the token ids of XLM-R, with sentencepiece's own batch encoding on several threads."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from itertools import chain
+from itertools import groupby
 from pathlib import Path
 from typing import Self
 
 import numpy as np
-from sentencepiece import SentencePieceProcessor
 
-from infoxlm.atomic import atomic_path
 from infoxlm.constants import BOS_ID, EOS_ID, MAX_LENGTH, MIN_LENGTH, PAD_ID, UNK_ID
 from infoxlm.data.token_ids import TokenIds, offsets_from, ranges
 from infoxlm.errors import UserError
+from infoxlm.tokenization.piece_encoder import FAIRSEQ_OFFSET, FEW, PieceEncoder, well_formed
+from infoxlm.tokenization.tokenizer_files import (
+    MODEL_FILE,
+    TokenizerFiles,
+    read_model_file,
+    read_tokenizer_files,
+)
 
-MODEL_FILE = "sentencepiece.bpe.model"
-
-#: sentencepiece's <unk> <s> </s> become fairseq's <s> <pad> </s> <unk>: one place more.
-FAIRSEQ_OFFSET = 1
-
-SPECIAL_TOKENS = {
-    "bos_token": "<s>",
-    "cls_token": "<s>",
-    "eos_token": "</s>",
-    "sep_token": "</s>",
-    "unk_token": "<unk>",
-    "pad_token": "<pad>",
-    "mask_token": "<mask>",
-}
-
-
-#: So many texts are encoded sooner than sentencepiece starts its threads.
-FEW = 32
+__all__ = ["FEW", "MODEL_FILE", "InfoXLMTokenizer", "longest_first", "well_formed"]
 
 
 class InfoXLMTokenizer:
@@ -47,72 +34,59 @@ class InfoXLMTokenizer:
     - A lone surrogate (half of a UTF-16 pair, from a broken file or JSON) is read as U+FFFD, and
       two halves that belong together as their character. transformers raises on both.
 
+    Tokens that were added to the vocabulary, such as `[USER]`, become their ids, special ones too.
+    Where transformers' own tokenizers differ around them (a space before one), ids are those of
+    version 5, unless the folder's `tokenizer.json` says otherwise.
+
     Args:
-        model_file: A sentencepiece model in XLM-R's layout (pieces `<unk>`, `<s>`, `</s>` first).
+        model: A sentencepiece model file in XLM-R's layout (pieces `<unk>`, `<s>`, `</s>` first),
+            or what was read from a folder.
         threads: Number of threads for encoding.
 
     Raises:
-        UserError: If the file is missing, damaged or not in that layout.
+        UserError: If a file is missing, damaged or not in that layout.
     """
 
-    def __init__(self, model_file: str | Path, threads: int = 2) -> None:
-        remedy = f"Take {MODEL_FILE} anew from the folder of an XLM-R or InfoXLM checkpoint."
-        try:
-            self._model = Path(model_file).read_bytes()
-        except OSError as error:
-            problem = f"Cannot read the tokenizer's model {model_file}: {error.strerror}"
-            raise UserError(problem, remedy) from error
-        self._processor = SentencePieceProcessor()
-        try:
-            self._processor.LoadFromSerializedProto(self._model)
-        except RuntimeError as error:
-            problem = (
-                f"{model_file} ({len(self._model)} bytes) is damaged or not a sentencepiece model"
-            )
-            raise UserError(problem, remedy) from error
-        first_pieces = [self._processor.id_to_piece(i) for i in range(min(3, len(self._processor)))]
-        if first_pieces != ["<unk>", "<s>", "</s>"]:
-            problem = (
-                f"{model_file} begins with the pieces {first_pieces}, "
-                "an XLM-R model with <unk>, <s>, </s>"
-            )
-            raise UserError(problem, remedy)
-        self._threads = threads
+    def __init__(self, model: str | Path | TokenizerFiles, threads: int = 2) -> None:
+        self._files = model if isinstance(model, TokenizerFiles) else read_model_file(model)
+        self._encoder = PieceEncoder(self._files, threads)
+        self._processor = self._encoder.processor
+        self._mask_id = self._encoder.mask_id
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, threads: int = 2) -> Self:
         """Open the tokenizer in a checkpoint's folder, ours or PaddleNLP's or transformers'.
 
         Raises:
-            UserError: If the folder has no `sentencepiece.bpe.model`, or a damaged one.
+            UserError: If the folder has neither `sentencepiece.bpe.model` nor `tokenizer.json`,
+                or its files are damaged or not XLM-R's.
         """
-        return cls(Path(folder) / MODEL_FILE, threads)
+        return cls(read_tokenizer_files(Path(folder)), threads)
 
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Write what PaddleNLP's and transformers' `AutoTokenizer` open, giving the same ids."""
-        config = {
-            "tokenizer_class": "XLMRobertaTokenizer",
-            "model_max_length": MAX_LENGTH,
-            **SPECIAL_TOKENS,
-        }
-        files = {
-            MODEL_FILE: self._model,
-            "tokenizer_config.json": json.dumps(config, indent=2).encode(),
-            "special_tokens_map.json": json.dumps(SPECIAL_TOKENS, indent=2).encode(),
-        }
-        for name, content in files.items():
-            with atomic_path(Path(folder) / name) as path:
-                path.write_bytes(content)
+    def save_pretrained(self, folder: str | Path, *, fast: bool = False) -> None:
+        """Write what PaddleNLP's and transformers' `AutoTokenizer` open, giving the same ids.
+
+        Args:
+            folder: The model folder.
+            fast: Whether to write `tokenizer.json` too, for transformers 5.
+        """
+        from infoxlm.tokenization.tokenizer_writer import write_tokenizer_files
+
+        write_tokenizer_files(self._files, Path(folder), mask_id=self._mask_id, fast=fast)
 
     @cached_property
     def fingerprint(self) -> str:
-        """The sha256 of the model's bytes, in hex: equal fingerprints give equal ids."""
-        return hashlib.sha256(self._model).hexdigest()
+        """The sha256 of model and added tokens, in hex: equal fingerprints give equal ids."""
+        digest = hashlib.sha256(self._files.model)
+        if self._files.added_tokens:
+            digest.update(repr((self._files.added_tokens, self._files.keeps_spaces)).encode())
+        return digest.hexdigest()
 
     @property
     def vocab_size(self) -> int:
-        """Number of ids: sentencepiece's pieces, `<pad>`, and `<mask>` at the end."""
-        return len(self._processor) + FAIRSEQ_OFFSET + 1
+        """Number of ids: sentencepiece's pieces, `<pad>`, `<mask>`, and then added tokens."""
+        last = max((token.id for token in self._files.added_tokens), default=0)
+        return max(self._mask_id, last) + 1
 
     def encode(
         self,
@@ -142,13 +116,13 @@ class InfoXLMTokenizer:
         if hypotheses is not None and len(premises) != len(hypotheses):
             raise ValueError(f"{len(premises)} premises but {len(hypotheses)} hypotheses")
 
-        first = self._pieces(premises)
+        first = self._encoder.encode(premises)
         if hypotheses is None:
             special = 2
             second = TokenIds(np.zeros(0, np.int32), np.zeros_like(first.offsets))
         else:
             special = 4
-            second = self._pieces(hypotheses)
+            second = self._encoder.encode(hypotheses)
         kept_first, kept_second = longest_first(first.lengths, second.lengths, max_length - special)
 
         # Every place that no text fills is </s>, but for the first of each row.
@@ -165,47 +139,38 @@ class InfoXLMTokenizer:
 
     def full_lengths(self, premises: Sequence[str], hypotheses: Sequence[str]) -> np.ndarray:
         """Count the tokens of pairs as `encode` would give them if it cut none, int64 `[n]`."""
-        return self._pieces(premises).lengths + self._pieces(hypotheses).lengths + 4
+        return self._encoder.encode(premises).lengths + self._encoder.encode(hypotheses).lengths + 4
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of token ids, special tokens left out and `<unk>` written as ` ⁇ `."""
-        special = {BOS_ID, PAD_ID, EOS_ID, self._mask_id}
-        kept = [int(token_id) for token_id in ids if token_id not in special]
-        return self._processor.decode(
-            [0 if token_id == UNK_ID else token_id - FAIRSEQ_OFFSET for token_id in kept]
-        )
+        texts = []
+        for added, run in groupby(map(int, ids), self._added_names.__contains__):
+            if added:
+                texts += [self._added_names[token_id] for token_id in run]
+            else:
+                kept = (i for i in run if i not in (BOS_ID, PAD_ID, EOS_ID, self._mask_id))
+                pieces = [0 if i == UNK_ID else i - FAIRSEQ_OFFSET for i in kept]
+                texts.append(self._processor.decode(pieces))
+        return " ".join(text for text in texts if text)
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
-        """Name each token id: a piece such as `▁Hello`, or a special token."""
-        special = {
+        """Name each token id: a piece such as `▁Hello`, an added token, or a special one."""
+        named = {
             BOS_ID: "<s>",
             PAD_ID: "<pad>",
             EOS_ID: "</s>",
             UNK_ID: "<unk>",
             self._mask_id: "<mask>",
+            **self._added_names,
         }
         return [
-            special.get(token_id) or self._processor.id_to_piece(token_id - FAIRSEQ_OFFSET)
+            named.get(token_id) or self._processor.id_to_piece(token_id - FAIRSEQ_OFFSET)
             for token_id in map(int, ids)
         ]
 
-    @property
-    def _mask_id(self) -> int:
-        return self.vocab_size - 1
-
-    def _pieces(self, texts: Sequence[str]) -> TokenIds:
-        """Encode bare texts, without special tokens and without truncation."""
-        if isinstance(texts, str):
-            raise TypeError("a list of texts is wanted, not one string")
-        texts = well_formed(texts)
-        if len(texts) <= FEW:
-            rows = [self._processor.encode(text, out_type=int) for text in texts]
-        else:
-            rows = self._processor.encode(texts, out_type=int, num_threads=self._threads)
-        offsets = offsets_from(np.fromiter(map(len, rows), np.int64, len(rows)))
-        ids = np.fromiter(chain.from_iterable(rows), np.int32, offsets[-1])
-        # 0 is sentencepiece's <unk>; it never yields 1 and 2, its <s> and </s>.
-        return TokenIds(np.where(ids == 0, UNK_ID, ids + FAIRSEQ_OFFSET), offsets)
+    @cached_property
+    def _added_names(self) -> dict[int, str]:
+        return {token.id: token.content for token in self._files.added_tokens}
 
 
 def longest_first(
@@ -230,15 +195,3 @@ def longest_first(
     half = budget - budget // 2
     kept_first = np.minimum(first, np.maximum(budget - second, half))
     return kept_first, np.minimum(second, budget - kept_first)
-
-
-def well_formed(texts: Sequence[str]) -> list[str]:
-    """Make texts that sentencepiece takes: surrogate pairs joined, lone ones as U+FFFD."""
-    try:
-        "".join(texts).encode()
-    except UnicodeEncodeError:
-        return [
-            text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-            for text in texts
-        ]
-    return list(texts)

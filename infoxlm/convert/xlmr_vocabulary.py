@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from infoxlm.errors import UserError
+from infoxlm.tokenization.sentencepiece_model import Unigram, build_model, protocol
 
 #: Scripts that joined Unicode after XLM-R's vocabulary was made (2019, Unicode 12) and have
 #: characters composed of two others: sentencepiece composes them now, XLM-R's does not.
@@ -36,30 +37,10 @@ class Vocabulary:
 
 
 def sentencepiece_model(vocabulary: Vocabulary) -> bytes:
-    """The contents of ``sentencepiece.bpe.model``.
-
-    SentencePiece's own order is ``<unk> <s> </s>`` and then the pieces proper, so that a piece's
-    id is one less than fairseq's; ``<pad>`` and ``<mask>`` are not in the file.
-    """
-    protocol = _protocol()
-    model = protocol.ModelProto()
-    kind = protocol.ModelProto.SentencePiece
-    model.pieces.add(piece="<unk>", score=0.0, type=kind.UNKNOWN)
-    for control in ("<s>", "</s>"):
-        model.pieces.add(piece=control, score=0.0, type=kind.CONTROL)
-    for piece, score in zip(vocabulary.pieces[4:-1], vocabulary.scores[4:-1], strict=True):
-        model.pieces.add(piece=piece, score=float(score))
-    trainer = model.trainer_spec
-    trainer.model_type = protocol.TrainerSpec.UNIGRAM
-    trainer.vocab_size = len(model.pieces)
-    trainer.unk_id, trainer.bos_id, trainer.eos_id, trainer.pad_id = 0, 1, 2, -1
-    normalizer = model.normalizer_spec
-    normalizer.name = "nmt_nfkc"
-    normalizer.precompiled_charsmap = compiled_rules(normaliser_rules(vocabulary.normaliser))
-    normalizer.add_dummy_prefix = True
-    normalizer.remove_extra_whitespaces = True
-    normalizer.escape_whitespaces = True
-    return model.SerializeToString()
+    """The contents of ``sentencepiece.bpe.model``."""
+    pieces = zip(vocabulary.pieces[4:-1], map(float, vocabulary.scores[4:-1]), strict=True)
+    charsmap = compiled_rules(normaliser_rules(vocabulary.normaliser))
+    return build_model(Unigram(tuple(pieces), charsmap))
 
 
 def normaliser_rules(single: Mapping[str, str]) -> dict[str, str]:
@@ -94,20 +75,12 @@ def normaliser_rules(single: Mapping[str, str]) -> dict[str, str]:
 
 def compiled_rules(rules: Mapping[str, str]) -> bytes:
     """Rules in the form a SentencePiece model holds them in (a trie)."""
-    protocol = _protocol()
     normalizer = _normalizer(norm_map=list(rules.items()))
-    spec = protocol.NormalizerSpec()
+    spec = protocol().NormalizerSpec()
     spec.ParseFromString(normalizer.serialized_normalizer_spec())
     if dict(normalizer.Decompile()) != dict(rules):
         raise RuntimeError("sentencepiece compiled other normalisation rules than it was given")
     return spec.precompiled_charsmap
-
-
-def _protocol() -> Any:
-    """Sentencepiece's message classes, which protobuf makes at run time."""
-    from sentencepiece import sentencepiece_model_pb2
-
-    return sentencepiece_model_pb2
 
 
 def _normalizer(**source: Any) -> Any:

@@ -1,0 +1,1 @@
+"""The files that define a tokenizer, and the tokens that were added to its vocabulary."""

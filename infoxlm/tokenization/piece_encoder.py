@@ -1,0 +1,132 @@
+"""Texts to the ids of their pieces, by sentencepiece's own batch encoding on several threads."""
+
+from collections.abc import Sequence
+from itertools import chain
+
+import numpy as np
+from sentencepiece import SentencePieceProcessor
+
+from infoxlm.constants import UNK_ID
+from infoxlm.data.token_ids import TokenIds, offsets_from
+from infoxlm.errors import UserError
+from infoxlm.tokenization.added_tokens import check_ids
+from infoxlm.tokenization.sentencepiece_model import (
+    META_SPACE,
+    spaced_normalizer,
+    without_charsmap,
+)
+from infoxlm.tokenization.splitter import AddedTokenSplitter
+from infoxlm.tokenization.tokenizer_files import TAKE_AGAIN, TokenizerFiles
+
+#: sentencepiece's <unk> <s> </s> become fairseq's <s> <pad> </s> <unk>: one place more.
+FAIRSEQ_OFFSET = 1
+
+#: So many texts are encoded sooner than sentencepiece starts its threads.
+FEW = 32
+
+
+class PieceEncoder:
+    """Encodes bare texts, without special tokens and without truncation.
+
+    Args:
+        files: The vocabulary and its added tokens.
+        threads: Number of threads for encoding.
+
+    Attributes:
+        processor: The vocabulary's sentencepiece processor, which knows no added tokens.
+        mask_id: The id of `<mask>`, the last of the vocabulary.
+
+    Raises:
+        UserError: The model is damaged, or an added token has an id or a text that no
+            text could lead to.
+    """
+
+    def __init__(self, files: TokenizerFiles, threads: int) -> None:
+        self.processor = open_model(files)
+        self.mask_id = len(self.processor) + FAIRSEQ_OFFSET
+        self._threads = threads
+        self._splitter: AddedTokenSplitter | None = None
+        if not files.added_tokens:
+            return
+        check_ids(files.added_tokens, self.mask_id + 1, self._piece_id, files.source)
+        space_id = self._piece_id(META_SPACE) if files.keeps_spaces else None
+        normalize = spaced_normalizer(files.model).normalize
+        try:
+            self._splitter = AddedTokenSplitter(files.added_tokens, normalize, space_id)
+        except ValueError as error:
+            raise UserError(
+                f"{files.source.parent}: {error}", "Set the token's normalized to false."
+            ) from error
+        self._between = self.processor
+        if self._splitter.normalizes:
+            self._between = SentencePieceProcessor()
+            self._between.LoadFromSerializedProto(without_charsmap(files.model))
+
+    def encode(self, texts: Sequence[str]) -> TokenIds:
+        """Encode texts; any strings are allowed, empty ones too."""
+        if isinstance(texts, str):
+            raise TypeError("a list of texts is wanted, not one string")
+        texts = well_formed(texts)
+        if self._splitter is None:
+            return self._encode(self.processor, texts)
+        rows = [self._splitter.split(text) for text in texts]
+        between = [part for row in rows for part in row if isinstance(part, str)]
+        encoded = iter(self._encode(self._between, between))
+        parts = [
+            [np.array([part], np.int32) if isinstance(part, int) else next(encoded) for part in row]
+            for row in rows
+        ]
+        offsets = offsets_from(np.array([sum(map(len, row)) for row in parts], np.int64))
+        nothing = np.zeros(0, np.int32)
+        return TokenIds(np.concatenate([nothing, *chain.from_iterable(parts)]), offsets)
+
+    def _encode(self, processor: SentencePieceProcessor, texts: list[str]) -> TokenIds:
+        """Encode texts that have no added tokens in them."""
+        if len(texts) <= FEW:
+            rows = [processor.encode(text, out_type=int) for text in texts]
+        else:
+            rows = processor.encode(texts, out_type=int, num_threads=self._threads)
+        offsets = offsets_from(np.fromiter(map(len, rows), np.int64, len(rows)))
+        ids = np.fromiter(chain.from_iterable(rows), np.int32, offsets[-1])
+        # 0 is sentencepiece's <unk>; it never yields 1 and 2, its <s> and </s>.
+        return TokenIds(np.where(ids == 0, UNK_ID, ids + FAIRSEQ_OFFSET), offsets)
+
+    def _piece_id(self, piece: str) -> int | None:
+        found = self.processor.piece_to_id(piece)
+        return found + FAIRSEQ_OFFSET if found else None
+
+
+def open_model(files: TokenizerFiles) -> SentencePieceProcessor:
+    """Load a sentencepiece model in XLM-R's layout.
+
+    Raises:
+        UserError: It is damaged or in another layout.
+    """
+    processor = SentencePieceProcessor()
+    try:
+        processor.LoadFromSerializedProto(files.model)
+    except RuntimeError as error:
+        problem = (
+            f"{files.source} ({len(files.model)} bytes) is damaged or not a sentencepiece model"
+        )
+        raise UserError(problem, TAKE_AGAIN) from error
+    first_pieces = [processor.id_to_piece(i) for i in range(min(3, len(processor)))]
+    if first_pieces != ["<unk>", "<s>", "</s>"]:
+        problem = (
+            f"{files.source} begins with the pieces {first_pieces}, "
+            "an XLM-R model with <unk>, <s>, </s>"
+        )
+        raise UserError(problem, TAKE_AGAIN)
+    return processor
+
+
+def well_formed(texts: Sequence[str]) -> list[str]:
+    """Make texts that sentencepiece takes: surrogate pairs joined, lone ones as U+FFFD."""
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        return [
+            text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+            for text in texts
+        ]
+    return list(texts)
