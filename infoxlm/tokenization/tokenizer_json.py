@@ -10,7 +10,7 @@ SentencePiece model (spaces become ``▁``). They differ in one place only, see
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -33,6 +33,13 @@ PAIR = ("<s>", "A", "</s>", "</s>", "B", "</s>")
 #: What transformers 4 puts behind the table of characters when it converts a SentencePiece model.
 TRIM = {"type": "Strip", "strip_left": False, "strip_right": True}
 MERGE_SPACES = {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": META_SPACE}
+ONE_SPACE = {**MERGE_SPACES, "content": " "}
+#: What may follow the table without changing ids: where spaces become ``▁``, and where words are
+#: split at white space.
+TIDYING: dict[bool, list[list[dict[str, Any]]]] = {
+    True: [[TRIM, MERGE_SPACES]],
+    False: [[], [ONE_SPACE], [TRIM], [TRIM, ONE_SPACE]],
+}
 SPLIT_WORDS = {"type": "WhitespaceSplit"}
 SPLIT_SPACES = {
     "type": "Metaspace",
@@ -168,7 +175,6 @@ class _Reader:
         """Check how texts become words; return `keeps_spaces` and the table of characters."""
         steps = sequence(normalizer, "normalizers")
         splits = sequence(pre_tokenizer, "pretokenizers")
-        kinds = [kind_of(step) for step in steps]
         split_kinds = [kind_of(split) for split in splits]
         converted = split_kinds == ["Metaspace"]
         if not converted and split_kinds != ["WhitespaceSplit", "Metaspace"]:
@@ -182,14 +188,12 @@ class _Reader:
             self.refuse("Metaspace", json.dumps(metaspace), "a ▁ before every text")
         if not metaspace.get("split", True):
             self.refuse("Metaspace's split", False, "true")
-        wanted = ["Precompiled", "Strip", "Replace"] if converted else ["Precompiled"]
-        if kinds[: len(wanted)] != wanted or len(kinds) > 3:
-            self.refuse("normalizer", named(kinds), named(wanted))
-        tidying: Any = ([], [TRIM], [TRIM, MERGE_SPACES], [TRIM, {**MERGE_SPACES, "content": " "}])
-        if steps[1:] not in tidying:
-            self.refuse("normalizer", json.dumps(steps[1:]), json.dumps([TRIM, MERGE_SPACES]))
+        table, tidying = steps[0], steps[1:]
+        if kind_of(table) != "Precompiled" or tidying not in TIDYING[converted]:
+            wanted = ["Precompiled", *(["Strip", "Replace"] if converted else [])]
+            self.refuse("normalizer", named(map(kind_of, steps)), named(wanted))
         try:
-            charsmap = base64.b64decode(steps[0].get("precompiled_charsmap"), validate=True)
+            charsmap = base64.b64decode(table.get("precompiled_charsmap"), validate=True)
         except (TypeError, ValueError, binascii.Error) as error:
             raise UserError(
                 f"{self._path}: its precompiled_charsmap is damaged: {error}",
@@ -238,7 +242,7 @@ def kind_of(part: Any) -> str | None:
     return part.get("type") if isinstance(part, dict) else None
 
 
-def named(kinds: Sequence[str | None]) -> str:
+def named(kinds: Iterable[str | None]) -> str:
     """The types of several parts, for a message."""
     return ", ".join(map(str, kinds)) or "None"
 
