@@ -17,6 +17,7 @@ from infoxlm.tokenization.sentencepiece_model import (
 )
 from infoxlm.tokenization.splitter import AddedTokenSplitter
 from infoxlm.tokenization.tokenizer_files import TAKE_AGAIN, TokenizerFiles
+from infoxlm.tokenization.tokenizer_json import TOKENIZER_JSON
 
 #: sentencepiece's <unk> <s> </s> become fairseq's <s> <pad> </s> <unk>: one place more.
 FAIRSEQ_OFFSET = 1
@@ -109,6 +110,8 @@ def open_model(files: TokenizerFiles) -> SentencePieceProcessor:
         problem = (
             f"{files.source} ({len(files.model)} bytes) is damaged or not a sentencepiece model"
         )
+        if files.source.name == TOKENIZER_JSON:
+            problem = f"{files.source} is damaged: sentencepiece refuses its pieces or characters"
         raise UserError(problem, TAKE_AGAIN) from error
     first_pieces = [processor.id_to_piece(i) for i in range(min(3, len(processor)))]
     if first_pieces != ["<unk>", "<s>", "</s>"]:

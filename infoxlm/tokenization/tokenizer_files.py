@@ -1,5 +1,6 @@
 """The tokenizer's files of a model folder: which there are, and what they say together."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,8 @@ from infoxlm.errors import UserError
 from infoxlm.json_shapes import brief
 from infoxlm.tokenization.added_tokens import AddedToken, parse_added_token
 from infoxlm.tokenization.sentencepiece_model import build_model
-from infoxlm.tokenization.tokenizer_json import (
-    TOKENIZER_JSON,
-    TokenizerJson,
+from infoxlm.tokenization.tokenizer_json import TOKENIZER_JSON
+from infoxlm.tokenization.tokenizer_json_reader import (
     read_added_tokens,
     read_tokenizer_file,
     read_tokenizer_json,
@@ -43,7 +43,10 @@ DECODER = "added_tokens_decoder"
 
 Tokens = dict[str, AddedToken]
 
-TAKE_AGAIN = f"Take {MODEL_FILE} again from the folder of an XLM-R or InfoXLM checkpoint."
+TAKE_AGAIN = (
+    f"Take {MODEL_FILE} again from the folder of an XLM-R or InfoXLM checkpoint, "
+    f"or {TOKENIZER_JSON} alone."
+)
 SAVE_AGAIN = "Save the tokenizer again with transformers, or correct the file."
 
 
@@ -97,7 +100,7 @@ def read_tokenizer_files(folder: Path) -> TokenizerFiles:
     keeps_spaces = False
     if fast.is_file() and not (folder / MODEL_FILE).exists():
         whole = read_tokenizer_json(fast)
-        files = TokenizerFiles(fast, model_of(whole, fast))
+        files = TokenizerFiles(fast, build_model(whole.unigram))
         tokens, keeps_spaces = joined(tokens, whole.added_tokens, fast, legacy), whole.keeps_spaces
     else:
         files = read_model_file(folder / MODEL_FILE)
@@ -114,12 +117,11 @@ def read_tokenizer_files(folder: Path) -> TokenizerFiles:
     return TokenizerFiles(files.source, files.model, ordered, keeps_spaces and bool(tokens))
 
 
-def model_of(tokenizer: TokenizerJson, path: Path) -> bytes:
-    """The SentencePiece model of a ``tokenizer.json``."""
-    try:
-        return build_model(tokenizer.unigram)
-    except (TypeError, ValueError) as error:  # protobuf's, for scores beyond float32
-        raise UserError(f"{path} is damaged: {error}", SAVE_AGAIN) from error
+def files_of_ids(folder: Path) -> list[Path]:
+    """The files of a folder that its token ids depend on."""
+    model, added = folder / MODEL_FILE, folder / ADDED_TOKENS_FILE
+    vocabulary = model if model.exists() else folder / TOKENIZER_JSON
+    return [path for path in (vocabulary, added) if path.is_file()]
 
 
 def read_settings(path: Path) -> dict[str, Any]:
@@ -148,6 +150,8 @@ def more_special_tokens(*settings: dict[str, Any]) -> dict[str, Any]:
     entries: dict[str, Any] = {}
     for key in MORE_SPECIAL_TOKENS:
         for listed in (each.get(key) or [] for each in settings):
+            if not isinstance(listed, list | dict):
+                raise UserError(f"{key} of a tokenizer is {brief(listed)}, not a list", SAVE_AGAIN)
             for entry in listed.values() if isinstance(listed, dict) else listed:
                 content = entry.get("content") if isinstance(entry, dict) else entry
                 if content not in SPECIAL_TOKENS.values():
@@ -159,7 +163,7 @@ def decoder_tokens(config: dict[str, Any], folder: Path) -> Tokens:
     """The tokens that transformers 4.34 to 4.57 lists in its configuration."""
     path = folder / CONFIG_FILE
     decoder = config[DECODER]
-    if not isinstance(decoder, dict) or not all(key.isdecimal() for key in decoder):
+    if not isinstance(decoder, dict) or not all(map(re.compile(r"[0-9]{1,9}").fullmatch, decoder)):
         raise UserError(f"{path}: its {DECODER} is damaged: {brief(decoder)}", SAVE_AGAIN)
     return by_content(
         (parse_added_token(entry, int(key), path) for key, entry in decoder.items()), path

@@ -15,7 +15,7 @@ from infoxlm.atomic import atomic_path
 from infoxlm.errors import UserError
 from infoxlm.manifest import sha256_of
 from infoxlm.run_folder import RUN_RECORD
-from infoxlm.tokenizer import MODEL_FILE
+from infoxlm.tokenization.tokenizer_files import files_of_ids
 from infoxlm.tracking.machine import describe_process
 from infoxlm.weights_file import PDPARAMS, SAFETENSORS
 
@@ -120,5 +120,5 @@ def weights_checksums(folder: Path) -> dict[str, str]:
 
     The files are read rather than a manifest: it would not know of a file exchanged later.
     """
-    files = (folder / name for name in (SAFETENSORS, PDPARAMS, MODEL_FILE))
-    return {str(path): sha256_of(path) for path in files if path.is_file()}
+    weights = [folder / name for name in (SAFETENSORS, PDPARAMS) if (folder / name).is_file()]
+    return {str(path): sha256_of(path) for path in weights + files_of_ids(folder)}

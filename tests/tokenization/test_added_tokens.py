@@ -148,6 +148,8 @@ def test_fingerprint_tells_tokens_apart(with_tokens, sentencepiece_file):
         ("tokenizer_config.json", {"truncation_side": "left"}, "truncation_side is 'left'"),
         ("tokenizer_config.json", {"add_prefix_space": False}, "add_prefix_space is False"),
         ("tokenizer_config.json", {"extra_special_tokens": ["<x>"]}, "token '<x>' an id"),
+        ("tokenizer_config.json", {"extra_special_tokens": 5}, "extra_special_tokens .* is 5"),
+        ("tokenizer_config.json", {"added_tokens_decoder": [7]}, "decoder is damaged"),
         ("tokenizer_config.json", {"added_tokens_decoder": {"x": {}}}, "decoder is damaged"),
         (
             "tokenizer_config.json",

@@ -7,7 +7,7 @@ import sentencepiece
 
 from infoxlm.errors import UserError
 from infoxlm.tokenization.sentencepiece_model import read_model
-from infoxlm.tokenization.tokenizer_json import read_tokenizer_json
+from infoxlm.tokenization.tokenizer_json_reader import read_tokenizer_json
 from infoxlm.tokenizer import InfoXLMTokenizer
 
 SENTENCE = (
@@ -99,8 +99,19 @@ METASPACE = ("pre_tokenizer", "pretokenizers", 1)
         (replaced("model", "byte_fallback", by=True), "byte_fallback is True"),
         (replaced("model", "vocab", 3, 0, by="x"), "vocab is <s> <pad> </s> x ... <mask>"),
         (replaced("model", "vocab", -1, 0, by="x"), r"\.\.\. x, not .* <mask>"),
-        (replaced("model", "vocab", 9, by=["x", "y"]), r"vocab is damaged at \['x', 'y'\]"),
-        (replaced("model", "vocab", by="x"), "vocab is str, not a list"),
+        (replaced("model", "vocab", 9, by=["x", "y"]), r"vocab at one place is \['x', 'y'\]"),
+        (replaced("model", "vocab", by="x"), "vocab is 'x', not a list"),
+        (replaced("model", "vocab", by={}), "vocab is {}, not a list"),
+        (replaced("model", "vocab", 9, 1, by=1e50), "vocab at one place is .*1e.50"),
+        (replaced("post_processor", "single", by=5), "post_processor for single texts is 5"),
+        (
+            replaced("normalizer", by={"type": "Sequence", "normalizers": []}),
+            "normalizer is , not Precompiled",
+        ),
+        (
+            replaced("pre_tokenizer", by={"type": "Sequence", "pretokenizers": []}),
+            "pre_tokenizer is , not Whitespace",
+        ),
         (replaced("normalizer", by=None), "normalizer is None, not Precompiled"),
         (replaced("normalizer", by={"type": "BertNormalizer"}), "normalizer is BertNormalizer"),
         (
@@ -113,6 +124,8 @@ METASPACE = ("pre_tokenizer", "pretokenizers", 1)
             "normalizer is .*Lowercase",
         ),
         (replaced("normalizer", "precompiled_charsmap", by="?"), "precompiled_charsmap is damaged"),
+        (replaced("normalizer", "precompiled_charsmap", by=""), "precompiled_charsmap is empty"),
+        (replaced("normalizer", "precompiled_charsmap", by="AAAA"), "refuses its pieces or char"),
         (replaced("normalizer", "precompiled_charsmap", by=7), "precompiled_charsmap is damaged"),
         (replaced("pre_tokenizer", by={"type": "ByteLevel"}), "pre_tokenizer is ByteLevel"),
         (replaced("pre_tokenizer", by=None), "pre_tokenizer is None"),
@@ -149,7 +162,9 @@ def test_pieces_that_occur_twice(json_folder):
     def change(content):
         content["model"]["vocab"][8] = content["model"]["vocab"][9]
 
-    with pytest.raises(UserError, match=r"tokenizer.json .*damaged"):
+    with pytest.raises(
+        UserError, match=r"tokenizer.json is damaged: sentencepiece refuses its pieces"
+    ):
         InfoXLMTokenizer.from_pretrained(json_folder(change))
 
 

@@ -135,6 +135,16 @@ def test_weights_checksums(tmp_path):
     assert weights_checksums(tmp_path / "absent") == {}
 
 
+def test_checksums_of_every_file_that_ids_depend_on(tmp_path):
+    for name in ("added_tokens.json", "tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / name).write_text("{}")
+    names = {path.rsplit("/", 1)[1] for path in weights_checksums(tmp_path)}
+    assert names == {"added_tokens.json", "tokenizer.json"}
+    (tmp_path / "sentencepiece.bpe.model").write_bytes(b"pieces")
+    names = {path.rsplit("/", 1)[1] for path in weights_checksums(tmp_path)}
+    assert names == {"added_tokens.json", "sentencepiece.bpe.model"}
+
+
 def test_imports_nothing_heavy():
     code = (
         "import sys; from infoxlm.tracking.machine import describe_process;"
