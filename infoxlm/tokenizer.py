@@ -66,6 +66,8 @@ class InfoXLMTokenizer:
     def save_pretrained(self, folder: str | Path, *, fast: bool = False) -> None:
         """Write what PaddleNLP's and transformers' `AutoTokenizer` open, giving the same ids.
 
+        PaddleNLP 3.0.0b4 alone does not look for added tokens in texts.
+
         Args:
             folder: The model folder.
             fast: Whether to write `tokenizer.json` too, for transformers 5.

@@ -349,6 +349,27 @@ def test_xnli_as_transformers(e5_torch: Path, shared: Path, language: str) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("saved_by", ["infoxlm", "transformers"])
+def test_xnli_from_tokenizer_json_alone(
+    e5_torch: Path, shared: Path, tmp_path: Path, saved_by: str
+) -> None:
+    original = InfoXLMTokenizer.from_pretrained(e5_torch)
+    if saved_by == "infoxlm":
+        original.save_pretrained(tmp_path, fast=True)
+        (tmp_path / "sentencepiece.bpe.model").unlink()
+    else:
+        transformers_tokenizer(e5_torch, fast=True).save_pretrained(tmp_path, legacy_format=False)
+    assert not (tmp_path / "sentencepiece.bpe.model").exists()
+    again = InfoXLMTokenizer.from_pretrained(tmp_path)
+    for language in LANGUAGES:
+        pairs = xnli_pairs(shared / "data" / "xnli" / "dev" / f"{language}.tsv")
+        expected = original.encode(*pairs, max_length=128)
+        found = again.encode(*pairs, max_length=128)
+        np.testing.assert_array_equal(found.ids, expected.ids)
+        np.testing.assert_array_equal(found.offsets, expected.offsets)
+
+
+@pytest.mark.slow
 def test_forty_thousand_pairs_a_second(e5_torch: Path, shared: Path) -> None:
     tokenizer = InfoXLMTokenizer.from_pretrained(e5_torch, threads=2)
     premises: list[str] = []
