@@ -115,12 +115,14 @@ class _Pattern:
         for match in self._regex.finditer(text) if self._tokens else ():
             token = self._tokens[match.group()]
             start, end = match.span()
-            if token.single_word and (is_word(text[start - 1 : start]) or is_word(text[end:][:1])):
+            if token.single_word and (
+                is_word(text[start - 1 : start]) or is_word(text[end : end + 1])
+            ):
                 continue
-            if token.lstrip:
-                start = max(len(text[:start].rstrip(WHITE_SPACE)), done)
-            if token.rstrip:
-                end = len(text) - len(text[end:].lstrip(WHITE_SPACE))
+            while token.lstrip and start > done and text[start - 1] in WHITE_SPACE:
+                start -= 1
+            while token.rstrip and end < len(text) and text[end] in WHITE_SPACE:
+                end += 1
             if done < start:
                 yield text[done:start]
             yield token

@@ -10,11 +10,17 @@ from infoxlm.errors import UserError
 from infoxlm.json_shapes import brief
 from infoxlm.tokenization.added_tokens import AddedToken, parse_added_token
 from infoxlm.tokenization.sentencepiece_model import build_model
-from infoxlm.tokenization.tokenizer_json import TOKENIZER_JSON
+from infoxlm.tokenization.tokenizer_json import FIRST_PIECES, TOKENIZER_JSON
 from infoxlm.tokenization.tokenizer_json_reader import (
     read_added_tokens,
     read_tokenizer_file,
     read_tokenizer_json,
+)
+from infoxlm.tokenization.tokenizer_settings import (
+    SAVE_AGAIN,
+    SPECIAL_TOKENS,
+    more_special_tokens,
+    read_settings,
 )
 
 MODEL_FILE = "sentencepiece.bpe.model"
@@ -22,32 +28,15 @@ CONFIG_FILE = "tokenizer_config.json"
 SPECIAL_TOKENS_FILE = "special_tokens_map.json"
 ADDED_TOKENS_FILE = "added_tokens.json"
 
-SPECIAL_TOKENS = {
-    "bos_token": "<s>",
-    "cls_token": "<s>",
-    "eos_token": "</s>",
-    "sep_token": "</s>",
-    "unk_token": "<unk>",
-    "pad_token": "<pad>",
-    "mask_token": "<mask>",
-}
-
-#: Settings that would change ids, and the only value that is read.
-FIXED_SETTINGS = {"add_prefix_space": True, "truncation_side": "right"}
-
-#: Where special tokens beyond XLM-R's are listed; the second is transformers 5's.
-MORE_SPECIAL_TOKENS = ("additional_special_tokens", "extra_special_tokens")
-
 #: All tokens with their flags, as transformers 4.34 to 4.57 lists them in its configuration.
 DECODER = "added_tokens_decoder"
 
 Tokens = dict[str, AddedToken]
 
 TAKE_AGAIN = (
-    f"Take {MODEL_FILE} again from the folder of an XLM-R or InfoXLM checkpoint, "
-    f"or {TOKENIZER_JSON} alone."
+    f"Take {MODEL_FILE} or {TOKENIZER_JSON} again from the folder of an XLM-R or InfoXLM "
+    "checkpoint."
 )
-SAVE_AGAIN = "Save the tokenizer again with transformers, or correct the file."
 
 
 @dataclass(frozen=True)
@@ -119,44 +108,10 @@ def read_tokenizer_files(folder: Path) -> TokenizerFiles:
 
 def files_of_ids(folder: Path) -> list[Path]:
     """The files of a folder that its token ids depend on."""
-    model, added = folder / MODEL_FILE, folder / ADDED_TOKENS_FILE
-    vocabulary = model if model.exists() else folder / TOKENIZER_JSON
-    return [path for path in (vocabulary, added) if path.is_file()]
-
-
-def read_settings(path: Path) -> dict[str, Any]:
-    """Read ``tokenizer_config.json`` or ``special_tokens_map.json``; nothing if it is not there.
-
-    Raises:
-        UserError: It is damaged, or sets what would change ids.
-    """
-    if not path.exists():
-        return {}
-    settings = read_tokenizer_file(path)
-    wanted = {**SPECIAL_TOKENS, **FIXED_SETTINGS}
-    for key in wanted.keys() & settings.keys():
-        value = settings[key]
-        found = value.get("content") if isinstance(value, dict) else value
-        if value is not None and found != wanted[key]:
-            raise UserError(
-                f"{path}: {key} is {brief(found)}, not {wanted[key]!r} as in XLM-R",
-                "Give an XLM-R or InfoXLM checkpoint with its own tokenizer.",
-            )
-    return settings
-
-
-def more_special_tokens(*settings: dict[str, Any]) -> dict[str, Any]:
-    """The special tokens beyond XLM-R's that files list: text to entry, a text or an object."""
-    entries: dict[str, Any] = {}
-    for key in MORE_SPECIAL_TOKENS:
-        for listed in (each.get(key) or [] for each in settings):
-            if not isinstance(listed, list | dict):
-                raise UserError(f"{key} of a tokenizer is {brief(listed)}, not a list", SAVE_AGAIN)
-            for entry in listed.values() if isinstance(listed, dict) else listed:
-                content = entry.get("content") if isinstance(entry, dict) else entry
-                if content not in SPECIAL_TOKENS.values():
-                    entries[str(content)] = entry
-    return entries
+    names = [MODEL_FILE, ADDED_TOKENS_FILE]
+    if not (folder / MODEL_FILE).exists() or (folder / ADDED_TOKENS_FILE).exists():
+        names.append(TOKENIZER_JSON)
+    return [folder / name for name in names if (folder / name).is_file()]
 
 
 def decoder_tokens(config: dict[str, Any], folder: Path) -> Tokens:
@@ -219,11 +174,17 @@ def by_content(tokens: Iterable[AddedToken], path: Path) -> Tokens:
     """Tokens by their texts, without XLM-R's own, which every tokenizer has.
 
     Raises:
-        UserError: A text is there twice.
+        UserError: A text is there twice, or one of XLM-R's own has another id.
     """
     found: Tokens = {}
     for token in tokens:
         if token.content in SPECIAL_TOKENS.values():
+            if token.content in FIRST_PIECES and token.id != FIRST_PIECES.index(token.content):
+                raise UserError(
+                    f"{path} gives {token.content} the id {token.id}, XLM-R's is "
+                    f"{FIRST_PIECES.index(token.content)}",
+                    "Give an XLM-R or InfoXLM checkpoint with its own tokenizer.",
+                )
             continue
         if token.content in found:
             raise UserError(f"{path} lists the added token {token.content!r} twice", SAVE_AGAIN)

@@ -14,12 +14,12 @@ from infoxlm.tokenization.tokenizer_files import (
     CONFIG_FILE,
     DECODER,
     MODEL_FILE,
-    SPECIAL_TOKENS,
     SPECIAL_TOKENS_FILE,
     TokenizerFiles,
 )
 from infoxlm.tokenization.tokenizer_json import TOKENIZER_JSON, TokenizerJson
 from infoxlm.tokenization.tokenizer_json_writer import own_special_tokens, tokenizer_json
+from infoxlm.tokenization.tokenizer_settings import SPECIAL_TOKENS
 
 logger = logging.getLogger(__name__)
 

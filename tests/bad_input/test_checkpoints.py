@@ -188,7 +188,10 @@ def change_tensors(model, change):
     [
         (
             None,
-            ["model/sentencepiece.bpe.model: No such file", "Take sentencepiece.bpe.model again"],
+            [
+                "model/sentencepiece.bpe.model: No such file",
+                "tokenizer.json again from",
+            ],
         ),
         (b"", ["model/sentencepiece.bpe.model (0 bytes) is damaged", "Take"]),
         (b"\0" * 500, ["model/sentencepiece.bpe.model (500 bytes) is damaged", "Take"]),

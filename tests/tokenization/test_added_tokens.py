@@ -142,6 +142,7 @@ def test_fingerprint_tells_tokens_apart(with_tokens, sentencepiece_file):
         ("added_tokens.json", {"▁the": 1000}, r"'▁the' has id 1000, not \d+\. Number"),
         ("added_tokens.json", {"[A]": "x"}, r"added_tokens.json: the added token 'x' is damaged"),
         ("added_tokens.json", {"[A]": -1}, r"the added token -1 is damaged"),
+        ("added_tokens.json", {"<pad>": 500}, "gives <pad> the id 500, XLM-R's is 1"),
         ("added_tokens.json", [1], r"added_tokens.json is damaged: it is not a JSON object"),
         ("tokenizer_config.json", {"cls_token": "[CLS]"}, r"cls_token is '\[CLS\]', not '<s>'"),
         ("special_tokens_map.json", {"pad_token": {"content": "[PAD]"}}, r"pad_token is '\[PAD\]'"),

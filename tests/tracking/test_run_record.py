@@ -142,7 +142,10 @@ def test_checksums_of_every_file_that_ids_depend_on(tmp_path):
     assert names == {"added_tokens.json", "tokenizer.json"}
     (tmp_path / "sentencepiece.bpe.model").write_bytes(b"pieces")
     names = {path.rsplit("/", 1)[1] for path in weights_checksums(tmp_path)}
-    assert names == {"added_tokens.json", "sentencepiece.bpe.model"}
+    assert names == {"added_tokens.json", "sentencepiece.bpe.model", "tokenizer.json"}
+    (tmp_path / "added_tokens.json").unlink()
+    names = {path.rsplit("/", 1)[1] for path in weights_checksums(tmp_path)}
+    assert names == {"sentencepiece.bpe.model"}
 
 
 def test_imports_nothing_heavy():
