@@ -48,6 +48,18 @@ def test_any_text_as_in_transformers(with_tokens, theirs, ids, tmp_path, keeps_s
     check()
 
 
+def test_what_touches_a_single_word(with_tokens, theirs, ids, tmp_path):
+    """Letters, accents, digits, circled letters and joiners; not fractions and signs."""
+    tokenizer = with_tokens({"zq": {"single_word": True, "normalized": False}})
+    tokenizer.save_pretrained(tmp_path)
+    fast, token = theirs(tmp_path), tokenizer.vocab_size - 1
+    neighbours = "aé狗1_²½Ⅷ- ,😀\u0301\u093e\u094d\u200c\u200d\u200bⒶ🄰\x1c\u3000"
+    texts = [text for other in neighbours for text in (f"zq{other}", f"{other}zq")]
+    found = [token in row for row in ids(tokenizer, texts)]
+    assert found == [token in fast(text)["input_ids"] for text in texts]
+    assert 10 < sum(found) < len(found) - 10
+
+
 def test_folder_of_a_slow_tokenizer(sentencepiece_file, theirs, ids, tmp_path):
     """As transformers 4 wrote it before 4.34: ids alone, special ones listed elsewhere."""
     shutil.copy(sentencepiece_file, tmp_path / "sentencepiece.bpe.model")
