@@ -9,9 +9,29 @@ from numpy.typing import NDArray
 
 from infoxlm.constants import LABELS, LANGUAGES
 from infoxlm.evaluate.intervals import Interval, cluster_bootstrap, wilson_interval
+from infoxlm.json_shapes import entries, fields, items, number, optional, whole
 from infoxlm.schema import SelectOn
 
 _N = len(LABELS)
+
+#: Accuracies and what follows from them; rounding may take one just beyond 1.
+_SHARE = number(-2, 2)
+_INTERVAL = items(_SHARE, 2)
+#: What `SplitScores.as_dict` gives; older versions wrote less.
+SCORES = fields(
+    {
+        "accuracy": entries(_SHARE),
+        "average": _SHARE,
+        "average_interval": optional(_INTERVAL),
+        "others": optional(_SHARE),
+        "others_interval": optional(_INTERVAL),
+        "gap": optional(_SHARE),
+        "examples": entries(whole()),
+        "interval": entries(_INTERVAL),
+        "confusion": entries(items(items(whole(), _N), _N)),
+    },
+    required=["accuracy", "average"],
+)
 
 
 @dataclass(frozen=True)
@@ -140,16 +160,23 @@ class SplitScores:
 
     @classmethod
     def from_dict(cls, scores: Mapping[str, Any]) -> "SplitScores":
-        """The scores that `as_dict` was made of."""
+        """The scores that `as_dict` was made of.
+
+        Raises:
+            ValueError: These are none.
+        """
 
         def interval(name: str) -> Interval | None:
-            return Interval(*scores[name]) if scores[name] else None
+            return Interval(*scores[name]) if scores.get(name) else None
 
+        SCORES(scores)
         confusion = {
             language: np.array(counts, np.int64)
-            for language, counts in scores["confusion"].items()
+            for language, counts in scores.get("confusion", {}).items()
             if language != "all"
         }
+        if not confusion or not all(counts.any() for counts in confusion.values()):
+            raise ValueError("there are no scores, or scores of no examples")
         return cls(confusion, interval("average_interval"), interval("others_interval"))
 
 

@@ -1,6 +1,6 @@
 """The text of a report, the same for Markdown and the terminal: cells, headline, facts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from infoxlm.constants import LABELS
@@ -21,7 +21,8 @@ def percent(share: float | None, signed: bool = False) -> str:
 def title(results: Mapping[str, Any]) -> str:
     """Which run this is."""
     experiment = results.get("experiment") or results["task"]
-    return f"{experiment}: {results['model']} on {results['data']}"
+    model, data = (results.get(key, "unknown") for key in ("model", "data"))
+    return f"{experiment}: {model} on {data}"
 
 
 def headline(comparison: Comparison) -> str:
@@ -68,16 +69,9 @@ def run_facts(results: Mapping[str, Any]) -> list[tuple[str, str]]:
         facts.append(("optimizer steps", f"{results['steps']:,}"))
     if results.get("best_step") is not None:
         facts.append(("best step", f"{results['best_step']:,}"))
-    if train := results.get("train"):
-        facts.append(("training time", _duration(train["seconds"])))
-        facts.append(("training speed", f"{train['pairs_per_second']:,.1f} pairs/s"))
-        if (share := train.get("share_of_machine")) is not None:
-            facts.append(("share of the machine's matrix products", f"{100 * share:.0f} %"))
-        if (padding := train.get("padding_share")) is not None:
-            facts.append(("padding", f"{100 * padding:.1f} %"))
-        facts.append(("peak memory", f"{train['peak_rss_mb']:,.0f} MB"))
-    if evaluate := results.get("evaluate"):
-        facts.append(("scoring speed", f"{evaluate['pairs_per_second']:,.1f} pairs/s"))
+    for section, key, name, shown in _FACTS:
+        if (value := (results.get(section) or {}).get(key)) is not None:
+            facts.append((name, shown(value)))
     return facts
 
 
@@ -97,3 +91,15 @@ def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+#: Section and key in the results, what it is called, and how it is shown.
+_FACTS: list[tuple[str, str, str, Callable[[float], str]]] = [
+    ("train", "seconds", "training time", _duration),
+    ("train", "pairs_per_second", "training speed", "{:,.1f} pairs/s".format),
+    ("train", "share_of_machine", "share of the machine's matrix products",
+     lambda share: f"{100 * share:.0f} %"),
+    ("train", "padding_share", "padding", lambda share: f"{100 * share:.1f} %"),
+    ("train", "peak_rss_mb", "peak memory", "{:,.0f} MB".format),
+    ("evaluate", "pairs_per_second", "scoring speed", "{:,.1f} pairs/s".format),
+]  # fmt: skip

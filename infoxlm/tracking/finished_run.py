@@ -1,14 +1,42 @@
 """A run's folder after the run: what it was told, what came out."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from infoxlm.errors import UserError
+from infoxlm.evaluate.metrics import SCORES
 from infoxlm.evaluate.predictions import Predictions, read_predictions
+from infoxlm.json_file import read_json_object
+from infoxlm.json_shapes import entries, fields, number, optional, scalar, text, whole
 from infoxlm.run_folder import RESULTS
 from infoxlm.tracking.run_record import read_run_record
+
+_AMOUNT = optional(number(0, 1e15))
+_SPEED = fields(dict.fromkeys(("seconds", "pairs_per_second"), _AMOUNT))
+#: What each key of a results.json is, where it is there: older versions wrote fewer.
+_RESULTS = fields(
+    {
+        "experiment": optional(text),
+        "model": text,
+        "data": text,
+        "dev": optional(SCORES),
+        "test": optional(SCORES),
+        "steps": optional(whole()),
+        "best_step": optional(whole()),
+        "train": optional(
+            fields(
+                dict.fromkeys(
+                    ("seconds", "pairs_per_second", "share_of_machine", "padding_share",
+                     "peak_rss_mb"),
+                    _AMOUNT,
+                )
+            )
+        ),
+        "evaluate": optional(_SPEED),
+        "settings": entries(scalar),
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,7 +69,10 @@ class FinishedRun:
         record = read_run_record(folder)
         path = folder / RESULTS
         try:
-            results = json.loads(path.read_text(encoding="utf-8"))
+            results = read_json_object(path)
+            task = results.get("task")
+            if task in ("train", "evaluate"):
+                _RESULTS(results)
         except FileNotFoundError as error:
             raise UserError(
                 f"the run in {folder} is not finished: it has no {RESULTS}",
@@ -49,7 +80,7 @@ class FinishedRun:
             ) from error
         except (ValueError, OSError) as error:
             raise UserError(f"{path} is damaged: {error}", "Give another run.") from error
-        if not isinstance(results, dict) or results.get("task") not in ("train", "evaluate"):
+        if task not in ("train", "evaluate"):
             raise UserError(
                 f"{path} is not from `infoxlm train` or `infoxlm evaluate`",
                 "Give a run of one of these.",
@@ -65,6 +96,18 @@ class FinishedRun:
     def split(self) -> str:
         """The split that its predictions are of."""
         return "test" if self.results.get("test") else "dev"
+
+    @property
+    def average(self) -> float:
+        """The accuracy that it reports: of `split`, averaged over the languages.
+
+        Raises:
+            UserError: It reports none.
+        """
+        scores = self.results.get(self.split)
+        if not scores:
+            raise UserError(f"{self.folder / RESULTS} holds no scores", "Give another run.")
+        return float(scores["average"])
 
     @property
     def settings(self) -> dict[str, Any]:

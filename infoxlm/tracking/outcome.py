@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from infoxlm.errors import UserError
 from infoxlm.evaluate.predictions import Predictions, matched
+from infoxlm.json_shapes import MisfitError, brief, number, optional
 from infoxlm.tracking.finished_run import FinishedRun
 from infoxlm.tracking.metrics_log import METRICS, read_metrics
 from infoxlm.tracking.run_record import weights_checksums
@@ -14,6 +16,7 @@ from infoxlm.weights_file import SAFETENSORS
 
 #: Logged numbers by step and tag; None where one was not finite.
 Logged = Mapping[tuple[int, str], float | None]
+_VALUE = optional(number(-1e300, 1e300))
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Outcome:
             _logged(run, lambda tag: tag == "train/loss"),
             _logged(run, lambda tag: "/accuracy/" in tag),
             run.predictions(),
-            run.results[run.split]["average"],
+            run.average,
             weights_checksums(best).get(str(best / SAFETENSORS)),
         )
 
@@ -86,12 +89,18 @@ def compare_outcomes(then: Outcome, now: Outcome) -> list[Check]:
 
 
 def _logged(run: FinishedRun, chosen: Callable[[str], bool]) -> Logged:
-    return {
-        (line["step"], tag): value
-        for line in read_metrics(run.folder / METRICS)
-        for tag, value in line.items()
-        if chosen(tag)
-    }
+    logged = {}
+    for line in read_metrics(run.folder / METRICS):
+        for tag in filter(chosen, line):
+            try:
+                _VALUE(line[tag])
+            except MisfitError as misfit:
+                raise UserError(
+                    f"{run.folder / METRICS}, step {line['step']}: {misfit.below(brief(tag))}",
+                    "Give another run.",
+                ) from misfit
+            logged[line["step"], tag] = line[tag]
+    return logged
 
 
 def _compare_logged(part: str, then: Logged, now: Logged) -> Check:

@@ -7,17 +7,42 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-
 from infoxlm import __version__
 from infoxlm.atomic import atomic_path
 from infoxlm.errors import UserError
+from infoxlm.json_file import read_json_object
+from infoxlm.json_shapes import (
+    MisfitError,
+    anything,
+    entries,
+    fields,
+    items,
+    optional,
+    text,
+)
 from infoxlm.manifest import sha256_of
 from infoxlm.run_folder import RUN_RECORD
+from infoxlm.schema.plain import configuration, plain_config
 from infoxlm.tokenization.tokenizer_files import files_of_ids
 from infoxlm.tracking.machine import describe_process
 from infoxlm.weights_file import PDPARAMS, SAFETENSORS
+
+#: What some keys of a run.json are, where they are there: older versions wrote fewer. Of the others
+#: any value will do: they are compared and shown.
+_RECORD = fields(
+    {
+        "started": text,
+        "command": items(text),
+        "directory": text,
+        "git": optional(fields({"commit": text})),
+        "environment": entries(text),
+        "device": optional(text),
+        "data": entries(text),
+        "weights": entries(text),
+        "config": entries(anything),
+        "resumed": items(entries(anything)),
+    }
+)
 
 
 def write_run_record(
@@ -61,7 +86,8 @@ def read_run_record(folder: Path) -> dict[str, Any]:
     """
     path = folder / RUN_RECORD
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json_object(path)
+        _RECORD(record)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UserError(
             f"{folder} is not the folder of a run: it has no {RUN_RECORD}",
@@ -70,18 +96,22 @@ def read_run_record(folder: Path) -> dict[str, Any]:
         ) from error
     except (ValueError, OSError) as error:
         raise UserError(f"{path} is damaged: {error}", "Give another run.") from error
-    if not isinstance(record, dict):
-        raise UserError(f"{path} is damaged: it is not a JSON object", "Give another run.")
     return record
 
 
-def plain_config(config: Any) -> dict[str, Any]:
-    """A configuration as a nested dict of plain values; members of enums by their names.
+def recorded(record: Mapping[str, Any], *keys: str) -> list[Any]:
+    """What a run's record tells under some keys.
 
-    The schemas name each member as its value.
+    Raises:
+        UserError: It does not tell all of them.
     """
-    plain: Any = OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True)
-    return dict(plain)
+    for key in keys:
+        if key not in record:
+            raise UserError(
+                f"the run's {RUN_RECORD} does not tell its {key!r}",
+                "Give the folder of a run as infoxlm wrote it.",
+            )
+    return [record[key] for key in keys]
 
 
 def config_of(record: Mapping[str, Any], schema: type) -> Any:
@@ -97,20 +127,18 @@ def config_of(record: Mapping[str, Any], schema: type) -> Any:
     """
     wrote = f"infoxlm {record.get('version')}"
     if git := record.get("git"):
-        wrote += f" at commit {git['commit'][:12]}"
+        wrote += f" at commit {git.get('commit', '')[:12]}"
     if "config" not in record:
         raise UserError(
             f"the run's {RUN_RECORD} holds no configuration: an older state of infoxlm wrote it",
             f"Repeat it by hand, with {wrote} and what `command` says there.",
         )
     try:
-        merged = OmegaConf.merge(OmegaConf.structured(schema), record["config"])
-        return OmegaConf.to_object(merged)
-    except (OmegaConfBaseException, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        return configuration(schema, record["config"])
+    except MisfitError as error:
         raise UserError(
             f"the configuration in the run's {RUN_RECORD} does not fit infoxlm {__version__}: "
-            f"{reason}",
+            f"{error}",
             f"Install what wrote it, {wrote}, or train anew.",
         ) from error
 

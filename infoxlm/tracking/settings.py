@@ -1,10 +1,9 @@
 """A configuration as plain values, to be written, compared and shown."""
 
 from collections.abc import Mapping
-from enum import Enum
 from typing import Any
 
-from omegaconf import OmegaConf
+from infoxlm.schema.plain import plain_config
 
 
 def flat_settings(config: Any) -> dict[str, Any]:
@@ -22,7 +21,7 @@ def flat_settings(config: Any) -> dict[str, Any]:
                 settings[f"{prefix}{key}"] = typed(value)
         return settings
 
-    return flatten(OmegaConf.to_container(OmegaConf.structured(config)), "")
+    return flatten(plain_config(config), "")
 
 
 def typed(value: Any) -> int | float | str:
@@ -31,7 +30,8 @@ def typed(value: Any) -> int | float | str:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, list):
         return f"[{','.join(map(str, value))}]"
-    return value.value if isinstance(value, Enum) else value
+    plain: int | float | str = value
+    return plain
 
 
 def compared_settings(settings: Mapping[str, Any]) -> dict[str, Any]:

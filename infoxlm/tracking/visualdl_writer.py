@@ -47,9 +47,9 @@ class VisualDLWriter(Closing):
             flush_secs=2,
         )
         for record in logged:
-            milliseconds = round(1000 * record["time"])
+            milliseconds = round(1000 * record.get("time", 0))
             for tag, value in record.items():
-                if tag not in ("step", "time") and value is not None:
+                if tag not in ("step", "time") and isinstance(value, int | float):
                     self._writer.add_scalar(tag, value, record["step"], walltime=milliseconds)
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:

@@ -11,6 +11,8 @@ from infoxlm.tracking.differences import Difference
 HALF = {language: np.arange(90) % 2 == 0 for language in ("en", "sw")}
 BETTER = {"en": HALF["en"], "sw": HALF["sw"] | (np.arange(90) % 3 == 0)}
 
+SCORES = {"accuracy": {"en": 0.5}, "average": 0.5}
+
 
 def test_comparison(make_run):
     first = make_run("first", HALF, steps=6)
@@ -50,7 +52,9 @@ def test_runs_that_cannot_be_compared(make_run):
     run = make_run("run", HALF)
     with pytest.raises(UserError, match="run_a and run_b are the same folder .*run. Give two runs"):
         compare_runs(run, replace(run, folder=run.folder / ".." / "run"))
-    dev = make_run("dev", HALF, task="evaluate", test=None, dev={"average": 0.5})
+    dev = make_run(
+        "dev", HALF, task="evaluate", test=None, dev={"accuracy": {"en": 0.5}, "average": 0.5}
+    )
     with pytest.raises(UserError, match=r"run scored test and .*dev dev\..*split=test"):
         compare_runs(run, dev)
     fewer = make_run("fewer", {"en": HALF["en"]})

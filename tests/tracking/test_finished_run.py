@@ -5,6 +5,8 @@ import pytest
 from infoxlm.errors import UserError
 from infoxlm.tracking.finished_run import FinishedRun
 
+SCORES = {"accuracy": {"en": 0.5}, "average": 0.5}
+
 
 def run_folder(folder, results):
     folder.mkdir()
@@ -16,11 +18,11 @@ def run_folder(folder, results):
 
 
 def test_read(tmp_path):
-    results = {"task": "evaluate", "dev": {"average": 0.5}, "settings": {"split": "dev"}}
+    results = {"task": "evaluate", "dev": SCORES, "settings": {"split": "dev"}}
     run = FinishedRun.read(str(run_folder(tmp_path / "run", results)))
     assert (run.command, run.split, run.settings) == ("evaluate", "dev", {"split": "dev"})
     assert run.record == {"version": "0.1.0"}
-    both = run_folder(tmp_path / "both", {"task": "train", "dev": {"average": 1}, "test": {"a": 1}})
+    both = run_folder(tmp_path / "both", {"task": "train", "dev": SCORES, "test": SCORES})
     assert FinishedRun.read(both).split == "test"
 
 
@@ -35,12 +37,14 @@ def test_folders_that_are_no_finished_run(tmp_path):
         FinishedRun.read(unfinished)
     with pytest.raises(UserError, match=r"results\.json is damaged: Expecting"):
         FinishedRun.read(run_folder(tmp_path / "damaged", "{"))
-    for number, results in enumerate(("[]", "{}", {"task": "retrieve"})):
+    with pytest.raises(UserError, match=r"results\.json is damaged: it is not a JSON object"):
+        FinishedRun.read(run_folder(tmp_path / "list", "[]"))
+    for number, results in enumerate(("{}", {"task": "retrieve"})):
         with pytest.raises(UserError, match="is not from `infoxlm train` or `infoxlm evaluate`"):
             FinishedRun.read(run_folder(tmp_path / str(number), results))
 
 
 def test_missing_predictions(tmp_path):
-    run = FinishedRun.read(run_folder(tmp_path / "run", {"task": "train", "test": {"average": 1}}))
+    run = FinishedRun.read(run_folder(tmp_path / "run", {"task": "train", "test": SCORES}))
     with pytest.raises(UserError, match=r"predictions\.jsonl does not exist"):
         run.predictions()

@@ -88,8 +88,8 @@ def spoilt(record, key, value):
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("trainer.momentum", 1, "does not fit infoxlm .*'momentum' not in 'TrainerConfig'.* train"),
-        ("trainer.epochs", "many", "does not fit infoxlm .*'many'"),
+        ("trainer.momentum", 1, "does not fit infoxlm .*: trainer.momentum is not a key.* train"),
+        ("trainer.epochs", "many", "does not fit infoxlm .*: trainer.epochs is 'many', not int"),
         ("data", None, "does not fit infoxlm"),
         ("data.eval_languages", ["xx"], "'xx' is not a language"),
     ],
