@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from infoxlm import __version__
 from infoxlm.errors import UserError
+from infoxlm.streams import forget_empty_variables, prepare_streams, say
 
 #: What `infoxlm --help` says of each command; each is a module in infoxlm.tasks.
 COMMANDS = {
@@ -43,6 +44,8 @@ try: infoxlm train experiment=demo
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; ends the process with a code other than 0 after an error."""
+    prepare_streams()
+    forget_empty_variables()
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or words[0] in ("-h", "--help", "help"):
         print(USAGE, end="")  # noqa: T201
@@ -68,7 +71,7 @@ def nearest_command(word: str) -> str:
 def fail(error: UserError, code: int = 1) -> NoReturn:
     """Print an error as one line and end the process."""
     line = " ".join(str(error).split())
-    sys.stderr.write(f"infoxlm: error: {line}\n")
+    say(f"infoxlm: error: {line}")
     sys.exit(code)
 
 
@@ -129,10 +132,10 @@ def run_command(command: str, words: Sequence[str]) -> None:
 
         fail(explain(error, command, words))
     except Interrupted as stopped:
-        sys.stderr.write(f"infoxlm: {stopped.message}\n")
+        say(f"infoxlm: {stopped.message}")
         sys.exit(stopped.code)
     except KeyboardInterrupt:
-        sys.stderr.write("infoxlm: interrupted\n")
+        say("infoxlm: interrupted")
         sys.exit(130)
     except BrokenPipeError:  # `infoxlm train --help | head`; the rest must not be flushed either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,12 +5,14 @@ import ctypes
 import io
 import logging
 import os
+import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from infoxlm.checks import MOST_THREADS
 from infoxlm.errors import UserError
 from infoxlm.ranks.place import Place
 
@@ -65,8 +67,14 @@ def mkl_path(cpuinfo: Path = CPUINFO) -> str | None:
 
 def environment_threads() -> int | None:
     """The number of threads that OMP_NUM_THREADS asks for; None when it does not."""
-    outermost = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]  # it may be a list
-    return int(outermost) if outermost.strip().isdigit() else None
+    return threads_of(os.environ)
+
+
+def threads_of(environment: Mapping[str, str]) -> int | None:
+    """The number of threads that an environment's OMP_NUM_THREADS asks for; None: no usable one."""
+    outermost = environment.get("OMP_NUM_THREADS", "").split(",")[0].strip()  # it may be a list
+    usable = re.fullmatch("[0-9]{1,4}", outermost) and 1 <= int(outermost) <= MOST_THREADS
+    return int(outermost) if usable else None
 
 
 def usual_threads() -> int:

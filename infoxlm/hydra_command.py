@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import chdir
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,8 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
         sweep = HydraConfig.get().runtime.choices.get("sweep")
 
         def work(configuration: DictConfig) -> float | None:
-            with refusals_explained():
+            # hydra.job.chdir=true has gone into the folder; paths are meant from where one typed.
+            with refusals_explained(), chdir(line.directory):
                 return run_task(command, configuration, folder)
 
         if HydraConfig.get().mode is RunMode.MULTIRUN:

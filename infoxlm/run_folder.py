@@ -48,7 +48,9 @@ def log_into(folder: Path) -> None:
     for handler in list(root.handlers):
         if isinstance(handler, logging.FileHandler):
             file = Path(handler.baseFilename)
-            moved = logging.FileHandler(folder / file.name)
+            moved = logging.FileHandler(
+                folder / file.name, encoding="utf-8", errors="backslashreplace"
+            )
             moved.setFormatter(handler.formatter)
             root.addHandler(moved)
             root.removeHandler(handler)

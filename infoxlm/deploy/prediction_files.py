@@ -14,6 +14,7 @@ from infoxlm.atomic import atomic_path
 from infoxlm.deploy.input_rows import InputRow
 from infoxlm.deploy.predictor import Prediction
 from infoxlm.errors import UserError
+from infoxlm.streams import holds_all
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,8 @@ class JsonLines:
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
+        # Escapes are JSON's own way to say what the encoding of a terminal or a pipe lacks.
+        self._escape = not holds_all(getattr(stream, "encoding", None) or "utf-8")
 
     def write(self, row: InputRow, prediction: Prediction | None) -> None:
         """Write one line."""
@@ -68,7 +71,7 @@ class JsonLines:
             shares = prediction.probabilities.items()
             record["probabilities"] = {label: round(share, DIGITS) for label, share in shares}
             record["truncated"] = prediction.truncated
-        self._stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+        self._stream.write(json.dumps(record, ensure_ascii=self._escape) + "\n")
 
 
 class TabSeparated:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 OURS, PAPER, INK, FAINT = "#1f6feb", "#c9ced6", "#24292f", "#8c959f"
 _STYLE: dict[Any, Any] = {
     "font.size": 11,
+    "text.parse_math": False,  # a name may hold two dollar signs
     "text.color": INK,
     "axes.edgecolor": FAINT,
     "axes.labelcolor": INK,

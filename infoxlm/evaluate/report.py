@@ -1,6 +1,7 @@
 """A run's results for programs (results.json), for readers (results.md) and for the terminal."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -125,5 +126,10 @@ def terminal_table(title: str, header: Sequence[str]) -> Table:
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table, numbers to the right."""
     rule = ["---", *["--:"] * (len(header) - 1)]
-    lines = [" | ".join(cells) for cells in (header, rule, *rows)]
+    lines = [" | ".join(map(markdown_cell, cells)) for cells in (header, rule, *rows)]
     return "\n".join(f"| {line} |" for line in lines)
+
+
+def markdown_cell(text: str) -> str:
+    """A text that stays in its cell: without line breaks, its bars escaped."""
+    return re.sub(r"(?<!\\)\|", r"\|", " ".join(text.split("\n")))

@@ -44,4 +44,4 @@ class RepeatConfig:
     data_root: str | None = None
     train_root: str | None = None
     checkpoint: str | None = None
-    cache_dir: str | None = None
+    cache_dir: str = MISSING

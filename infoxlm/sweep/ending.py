@@ -1,9 +1,9 @@
 """The end of a sweep: its report, which jobs failed, and how to run just those."""
 
 import shutil
-import sys
 
 from infoxlm.errors import UserError
+from infoxlm.streams import say
 from infoxlm.sweep.job import resuming_command, shown
 from infoxlm.sweep.job_record import JobState, read_job
 from infoxlm.sweep.launcher import SweepLauncher
@@ -27,7 +27,7 @@ def end_sweep(launcher: SweepLauncher) -> None:
         report_sweep(results)
     if results.others:
         for run in results.others:
-            sys.stderr.write(f"infoxlm: {in_one_line(run, results)}\n")
+            say(f"infoxlm: {in_one_line(run, results)}")
         counts = f"{len(results.others)} of {len(results.runs)} jobs are not finished"
         if not results.can_go_on:
             raise UserError(counts, "The search went on without them; their folders say why.")

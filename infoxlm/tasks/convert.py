@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from infoxlm.console import show
 from infoxlm.convert import append_verification, convert_to_paddle, convert_to_torch, verify
 from infoxlm.errors import UserError
 from infoxlm.schema import ConvertConfig, Direction
@@ -23,15 +24,14 @@ def run(config: ConvertConfig, folder: str | Path) -> None:
         report = convert_to_torch(Path(source).expanduser(), target, overwrite=config.overwrite)
     else:
         report = convert_to_paddle(source, target, overwrite=config.overwrite, cache_dir=cache_dir)
-    print(f"{target}: {report.verdict}")
-    print(f"every tensor: {target / 'conversion.md'}")
+    show(f"{target}: {report.verdict}", f"every tensor: {target / 'conversion.md'}")
     if config.verify:
         paddle_folder, torch_source = target, source
         if config.direction is Direction.to_torch:
             paddle_folder, torch_source = Path(source).expanduser(), str(target)
         verification = verify(paddle_folder, torch_source, cache_dir=cache_dir)
         append_verification(target, verification)
-        print(verification.verdict)
+        show(verification.verdict)
         if not verification.passed:
             raise UserError(
                 f"{target} does not compute what {source} computes",

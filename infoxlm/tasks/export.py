@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from infoxlm.checkpoint_source import required_checkpoint
+from infoxlm.console import show
 from infoxlm.deploy.export import ExportOptions, export_model
 from infoxlm.deploy.model_folder import EXPORT_RECORD
 from infoxlm.manifest import read_manifest
@@ -31,7 +31,6 @@ def run(config: ExportConfig, folder: str | Path) -> None:
         overwrite=config.overwrite,
     )
     agreements = export_model(named, target, options, Path(config.cache_dir).expanduser())
-    console = Console()
     table = Table("run by", "largest difference of a logit", "mean", "same label")
     for each in agreements:
         table.add_row(
@@ -40,7 +39,8 @@ def run(config: ExportConfig, folder: str | Path) -> None:
     table.caption = (
         f"exported model against checkpoint, {agreements[0].pairs} pairs in 15 languages"
     )
-    console.print(table)
-    for name, file in read_manifest(target).items():
-        console.print(f"{int(file['bytes']) / 1e6:10,.1f} MB  {target / name}", soft_wrap=True)
-    console.print(f"written    {target}   (details in {EXPORT_RECORD})", soft_wrap=True)
+    files = [
+        f"{int(file['bytes']) / 1e6:10,.1f} MB  {target / name}"
+        for name, file in read_manifest(target).items()
+    ]
+    show(table, *files, f"written    {target}   (details in {EXPORT_RECORD})")

@@ -12,7 +12,7 @@ from infoxlm.data.encoding import require_languages
 from infoxlm.data.source import open_source
 from infoxlm.errors import UserError
 from infoxlm.evaluate.repetition import Repetition, terminal_repetition, write_repetition
-from infoxlm.hardware import prepare_environment
+from infoxlm.hardware import prepare_environment, threads_of
 from infoxlm.schema import SCHEMAS, EvaluateConfig, RepeatConfig, TrainConfig
 from infoxlm.stopping import Interrupted
 from infoxlm.tasks.inputs import data_checksums
@@ -21,7 +21,7 @@ from infoxlm.tracking.differences import different_facts, different_files
 from infoxlm.tracking.finished_run import FinishedRun
 from infoxlm.tracking.machine import describe_process
 from infoxlm.tracking.outcome import Outcome, compare_outcomes
-from infoxlm.tracking.run_record import config_of, weights_checksums
+from infoxlm.tracking.run_record import config_of, recorded, weights_checksums
 
 logger = logging.getLogger(__name__)
 
@@ -39,9 +39,11 @@ def run(config: RepeatConfig, folder: str | Path) -> None:
     """
     folder, original = Path(folder), FinishedRun.read(config.run)
     outcome = Outcome.of(original)
-    again = placed(config_of(original.record, SCHEMAS[original.command]), original.record, config)
-    threads = original.record["environment"].get("OMP_NUM_THREADS", "")
-    prepare_environment(again.hardware.threads or (int(threads) if threads.isdigit() else None))
+    directory, environment = recorded(original.record, "directory", "environment")
+    again = config_of(original.record, SCHEMAS[original.command])
+    again = placed(again, Path(directory), config)
+    tell_places(again, folder)
+    prepare_environment(again.hardware.threads or threads_of(environment))
     check_inputs(again, original.record)
     for fact in different_facts(original.record, describe_process()):
         logger.warning("not as in the run: %s (%s then, %s now)", *fact)
@@ -58,13 +60,19 @@ def run(config: RepeatConfig, folder: str | Path) -> None:
 
 
 def placed(
-    again: TrainConfig | EvaluateConfig, record: Mapping[str, Any], config: RepeatConfig
+    again: TrainConfig | EvaluateConfig, start: Path, config: RepeatConfig
 ) -> TrainConfig | EvaluateConfig:
     """The run's configuration with its inputs where they are now.
 
-    A relative path is taken from where the run was started.
+    All that decides the result is the run's. What is read is found where the run found it, unless
+    the user says where it is now: it has to have the run's checksums. What is written, the cache
+    as the run's folder, lies where the user wants it.
+
+    Args:
+        again: The configuration in the run's folder.
+        start: Where the run was started; its relative paths are taken from there.
+        config: What the user says.
     """
-    start = Path(record["directory"])
 
     def where(now: str | None, then: str | None) -> str | None:
         if now is None and then is not None and (start / then).exists():
@@ -75,13 +83,25 @@ def placed(
         again.data,
         root=where(config.data_root, again.data.root),
         train_root=where(config.train_root, again.data.train_root),
-        cache_dir=config.cache_dir or again.data.cache_dir,
+        cache_dir=config.cache_dir,
     )
     model = replace(again.model, checkpoint=where(config.checkpoint, again.model.checkpoint))
     again = replace(again, data=data, model=model)
     if isinstance(again, TrainConfig):
         again = replace(again, trainer=replace(again.trainer, resume=None, replay=None))
     return again
+
+
+def tell_places(again: TrainConfig | EvaluateConfig, folder: Path) -> None:
+    """Show what a repetition is going to read and write, before it does."""
+    read = {
+        "data.root": again.data.root,
+        "data.train_root": again.data.train_root,
+        "model.checkpoint": again.model.checkpoint,
+    }
+    places = " ".join(f"{key}={value}" for key, value in read.items() if value is not None)
+    logger.info("reading %s", places or "what comes with infoxlm")
+    logger.info("writing %s and the cache %s", folder, again.data.cache_dir)
 
 
 def check_inputs(again: TrainConfig | EvaluateConfig, record: Mapping[str, Any]) -> None:
@@ -103,7 +123,8 @@ def check_inputs(again: TrainConfig | EvaluateConfig, record: Mapping[str, Any])
         present = data_checksums(source, parts)
     except UserError as error:
         raise UserError(f"the run's data cannot be read: {error.problem}", remedy) from error
-    refuse_others("data", record["data"], present, parts=2, remedy=remedy)
+    then, weights = recorded(record, "data", "weights")
+    refuse_others("data", then, present, parts=2, remedy=remedy)
 
     remedy = "Say where the run's weights are now, with checkpoint=FOLDER."
     present = {}
@@ -113,7 +134,7 @@ def check_inputs(again: TrainConfig | EvaluateConfig, record: Mapping[str, Any])
             present = weights_checksums(find_checkpoint(again.model.checkpoint, cache_dir))
         except UserError as error:
             raise UserError(f"the run's weights cannot be read: {error.problem}", remedy) from error
-    refuse_others("weights", record["weights"], present, parts=1, remedy=remedy)
+    refuse_others("weights", weights, present, parts=1, remedy=remedy)
 
 
 def refuse_others(

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 
+from infoxlm.console import show
 from infoxlm.evaluate.plot import plot_results
 from infoxlm.evaluate.report import terminal_report, write_report
 from infoxlm.evaluate.retrieval_plot import plot_layers, plot_retrieval
@@ -19,7 +20,7 @@ def finish(results: dict[str, Any], folder: Path, hint: str = "") -> None:
     write_report(results, folder)
     tell(terminal_report(results), folder, {"results": "results.md", "picture": "results.png"})
     if hint:
-        Console().print(hint, highlight=False)
+        show(hint)
 
 
 def finish_retrieval(results: dict[str, Any], folder: Path) -> None:
@@ -41,8 +42,5 @@ def tell(report: RenderableType, folder: Path, files: Mapping[str, str]) -> None
         folder: The run's folder.
         files: Names of files in it, by what they are called.
     """
-    console = Console()
-    console.print(report)
     shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-    for what, name in files.items():
-        console.print(f"{what:<10} {shown / name}", highlight=False, soft_wrap=True)
+    show(report, *(f"{what:<10} {shown / name}" for what, name in files.items()))

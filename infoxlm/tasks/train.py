@@ -9,10 +9,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Table
 
 from infoxlm.atomic import atomic_path
+from infoxlm.console import show
 from infoxlm.errors import UserError
 from infoxlm.evaluate.plot import plot_curves
 from infoxlm.evaluate.predictions import write_predictions
@@ -179,9 +179,9 @@ def run_replay(config: TrainConfig, inputs: TrainInputs, folder: Path) -> None:
     batch = Path(config.trainer.replay or "").expanduser()
     result = replay(config, inputs, folder, batch)
     with atomic_path(folder / "replay.json") as temporary:
-        temporary.write_text(json.dumps(result.as_dict(), indent=1, ensure_ascii=False) + "\n")
-    Console().print(replay_table(result))
-    Console().print(f"all pairs  {folder / 'replay.json'}", highlight=False, soft_wrap=True)
+        text = json.dumps(result.as_dict(), indent=1, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+    show(replay_table(result), f"all pairs  {folder / 'replay.json'}")
 
 
 def replay_table(result: "Replay", shown: int = 10) -> Table:

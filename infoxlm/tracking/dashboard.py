@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import shlex
 import socket
 import subprocess
@@ -48,7 +49,7 @@ def dashboard(
     if not folder.is_dir():
         problem = "is a file" if folder.exists() else "does not exist"
         raise UserError(f"folder={folder} {problem}", "Give the folder that runs have written to.")
-    if not any(folder.rglob("*vdlrecords*")):
+    if not any("vdlrecords" in name for name in file_names(folder)):
         raise UserError(
             f"{folder.resolve()} holds no VisualDL log (no file named *vdlrecords*)",
             "Give a folder that runs have written to, such as outputs.",
@@ -68,6 +69,21 @@ def dashboard(
     finally:
         server.terminate()
         server.wait()
+
+
+def file_names(folder: Path) -> Iterator[str]:
+    """The names of all files below a folder, also behind links, as VisualDL finds them.
+
+    A folder that links lead to again, as one of its own sub-folders may, is looked into once.
+    """
+    seen = set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        status = Path(place).stat()
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        yield from files
 
 
 def _refuse_port_in_use(host: str, port: int) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from infoxlm.streams import visible
+
 
 class ProgressHandler(logging.Handler):
     """Writes each message above the progress bar that is running, if there is one."""
@@ -14,7 +16,7 @@ class ProgressHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one message to standard error."""
         try:
-            tqdm.write(self.format(record), file=sys.stderr)
+            tqdm.write(visible(self.format(record)), file=sys.stderr)
         except Exception:
             self.handleError(record)
 

@@ -13,7 +13,7 @@ from infoxlm.atomic import atomic_path
 from infoxlm.errors import UserError
 from infoxlm.run_folder import RESULTS, RUN_RECORD, claimed, log_into
 from infoxlm.schema import TrainConfig
-from infoxlm.tracking.run_record import config_of, read_run_record
+from infoxlm.tracking.run_record import config_of, read_run_record, recorded
 from infoxlm.tracking.settings import flat_settings
 
 logger = logging.getLogger(__name__)
@@ -88,14 +88,15 @@ def newest_unfinished(folder: Path, wanted: Identity, held: ExitStack) -> Path |
     A single run's neighbours are the runs of its command, a job's those of sweeps of its name.
     """
     started = {}
-    for file in {folder / RUN_RECORD, *folder.parent.parent.glob(f"*/*/{RUN_RECORD}")}:
-        if file.is_file() and not (file.parent / RESULTS).exists():
-            try:
+    for file in sorted({folder / RUN_RECORD, *folder.parent.parent.glob(f"*/*/{RUN_RECORD}")}):
+        try:
+            if file.is_file() and not (file.parent / RESULTS).exists():
                 record = read_run_record(file.parent)
                 if not differences(wanted, record):
-                    started[file.parent] = record["started"]
-            except UserError as error:
-                logger.warning("%s: passed over", error.problem)
+                    (started[file.parent],) = recorded(record, "started")
+        except (UserError, OSError) as error:
+            problem = error.problem if isinstance(error, UserError) else error.strerror
+            logger.warning("%s is passed over: %s", file.parent, problem)
     for run in sorted(started, key=lambda run: (started[run], run), reverse=True):
         try:
             held.enter_context(claimed(run))
@@ -153,7 +154,7 @@ def differences(wanted: Identity, record: Mapping[str, Any]) -> list[str]:
     Raises:
         UserError: The record is not of this version.
     """
-    theirs = identity(config_of(record, TrainConfig), record["data"], record["weights"])
+    theirs = identity(config_of(record, TrainConfig), *recorded(record, "data", "weights"))
     found = [
         f"{key}={theirs.settings.get(key)} instead of {wanted.settings.get(key)}"
         for key in sorted(wanted.settings.keys() | theirs.settings.keys())
