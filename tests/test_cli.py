@@ -129,6 +129,45 @@ def test_interrupt(infoxlm, monkeypatch):
     assert infoxlm("dashboard") == (130, "", "infoxlm: interrupted\n")
 
 
+#: A command line of each command that is composed without a mistake.
+COMPLETE = [
+    "train model=tiny data=sample", "evaluate model.checkpoint=m data=sample",
+    "retrieve model.checkpoint=m", "convert source=a target=b",
+    "export model.checkpoint=m target=t", "predict model.checkpoint=m text=a<sep>b",
+    "serve model.checkpoint=m", "dashboard", "report sweep=s", "compare run_a=a run_b=b",
+    "repeat run=a",
+]  # fmt: skip
+
+
+def test_a_complete_line_of_every_command():
+    assert [line.split()[0] for line in COMPLETE] == list(cli.COMMANDS)
+
+
+@pytest.mark.parametrize("line", COMPLETE)
+def test_paths_are_meant_from_where_one_typed(line, infoxlm, monkeypatch):
+    command, *words = line.split()
+    here, seen = Path.cwd(), []
+    run = f"infoxlm.tasks.{command}.run"
+    monkeypatch.setattr(run, lambda config, folder: seen.append((Path.cwd(), folder)))
+    for how in ("true", "false"):
+        assert infoxlm(command, *words, f"hydra.job.chdir={how}").code == 0
+    assert [place for place, _ in seen] == [here, here]
+    assert all(folder.is_absolute() for _, folder in seen)
+
+
+@pytest.mark.parametrize("line", [line for line in COMPLETE if "sweep" not in line])
+def test_an_empty_cache_variable_is_none(line, infoxlm, monkeypatch, tmp_path):
+    command, *words = line.split()
+    seen = []
+    monkeypatch.setattr(f"infoxlm.tasks.{command}.run", lambda config, _: seen.append(config))
+    monkeypatch.setenv("INFOXLM_CACHE", "")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert infoxlm(command, *words) == (0, "", "")
+    found = {getattr(x, "cache_dir", None) for x in (seen[0], getattr(seen[0], "data", None))}
+    assert found <= {None, str(tmp_path / ".cache" / "infoxlm")}
+    assert len(found) == (1 if command in ("dashboard", "compare") else 2)
+
+
 # Runs
 
 

@@ -1,5 +1,7 @@
+import io
 import json
 import logging
+import sys
 
 import pytest
 
@@ -108,3 +110,20 @@ def test_outputs_that_cannot_be(tmp_path):
     check_output(tmp_path / "there.tsv", source, overwrite=True)
     with pytest.raises(UserError, match=r"out.jsonl cannot be written.*there.tsv'"):
         write(tmp_path / "there.tsv" / "out.jsonl")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8", "utf-16"])
+def test_lines_on_standard_output_are_json_in_every_encoding(encoding, monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    labels = ("größe", "\U0001f600 語")
+    with open_writer(None, labels) as writer:
+        writer.write(
+            InputRow(0, ("a", "b")), Prediction(labels[1], dict.fromkeys(labels, 0.5), False)
+        )
+        writer.write(InputRow(1, (), "line 3: é is odd"), None)
+    first, second = stream.detach().getvalue().decode(encoding).splitlines()
+    assert json.loads(first)["label"] == labels[1]
+    assert tuple(json.loads(first)["probabilities"]) == labels
+    assert json.loads(second) == {"row": 1, "error": "line 3: é is odd"}
+    assert ("\\u8a9e" in first) is (encoding in ("ascii", "latin-1"))

@@ -1,4 +1,5 @@
 import json
+import logging
 import shutil
 import signal
 
@@ -172,3 +173,52 @@ def test_interruption(trained, repeated, monkeypatch):
     with pytest.raises(Interrupted, match="stopped; start it anew with the same command") as caught:
         repeated(trained.folder)
     assert caught.value.code == 143
+
+
+def test_a_stranger_s_folder_decides_what_is_computed_and_nothing_else(
+    copied, compose, tmp_path, monkeypatch, caplog
+):
+    """Texts in it stay texts, the cache stays the user's, places are shown before they are used."""
+
+    def stranger_s(record):
+        record["config"]["data"]["cache_dir"] = str(tmp_path / "theirs")
+        record["config"]["name"] = "${oc.env:HOME_OF_MINE}"
+        record["config"]["trainer"]["epochs"] = 7
+
+    def again(config, folder):
+        seen.append(config)
+        raise UserError("that is far enough", "Stop.")
+
+    seen = []
+    monkeypatch.setenv("HOME_OF_MINE", "sesame")
+    monkeypatch.setattr(train, "run", again)
+    edited(copied, "run.json", stranger_s)
+    mine = tmp_path / "mine"
+    with caplog.at_level(logging.INFO), pytest.raises(UserError, match="far enough"):
+        repeat.run(compose("repeat", f"run={copied}", f"cache_dir={mine}"), tmp_path / "again")
+    (config,) = seen
+    assert config.data.cache_dir == str(mine)
+    assert config.name == "${oc.env:HOME_OF_MINE}"
+    assert config.trainer.epochs == 7
+    assert f"writing {tmp_path / 'again'} and the cache {mine}" in caplog.text
+    assert not (tmp_path / "theirs").exists()
+
+
+def test_a_stranger_s_paths_are_shown_and_not_resolved(copied, compose, tmp_path, caplog):
+    secret = {"root": "${oc.env:PATH}/xnli"}
+    edited(copied, "run.json", lambda record: record["config"]["data"].update(secret))
+    message = r"the run's data cannot be read: data.root=\$\{oc.env:PATH\}/xnli does not exist"
+    with caplog.at_level(logging.INFO), pytest.raises(UserError, match=message):
+        repeat.run(compose("repeat", f"run={copied}"), tmp_path / "again")
+    assert "reading data.root=${oc.env:PATH}/xnli" in caplog.text
+
+
+@pytest.mark.parametrize("threads", ["²", "0", "9" * 30, "many", "-1"])
+def test_threads_that_no_machine_has(threads, copied, compose, tmp_path, monkeypatch):
+    edited(copied, "run.json", lambda record: record["environment"].update(OMP_NUM_THREADS=threads))
+    asked = []
+    monkeypatch.setattr(repeat, "prepare_environment", asked.append)
+    monkeypatch.setattr(repeat, "check_inputs", lambda *_: (_ for _ in ()).throw(KeyError))
+    with pytest.raises(KeyError):
+        repeat.run(compose("repeat", f"run={copied}"), tmp_path / "again")
+    assert asked == [None]

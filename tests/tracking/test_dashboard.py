@@ -6,7 +6,7 @@ import urllib.request
 import pytest
 
 from infoxlm.errors import UserError
-from infoxlm.tracking.dashboard import dashboard
+from infoxlm.tracking.dashboard import dashboard, file_names
 from infoxlm.tracking.visualdl_writer import VisualDLWriter
 
 
@@ -37,6 +37,23 @@ def test_folder_without_runs(tmp_path):
             pytest.raises(UserError, match=f"{name} {problem}"),
             dashboard(tmp_path / name, port=free_port()),
         ):
+            pass
+
+
+def test_runs_behind_links_are_found_once(runs, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("linked")
+    assert list(file_names(folder)) == []
+    (folder / "mine").symlink_to(runs / "first")
+    (folder / "circle").symlink_to(folder)
+    (folder / "again").symlink_to(runs / "first")
+    (folder / "nowhere").symlink_to(folder / "missing")
+    logs = [name for name in file_names(folder) if "vdlrecords" in name]
+    assert logs == ["vdlrecords.main.log"]
+    with socket.socket() as taken:  # the logs are found: it is the port that is refused
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(UserError, match="Cannot listen on"), dashboard(folder, port=port):
             pass
 
 
