@@ -67,6 +67,7 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
             mistakes.append(error)
             return None
 
+    refuse_broken_text(command, words)
     rank = Place.of_this_process().rank
     typed = words_of_rank(resumed_words(words, command) or list(words), rank)
     words = [with_key(word, *TYPED_AS.get(command, ("", ""))) for word in typed]
@@ -99,6 +100,24 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
         clear_all()
     if mistakes:
         raise mistakes[0]
+
+
+def refuse_broken_text(command: str, words: Sequence[str]) -> None:
+    """Refuse words and a current folder with bytes that are no UTF-8: records could not hold them.
+
+    Raises:
+        UserError: There is one.
+    """
+    if command in ("predict", "serve"):  # which keep no record
+        return
+    for text in (*words, str(Path.cwd())):
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(
+                f"{text}: byte 0x{ord(text[error.start]) & 0xFF:02x} is not UTF-8",
+                "Rename what is called so, or set LC_ALL to a locale with UTF-8.",
+            ) from error
 
 
 def with_key(word: str, typed: str, meant: str) -> str:

@@ -168,6 +168,17 @@ def test_an_empty_cache_variable_is_none(line, infoxlm, monkeypatch, tmp_path):
     assert len(found) == (1 if command in ("dashboard", "compare") else 2)
 
 
+def test_bytes_that_are_no_text(infoxlm, monkeypatch, tmp_path):
+    words = ["train", *TINY, f"hydra.run.dir={os.fsdecode(bytes([0x66, 0xF6]))}"]
+    told = "dir=f\\udcf6: byte 0xf6 is not UTF-8. Rename what is called so, or set LC_ALL"
+    assert told in infoxlm(*words).err
+    odd = Path(os.fsdecode(bytes([0x67, 0xFF])))
+    odd.mkdir()
+    monkeypatch.chdir(odd)
+    assert "g\\udcff: byte 0xff is not UTF-8" in infoxlm("train", *TINY).err
+    assert not list(Path.cwd().iterdir())
+
+
 # Runs
 
 
