@@ -136,7 +136,7 @@ class SweepResults:
         """The languages that runs were scored in."""
         names: dict[str, None] = {}
         for run in self.finished:
-            names |= dict.fromkeys(run.scores[self.splits[-1]]["accuracy"])
+            names |= dict.fromkeys(run.scores.get(self.splits[-1], {}).get("accuracy", {}))
         return list(names)
 
     def groups(self) -> list[Group]:
