@@ -11,7 +11,7 @@ from infoxlm.errors import UserError
 #: The largest size or number that Paddle and sentencepiece take.
 LARGEST = 2**31 - 1
 
-#: More threads than any machine has cores; the system cannot start any number.
+#: More threads or processes than any machine has cores; the system cannot start any number.
 MOST_THREADS = 1024
 
 
@@ -42,7 +42,7 @@ def check_above_zero(owner: Any, section: str, *keys: str) -> None:
 
 
 def check_threads(key: str, threads: int | None) -> None:
-    """Check a number of threads; None is for all cores."""
+    """Check a number of threads or processes; None is for all cores."""
     fits = threads is None or 1 <= threads <= MOST_THREADS
     check(fits, key, threads, f"1 or more, at most {MOST_THREADS}")
 

@@ -6,13 +6,16 @@ import re
 import sys
 
 #: What a terminal would obey instead of showing it, and what no encoding holds.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 #: What stands for the signs of our own reports where an encoding lacks them.
 _NEAREST = {"−": "-", "–": "-", "±": "+-", "★": "*", "…": "..."}
 
 
 def visible(text: str) -> str:
-    r"""A text with control characters and bytes that were no UTF-8 as escapes, such as ``\x1b``."""
+    r"""A text with control characters and bytes that were no UTF-8 as escapes, such as ``\x1b``.
+
+    So are the signs that turn the direction of the text behind them.
+    """
     return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 

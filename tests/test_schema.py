@@ -158,3 +158,5 @@ def test_several_devices_are_not_one_that_is_named():
     assert HardwareConfig("gpu", devices=4).devices == 4
     with pytest.raises(UserError, match="hardware.device=gpu:1 with hardware.devices=2"):
         HardwareConfig("gpu:1", devices=2)
+    with pytest.raises(UserError, match=r"hardware.devices=1025 is out of range. .* at most 1024"):
+        HardwareConfig("cpu", devices=1025)

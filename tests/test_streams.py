@@ -10,6 +10,7 @@ from infoxlm.streams import encodable, forget_empty_variables, holds_all, prepar
 def test_visible():
     assert visible("größer 語 \U0001f600\n\ta") == "größer 語 \U0001f600\n\ta"
     assert visible("a\x1b[2Jb\rc\x9bd\x7f\0") == "a\\x1b[2Jb\\rc\\x9bd\\x7f\\x00"
+    assert visible("a\u202eb\u2066c\u200f\xa0d") == "a\\u202eb\\u2066c\u200f\xa0d"
     assert visible(os.fsdecode(b"f\xff")) == "f\\udcff"
 
 

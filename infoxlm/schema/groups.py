@@ -105,12 +105,12 @@ class HardwareConfig:
         check_positive(
             self,
             "hardware",
-            "devices",
             "micro_batch_size",
             "micro_batch_tokens",
             "eval_batch_tokens",
         )
         check_threads("hardware.threads", self.threads)
+        check_threads("hardware.devices", self.devices)
         if not re.fullmatch(r"cpu|gpu(:\d+)?", self.device):
             raise UserError(f"hardware.device={self.device}", "It must be cpu, gpu or gpu:N.")
         if self.devices > 1 and ":" in self.device:

@@ -22,6 +22,7 @@ from infoxlm.tracking.finished_run import FinishedRun
 from infoxlm.tracking.machine import describe_process
 from infoxlm.tracking.outcome import Outcome, compare_outcomes
 from infoxlm.tracking.run_record import config_of, recorded, weights_checksums
+from infoxlm.tracking.settings import typed
 
 logger = logging.getLogger(__name__)
 
@@ -94,14 +95,10 @@ def placed(
 
 def tell_places(again: TrainConfig | EvaluateConfig, folder: Path) -> None:
     """Show what a repetition is going to read and write, before it does."""
-    read = {
-        "data.root": again.data.root,
-        "data.train_root": again.data.train_root,
-        "model.checkpoint": again.model.checkpoint,
-    }
-    places = " ".join(f"{key}={value}" for key, value in read.items() if value is not None)
-    logger.info("reading %s", places or "what comes with infoxlm")
-    logger.info("writing %s and the cache %s", folder, again.data.cache_dir)
+    data, checkpoint = again.data, again.model.checkpoint
+    places = (typed(place) for place in (data.root, data.train_root, checkpoint))
+    logger.info("reading data.root=%s data.train_root=%s model.checkpoint=%s", *places)
+    logger.info("writing %s and the cache %s", folder, data.cache_dir)
 
 
 def check_inputs(again: TrainConfig | EvaluateConfig, record: Mapping[str, Any]) -> None:
