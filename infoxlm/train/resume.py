@@ -90,7 +90,7 @@ def newest_unfinished(folder: Path, wanted: Identity, held: ExitStack) -> Path |
     started = {}
     for file in sorted({folder / RUN_RECORD, *folder.parent.parent.glob(f"*/*/{RUN_RECORD}")}):
         try:
-            if file.is_file() and not (file.parent / RESULTS).exists():
+            if file.exists() and not (file.parent / RESULTS).exists():
                 record = read_run_record(file.parent)
                 if not differences(wanted, record):
                     (started[file.parent],) = recorded(record, "started")
