@@ -79,7 +79,7 @@ def write_repetition(repetition: Repetition, folder: Path) -> None:
 
 
 def terminal_repetition(repetition: Repetition) -> RenderableType:
-    """The report for a terminal: print it with `rich.console.Console`."""
+    """The report for a terminal: print it with `infoxlm.console.show`."""
     shown = [section.terminal() for section in _sections(repetition)]
     style = "bold green" if repetition.is_same else "bold yellow"
     return Group("", *shown, Text(repetition.verdict, style=style))

@@ -77,7 +77,7 @@ def markdown_report(results: Mapping[str, Any], folder: Path) -> str:
 
 
 def terminal_report(results: Mapping[str, Any]) -> RenderableType:
-    """The report for a terminal: print it with `rich.console.Console`."""
+    """The report for a terminal: print it with `infoxlm.console.show`."""
     comparison = compare_with_paper(results)
     languages = len(comparison.languages)
     header, rows = tables.score_table(comparison)

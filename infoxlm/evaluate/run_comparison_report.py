@@ -63,7 +63,7 @@ def write_comparison(comparison: RunComparison, folder: Path) -> None:
 
 
 def terminal_comparison(comparison: RunComparison) -> RenderableType:
-    """The comparison for a terminal: print it with `rich.console.Console`."""
+    """The comparison for a terminal: print it with `infoxlm.console.show`."""
     runs = [
         Text.assemble((name, "bold"), f"  {title(run.results)}\n   {run.folder}", overflow="fold")
         for name, run in _named(comparison)
