@@ -20,7 +20,7 @@ from infoxlm.sweep.sweep_record import SweepRecord
 from infoxlm.tasks import compare, repeat, report, train
 from infoxlm.train.resume import identity, newest_unfinished
 
-CASES = int(os.environ.get("INFOXLM_ODD_RUNS", 40))
+CASES = int(os.environ.get("INFOXLM_ODD_RUNS") or 40)
 
 #: What only this machine's environment knows; no folder may have it read.
 SECRET = "sesame-3141"
