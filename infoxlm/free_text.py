@@ -54,6 +54,11 @@ def quoted(text: str) -> str:
     return "'" + re.sub(r"(\\*)('|\Z)", lambda m: 2 * m[1] + (m[2] and "\\'"), text) + "'"
 
 
+def typed_path(path: str) -> str:
+    """A path as a value that is typed: quoted unless Hydra reads it as it stands."""
+    return path if re.fullmatch(r"[\w.-]*/[\w./-]*", path, re.ASCII) else quoted(path)
+
+
 def literal(text: str) -> str:
     r"""Take away the backslash that `quoted` puts before a text of `???` alone."""
     return text[1:] if re.fullmatch(r"\\+\?\?\?", text) else text

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from infoxlm.free_text import elements, literal, quote_free_text
+from infoxlm.free_text import elements, literal, quote_free_text, typed_path
 
 #: Everything a shell can hand over: all characters but NUL, lone surrogates for bytes that are
 #: not UTF-8; and often what Hydra, OmegaConf and shells give a meaning to.
@@ -65,6 +65,20 @@ def test_awkward_texts_reach_the_composed_configuration(compose, text):
     words = ["model.checkpoint=x", f"text={text}", f"template={text}", f"output={text}"]
     config = compose("predict", *quote_free_text(words, "predict"))
     assert (config.text, config.template, config.output) == (text, text, text)
+
+
+@settings(max_examples=100, deadline=None)
+@given(TEXTS)
+@example("runs/data.eval_languages=[en,de],seed=1")
+@example("/outputs/train/default/2026-11-27_23-16-00_115506_6d9c")
+@example("/1.5")
+@example("null")
+def test_typed_path_is_read_as_the_path(path):
+    assert literal(parsed(f"text={typed_path(path)}")) == path
+
+
+def test_plain_path_is_typed_without_quotes():
+    assert typed_path("/outputs/train/x-y/2026-11-27_1") == "/outputs/train/x-y/2026-11-27_1"
 
 
 def test_other_words_stay_as_they_are():

@@ -16,6 +16,7 @@ from infoxlm.console import show
 from infoxlm.errors import UserError
 from infoxlm.evaluate.plot import plot_curves
 from infoxlm.evaluate.predictions import write_predictions
+from infoxlm.free_text import typed_path
 from infoxlm.hardware import check_device, load_paddle
 from infoxlm.ranks.place import Place
 from infoxlm.ranks.start import run_ranks
@@ -169,7 +170,7 @@ def resuming_command(folder: Path) -> str:
     """What to type to go on with the run of this command line."""
     program, *words = sys.argv
     kept = [x for x in words if not x.startswith(("trainer.resume=", "hydra.run.dir="))]
-    return f"{program} {shlex.join([*kept, f'trainer.resume={folder}'])}"
+    return f"{program} {shlex.join([*kept, f'trainer.resume={typed_path(str(folder))}'])}"
 
 
 def run_replay(config: TrainConfig, inputs: TrainInputs, folder: Path) -> None:

@@ -30,3 +30,10 @@ def test_files_elsewhere_are_told_by_their_whole_path(report, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path / "here")
     tell(report, tmp_path / "there", {"results": "results.md"})
     assert capsys.readouterr().out.splitlines()[-1] == f"results    {tmp_path}/there/results.md"
+
+
+def test_brackets_of_a_path_are_printed(report, tmp_path, capsys):
+    """As in a folder named by ${hydra.job.override_dirname}."""
+    folder = tmp_path / "data.eval_languages=[en,de],seed=1"
+    tell(report, folder, {"results": "results.md"})
+    assert capsys.readouterr().out.splitlines()[-1] == f"results    {folder}/results.md"
