@@ -11,7 +11,6 @@ from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -153,10 +152,7 @@ def progress_line(folder: Path, record: JobRecord) -> str:
     varied = " ".join(f"{key}={settings.get(key)}" for key in sweep.varied())
     states = [read_job(folder.parent / str(n)).state for n in range(len(sweep.jobs))]
     done = sum(state in (JobState.finished, JobState.failed) for state in states)
-    result: Any = record.problem
-    if record.state is JobState.finished:
-        result = "done" if record.value is None else f"{100 * record.value:.2f} %"
-    return f"#{number} {varied}: {record.state}, {result} ({done} of {len(states)})"
+    return f"#{number} {varied}: {record.state}, {record.outcome()} ({done} of {len(states)})"
 
 
 def resuming_command(sweep: Path) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from infoxlm.atomic import atomic_path
+from infoxlm.sweep.typed_record import read_record
 
 JOB_RECORD = "job.json"
 TRACEBACK = "traceback.txt"
@@ -39,6 +40,8 @@ class JobRecord:
         value: What it returned, such as the best dev accuracy.
         problem: Why it failed, in one line.
         remedy: What to do about it; empty after a programming error, which leaves a traceback.
+        repeats: The number of the earlier job of the same configuration whose result this is; None
+            of a job that was run itself.
     """
 
     state: JobState
@@ -49,6 +52,13 @@ class JobRecord:
     value: float | None = None
     problem: str = ""
     remedy: str = ""
+    repeats: int | None = None
+
+    def outcome(self) -> str:
+        """What came of it, in a line."""
+        if self.state is not JobState.finished:
+            return self.problem
+        return "done" if self.value is None else f"{100 * self.value:.2f} %"
 
     def write(self, folder: Path) -> None:
         """Write a job's job.json, whole or not at all."""
@@ -73,9 +83,8 @@ def read_job(folder: Path) -> JobRecord:
 
 def _as_written(folder: Path) -> JobRecord:
     try:
-        content = json.loads((folder / JOB_RECORD).read_text(encoding="utf-8"))
-        return JobRecord(**content | {"state": JobState(content["state"])})
-    except (OSError, ValueError, TypeError, KeyError):
+        return read_record(JobRecord, folder / JOB_RECORD)
+    except (OSError, ValueError):
         return JobRecord(JobState.missing)
 
 

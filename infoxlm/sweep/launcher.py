@@ -21,6 +21,7 @@ from infoxlm.hardware import available_cores, environment_threads
 from infoxlm.run_folder import LOCK
 from infoxlm.sweep.job import now, shown
 from infoxlm.sweep.job_record import JOB_RECORD, JobRecord, JobState, held, read_job
+from infoxlm.sweep.repeats import Repeats, take_result
 from infoxlm.sweep.sweep_record import SWEEP_RECORD, SweepRecord
 from infoxlm.sweep.threads import jobs_at_once, launcher_of, threads_of_a_job
 
@@ -44,6 +45,7 @@ class SweepLauncher(Launcher):
         self.folder = Path(config.hydra.sweep.dir).absolute()
         self._launcher, self._config, self._loader = launcher, config, loader
         self._settings: Any = OmegaConf.to_container(config.hydra.launcher)
+        self._repeats = Repeats()
         self._broken = ""
         self._told_threads = False
         self._lock = hold(self.folder)
@@ -81,7 +83,10 @@ class SweepLauncher(Launcher):
                 composed[number] = config
         self.record.jobs[initial_job_idx : initial_job_idx + len(jobs)] = jobs.values()
         self.record.write(self.folder)
-        self._run({number: jobs[number] for number in composed}, composed)
+        repeats = self._repeats.among(composed)
+        firsts = {n: config for n, config in composed.items() if n not in repeats}
+        self._run({number: jobs[number] for number in firsts}, firsts)
+        self._take_results(repeats)
         return [self._returned(number) for number in jobs]
 
     def job_folder(self, number: int) -> Path:
@@ -125,8 +130,7 @@ class SweepLauncher(Launcher):
         Raises:
             UserError: The launcher cannot work.
         """
-        if self.resumed and not self.record.searches:  # what a search was told stays as it was
-            self._forget_failures(jobs)
+        self._forget_failures(jobs)
 
         def launch(numbers: list[int]) -> bool:
             overrides = self._launched(numbers, jobs, composed)
@@ -157,7 +161,15 @@ class SweepLauncher(Launcher):
                 if not launch([number]) and self._wait(number) is JobState.cut:
                     self._note_death(number)
 
+    def _take_results(self, repeats: dict[int, int]) -> None:
+        self._forget_failures(repeats)
+        for number, first in repeats.items():
+            if self._is_open(number):
+                take_result(self.folder, number, first)
+
     def _forget_failures(self, numbers: Iterable[int]) -> None:
+        if not self.resumed or self.record.searches:  # what a search was told stays as it was
+            return
         for number in numbers:
             if read_job(self.job_folder(number)).state is JobState.failed:
                 (self.job_folder(number) / JOB_RECORD).unlink()

@@ -28,7 +28,7 @@ def plot_sweep(results: SweepResults, path: str | Path) -> None:
         path: The PNG to write.
     """
     split, name = chosen = results.splits[0], results.chosen_by
-    runs = [run for run in results.finished if run.figure(*chosen) is not None]
+    runs = [run for run in results.distinct if run.figure(*chosen) is not None]
     keys = ([key for key in results.keys if key != SEED] or results.keys)[:MOST_PANELS]
     with figure(path, panels=len(keys), width=max(10, 4.5 * len(keys))) as panels:
         for axes, key in zip(panels, keys, strict=True):

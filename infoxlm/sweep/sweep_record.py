@@ -7,6 +7,8 @@ from pathlib import Path
 
 from infoxlm.atomic import atomic_path
 from infoxlm.errors import UserError
+from infoxlm.schema import SCHEMAS
+from infoxlm.sweep.typed_record import read_record, shortened
 
 SWEEP_RECORD = "sweep.json"
 
@@ -44,11 +46,14 @@ class SweepRecord:
             problem = "is a file" if folder.exists() else "does not exist"
             raise UserError(f"the sweep's folder {folder} {problem}", remedy)
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
+            record = read_record(cls, path)
+            if record.command not in SCHEMAS:
+                raise ValueError(f"its command is {shortened(record.command)}")
+            return record
         except FileNotFoundError as error:
             problem = f"{folder} is not the folder of a sweep: it has no {SWEEP_RECORD}"
             raise UserError(problem, remedy) from error
-        except (ValueError, TypeError, OSError) as error:
+        except (ValueError, OSError) as error:
             raise UserError(f"{path} is damaged: {error}", "Give another sweep.") from error
 
     def write(self, folder: Path) -> None:

@@ -17,6 +17,8 @@ from infoxlm.sweep.sweep_results import AVERAGE, SEED, Group, SweepResults, Swee
 
 CSV, MARKDOWN, PICTURE = "results.csv", "results.md", "results.png"
 
+MEANS = "Mean ± standard deviation over seeds"
+
 #: With more columns than these a table of languages is no longer read; results.csv has them all.
 MOST_COLUMNS = 8
 #: Rows of the terminal's table.
@@ -35,16 +37,23 @@ def write_sweep_report(results: SweepResults) -> None:
 
 
 def long_rows(results: SweepResults) -> list[list[object]]:
-    """A row a run, split and language, with a header; a run without scores has one row."""
-    rows: list[list[object]] = [["job", "state", *results.keys, "split", "language", "accuracy"]]
+    """A row a run, split and language, with a header; a run without scores has one row.
+
+    So has one that repeats another: whoever averages over the rows must not count it twice.
+    """
+    rows: list[list[object]] = [
+        ["job", "state", *results.keys, "split", "language", "accuracy", "repeats"]
+    ]
     for run in results.runs:
         start = [run.number, str(run.record.state), *run.varied.values()]
         found = [
-            [split, name, run.figure(split, name)]
+            [split, name, run.figure(split, name), ""]
             for split in run.scores
             for name in (*results.languages, AVERAGE)
+            if run.repeats is None
         ]
-        rows += [[*start, *cells] for cells in found or [["", "", ""]]]
+        repeats = "" if run.repeats is None else run.repeats
+        rows += [[*start, *cells] for cells in found or [["", "", "", repeats]]]
     return rows
 
 
@@ -53,8 +62,8 @@ def markdown(results: SweepResults) -> str:
     title = f"# Sweep of {len(results.runs)} runs: {', '.join(results.keys) or 'nothing varied'}"
     blocks = [title, f"**{headline(results)}**"]
     if results.finished:
-        if any(len(group.runs) > 1 for group in results.groups()):
-            blocks += ["## Mean ± standard deviation over seeds", markdown_table(*means(results))]
+        if over_seeds(results):
+            blocks += [f"## {MEANS}", markdown_table(*means(results))]
         if (results.folder / PICTURE).exists():
             shown = heading(results.splits[0], results.chosen_by)
             blocks.append(f"![{shown} accuracy by what was varied]({PICTURE})")
@@ -77,7 +86,7 @@ def terminal(results: SweepResults) -> RenderableType:
     header, rows = means(results, most=2) if results.finished else ([], [])
     shown: list[RenderableType] = []
     if rows:
-        table = terminal_table("Mean ± standard deviation over seeds", header)
+        table = terminal_table(MEANS if over_seeds(results) else "The best first", header)
         for number, row in enumerate(rows[:SHOWN]):
             table.add_row(*row, style="" if number else "bold")
         shown.append(table)
@@ -89,17 +98,25 @@ def terminal(results: SweepResults) -> RenderableType:
 def headline(results: SweepResults) -> str:
     """The result in a sentence or two."""
     text = f"{len(results.finished)} of {len(results.runs)} runs finished."
+    if repeats := len(results.repeats):
+        text += f" {repeats} of them repeat{'s' * (repeats == 1)} an earlier one, and count once."
     groups = results.groups()
     if not groups:
         return text
     best, chosen = groups[0], (results.splits[0], results.chosen_by)
     where = heading(*chosen)
     which = f"Best on {where}: {told(best)} with" if best.varied else f"On {where}"
-    seeds = f", mean of {len(best.runs)} seeds" if len(best.runs) > 1 else ""
+    runs = "seeds" if SEED in results.keys else "runs"
+    seeds = f", mean of {len(best.runs)} {runs}" if len(best.runs) > 1 else ""
     text += f" {which} {figure(best, *chosen)} %{seeds}"
     if len(results.splits) > 1:
         text += f"; on {results.splits[1]} {figure(best, results.splits[1], AVERAGE)} %"
     return f"{text}."
+
+
+def over_seeds(results: SweepResults) -> bool:
+    """Whether there is a mean of several runs."""
+    return any(len(group.runs) > 1 for group in results.groups())
 
 
 def told(group: Group | SweepRun) -> str:
@@ -172,9 +189,10 @@ def means(results: SweepResults, most: int | None = None) -> Cells:
 
 
 def run_table(results: SweepResults) -> Cells:
-    """A row a run in the order of their numbers, the best marked."""
+    """A row a run in the order of their numbers, the best marked, repeats with what they repeat."""
     figures, best = columns(results), results.best()
     header = ["job", *names(results), *headings(results), "minutes"]
+    header += ["repeats"] if results.repeats else []
     rows: list[Sequence[str]] = []
     for run in results.runs:
         cells = [percent(run.figure(split, name)) for split, name in figures]
@@ -182,7 +200,10 @@ def run_table(results: SweepResults) -> Cells:
         cells[0] += " ★" if run is best else ""
         minutes = "" if run.seconds is None else f"{run.seconds / 60:.1f}"
         values = map(brief, run.varied.values())
-        rows.append([f"[{run.number}]({run.number})", *values, *cells, minutes])
+        row = [f"[{run.number}]({run.number})", *values, *cells, minutes]
+        if results.repeats:
+            row.append("" if run.repeats is None else f"[{run.repeats}]({run.repeats})")
+        rows.append(row)
     return header, rows
 
 

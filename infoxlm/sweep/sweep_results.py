@@ -1,7 +1,7 @@
 """What the runs of a sweep came to, and their means over seeds."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -10,11 +10,15 @@ from infoxlm.errors import UserError
 from infoxlm.run_folder import RESULTS
 from infoxlm.schema import SelectOn
 from infoxlm.sweep.job_record import JobRecord, JobState, read_job
+from infoxlm.sweep.repeats import earlier_twins
 from infoxlm.sweep.sweep_record import SweepRecord, as_settings, varied_keys
 from infoxlm.tracking.finished_run import FinishedRun
 
 SEED = "seed"
 AVERAGE = "average"
+
+#: What is larger is no score of ours, and sums of such numbers may not be finite.
+LARGEST_FIGURE = 1e9
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class SweepRun:
         scores: The scores of each split in its results.json, such as "dev" and "test".
         chosen_by: The figure by which its checkpoint was chosen: "average" or "en".
         seconds: How long it trained; None when it did not.
+        repeats: The number of the earlier run of the same configuration whose scores these are.
     """
 
     number: int
@@ -36,12 +41,24 @@ class SweepRun:
     scores: dict[str, Mapping[str, Any]]
     chosen_by: str
     seconds: float | None
+    repeats: int | None = None
+
+    @property
+    def origin(self) -> int:
+        """The number of the run whose scores these are."""
+        return self.number if self.repeats is None else self.repeats
 
     def figure(self, split: str, name: str) -> float | None:
         """A score of a split: "average", "others", "gap" or a language; None when unknown."""
         scores = self.scores.get(split, {})
         value = scores.get("accuracy", {}).get(name, scores.get(name))
         return None if value is None else float(value)
+
+    def repeating(self, first: "SweepRun") -> "SweepRun":
+        """This run with the scores of the one that it repeats."""
+        return replace(
+            self, scores=first.scores, chosen_by=first.chosen_by, seconds=None, repeats=first.number
+        )
 
 
 @dataclass(frozen=True)
@@ -50,7 +67,7 @@ class Group:
 
     Attributes:
         varied: What they were told, without the seed.
-        runs: The finished ones.
+        runs: The finished ones, of those with the same seed only the first.
     """
 
     varied: dict[str, str]
@@ -94,16 +111,27 @@ class SweepResults:
         record = SweepRecord.read(folder)
         settings = [as_settings(overrides) for overrides in record.jobs]
         keys = sorted(varied_keys(settings), key=lambda key: key == SEED)
-        runs = [
-            read_run(folder / str(number), number, {key: told.get(key, "") for key in keys})
-            for number, told in enumerate(settings)
-        ]
+        runs: list[SweepRun] = []
+        for number, (told, twins) in enumerate(zip(settings, earlier_twins(settings), strict=True)):
+            varied = {key: told.get(key, "") for key in keys}
+            run = read_run(folder / str(number), number, varied)
+            if run.record.repeats is not None:
+                twins = [run.record.repeats]
+            elif not run.scores:  # of sweeps of before, whose repeats were run
+                twins = []
+            firsts = [runs[twin] for twin in twins if 0 <= twin < number and runs[twin].scores]
+            runs.append(run.repeating(firsts[0]) if firsts else run)
         return cls(folder, record, keys, runs)
 
     @property
     def finished(self) -> list[SweepRun]:
         """The runs that have scores."""
         return [run for run in self.runs if run.scores]
+
+    @property
+    def repeats(self) -> list[SweepRun]:
+        """The runs whose scores are those of an earlier one."""
+        return [run for run in self.runs if run.repeats is not None]
 
     @property
     def others(self) -> list[SweepRun]:
@@ -144,13 +172,21 @@ class SweepResults:
         together: dict[tuple[str, ...], Group] = {}
         for run in self.finished:
             varied = {key: value for key, value in run.varied.items() if key != SEED}
-            together.setdefault(tuple(varied.values()), Group(varied, [])).runs.append(run)
+            group = together.setdefault(tuple(varied.values()), Group(varied, []))
+            if run.origin not in [other.origin for other in group.runs]:
+                group.runs.append(run)
 
         def rank(group: Group) -> float:
             found = group.mean(self.splits[0], self.chosen_by)
             return -found[0] if found else 0.0
 
         return sorted(together.values(), key=rank)
+
+    @property
+    def distinct(self) -> list[SweepRun]:
+        """The finished runs by their numbers, without those that repeat one of their group."""
+        runs = [run for group in self.groups() for run in group.runs]
+        return sorted(runs, key=lambda run: run.number)
 
     def best(self) -> SweepRun | None:
         """The run with the best figure on the choosing split; of equal ones the first."""
@@ -164,14 +200,44 @@ class SweepResults:
 
 def read_run(folder: Path, number: int, varied: dict[str, str]) -> SweepRun:
     """Read what a run came to; results that are damaged count as none."""
-    record, scores, chosen_by, seconds = read_job(folder), {}, AVERAGE, None
-    if record.state is JobState.finished and (folder / RESULTS).exists():
-        try:
-            run = FinishedRun.read(folder)
-            scores = {x: run.results[x] for x in ("dev", "test") if run.results.get(x)}
-            if run.settings.get("trainer.select_on") == SelectOn.dev_en.name:
-                chosen_by = "en"
-            seconds = run.results.get("train", {}).get("seconds")
-        except UserError:  # another command's, or damaged: there is nothing to compare
-            pass
-    return SweepRun(number, record, varied, scores, chosen_by, seconds)
+    record = read_job(folder)
+    nothing = SweepRun(number, record, varied, {}, AVERAGE, None)
+    if record.state is not JobState.finished or not (folder / RESULTS).exists():
+        return nothing
+    try:
+        results = FinishedRun.read(folder).results
+    except UserError:  # another command's, or damaged: there is nothing to compare
+        return nothing
+    return replace(
+        nothing,
+        scores={x: found for x in ("dev", "test") if (found := read_scores(results.get(x)))},
+        chosen_by=chosen_by(as_dict(results.get("settings"))),
+        seconds=figures(results.get("train")).get("seconds"),
+    )
+
+
+def chosen_by(settings: Mapping[str, Any]) -> str:
+    """The figure by which the settings of a run have its checkpoint chosen."""
+    return "en" if settings.get("trainer.select_on") == SelectOn.dev_en.name else AVERAGE
+
+
+def read_scores(found: Any) -> dict[str, Any]:
+    """The scores of a split as results.json has them, without what is no number."""
+    scores: dict[str, Any] = {**figures(found)}
+    if accuracy := figures(as_dict(found).get("accuracy")):
+        scores["accuracy"] = accuracy
+    return scores
+
+
+def figures(found: Any) -> dict[str, float]:
+    """The numbers of an object in results.json, which may come from anywhere."""
+    return {
+        name: float(value)
+        for name, value in as_dict(found).items()
+        if isinstance(value, int | float) and abs(value) <= LARGEST_FIGURE
+    }
+
+
+def as_dict(found: Any) -> dict[str, Any]:
+    """An object of JSON; anything else counts as an empty one."""
+    return found if isinstance(found, dict) else {}

@@ -22,9 +22,23 @@ def test_what_is_written_is_read(tmp_path):
     assert read_job(tmp_path) == record
 
 
+def test_record_of_before_is_read(tmp_path):
+    """It did not know of repeats."""
+    (tmp_path / "job.json").write_text(
+        '{"state": "finished", "host": "host", "process": 7, "started": "then", "ended": "now", '
+        '"value": 0.5, "problem": "", "remedy": ""}'
+    )
+    assert read_job(tmp_path) == JobRecord(JobState.finished, "host", 7, "then", "now", 0.5)
+
+
 @pytest.mark.parametrize(
-    "text", [None, "", "{", "[]", '{"state": "odd"}', '{"state": "failed", "x": 1}']
-)
+    "text",
+    [None, "", "{", "[]", '{"state": "odd"}', '{"state": "failed", "x": 1}', "{}", '{"state": []}',
+     '{"state": "failed", "host": 1}', '{"state": "finished", "value": "0.5"}',
+     '{"state": "finished", "value": true}', '{"state": "finished", "value": 1e999}',
+     '{"state": "finished", "repeats": 0.5}', '{"state": "failed", "problem": null}',
+     '{"state": "failed", "problem": ' + "[" * 80 + "]" * 80 + "}"],
+)  # fmt: skip
 def test_what_cannot_be_read_is_missing(text, tmp_path):
     if text is not None:
         (tmp_path / "job.json").write_text(text)

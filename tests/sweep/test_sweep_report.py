@@ -25,6 +25,23 @@ def test_every_score_in_long_form(sweep_folder):
     assert (rows[-1]["state"], rows[-1]["accuracy"]) == ("failed", "")
 
 
+def test_repeats_have_no_scores_of_their_own_for_programs(sweep_folder):
+    folder = sweep_folder([GRID[0], GRID[1], GRID[0]], [0.5, 0.6, 0.5])
+    results = SweepResults.read(folder)
+    write_sweep_report(results)
+    with open(folder / "results.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2 * 2 * 3 + 1
+    assert {row["repeats"] for row in rows[:-1]} == {""}
+    last = rows[-1]
+    assert (last["job"], last["state"], last["accuracy"], last["repeats"]) == (
+        "2", "finished", "", "0",
+    )  # fmt: skip
+    text = markdown(results)
+    assert "| [2](2) | 1 | 50.0 | 40.0 | 42.0 | 4.0 |  | [0](0) |" in text
+    assert "mean of 2 seeds" in text
+
+
 def test_markdown(sweep_folder):
     folder = sweep_folder(GRID, [0.5, 0.6, 0.8, "no | room"])
     text = markdown(SweepResults.read(folder))

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from infoxlm.sweep.job_record import JobState
+from infoxlm.sweep.job_record import JobRecord, JobState
 from infoxlm.sweep.sweep_record import as_settings, varied_keys
 from infoxlm.sweep.sweep_report import headline, markdown
 from infoxlm.sweep.sweep_results import SweepResults
@@ -31,6 +31,63 @@ def test_means_and_deviations_over_seeds(sweep_folder):
     assert best.mean("dev", "fr") is None
     assert results.best().number == 3
     assert results.languages == ["en", "de"]
+
+
+def test_repeats_count_once(sweep_folder):
+    """Whether they were run, as sweeps of before did, or took the first one's result."""
+    jobs = [GRID[0], GRID[1], GRID[0], GRID[0], GRID[3], GRID[4]]
+    folder = sweep_folder(jobs, [0.5, 0.7, 0.5, None, 0.8, 0.8])
+    JobRecord(JobState.finished, value=0.5, repeats=0).write(folder / "3")
+    JobRecord(JobState.finished, value=0.8, repeats=4).write(folder / "5")  # another seed's words
+    results = SweepResults.read(folder)
+    assert [run.repeats for run in results.runs] == [None, None, 0, 0, None, 4]
+    assert [run.figure("dev", "average") for run in results.finished] == [
+        0.5, 0.7, 0.5, 0.5, 0.8, 0.8,
+    ]  # fmt: skip
+    assert [[run.number for run in group.runs] for group in results.groups()] == [[4], [0, 1]]
+    assert [run.number for run in results.distinct] == [0, 1, 4]
+    assert results.groups()[1].mean("dev", "average") == pytest.approx((0.6, 0.02**0.5))
+    assert results.best().number == 4
+    assert "6 of 6 runs finished. 3 of them repeat an earlier one" in headline(results)
+
+
+def test_repeat_of_what_has_no_scores_counts_itself(sweep_folder):
+    results = SweepResults.read(sweep_folder([GRID[0]] * 3, ["no room", 0.5, 0.5]))
+    assert [run.repeats for run in results.runs] == [None, None, 1]
+    assert [run.number for run in results.groups()[0].runs] == [1]
+
+
+@pytest.mark.parametrize("number", [-1, 1, 7])
+def test_only_an_earlier_run_can_be_repeated(number, sweep_folder):
+    folder = sweep_folder(GRID[:3], [0.5, None, 0.7])
+    JobRecord(JobState.finished, value=0.5, repeats=number).write(folder / "1")
+    results = SweepResults.read(folder)
+    assert [run.number for run in results.finished] == [0, 2]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [[], 7, {"dev": []}, {"dev": {"accuracy": [1], "average": "high"}}, {"train": 3, "dev": None},
+     {"dev": {"accuracy": {"en": 1e300, "de": None}}}, {"settings": [1, 2], "dev": {}}],
+)  # fmt: skip
+def test_odd_results_count_as_none(odd, sweep_folder):
+    folder = sweep_folder(GRID[:3], [0.5, 0.6, 0.7])
+    path = folder / "1" / "results.json"
+    path.write_text(json.dumps({"task": "train"} | odd if isinstance(odd, dict) else odd))
+    results = SweepResults.read(folder)
+    assert [run.number for run in results.finished] == [0, 2]
+    assert markdown(results)
+
+
+def test_runs_may_be_scored_on_other_splits(sweep_folder):
+    folder = sweep_folder(GRID[:2], [0.5, 0.6])
+    path = folder / "0" / "results.json"
+    came = json.loads(path.read_text())
+    del came["test"]
+    path.write_text(json.dumps(came))
+    results = SweepResults.read(folder)
+    assert (results.splits, results.languages) == (["dev", "test"], ["en", "de"])
+    assert markdown(results)
 
 
 def test_mean_of_one_has_no_deviation(sweep_folder):

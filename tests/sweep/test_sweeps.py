@@ -51,6 +51,25 @@ def test_failed_jobs_are_recorded_and_run_again(infoxlm, tmp_path):
     assert (sweep / "2" / "results.json").stat().st_mtime_ns == done["2"]
 
 
+def test_repeats_take_the_earlier_result(infoxlm):
+    code, out, err = infoxlm(
+        "train", "-m", *TINY, "seed=1,2,1", "optimizer.learning_rate=1e-3,0.001"
+    )
+    (sweep,) = Path.cwd().glob("outputs/sweeps/default/*")
+    assert (code, states(sweep)) == (0, dict.fromkeys("012345", "finished"))
+    records = [json.loads((sweep / n / "job.json").read_text()) for n in "012345"]
+    assert [record["repeats"] for record in records] == [None, 0, None, 2, 0, 0]
+    assert {n for n in "012345" if (sweep / n / "results.json").exists()} == {"0", "2"}
+    assert records[5]["value"] == records[0]["value"]
+    assert "job 4 repeats job 0, and takes its result" in out + err
+    assert "4 of them repeat an earlier one" in out
+    assert "mean of 2" in out
+
+    (sweep / "4" / "job.json").unlink()
+    assert infoxlm("train", f"sweep.resume={sweep}").code == 0
+    assert json.loads((sweep / "4" / "job.json").read_text())["repeats"] == 0
+
+
 def test_programming_errors_leave_a_traceback(infoxlm, monkeypatch):
     from infoxlm.tasks import train
 
