@@ -128,6 +128,12 @@ def explain(error: Exception, command: str, words: Sequence[str] = ()) -> UserEr
             f"{match.group(1)}: several values for a single run",
             "Add --multirun for a run each; a list is KEY=[A,B], a text KEY=\"'A,B'\".",
         )
+    if "BasicSweeper does not support sweep type" in text:
+        asked = next((word for word in words if "interval(" in word), "interval(...)")
+        return UserError(
+            f"{asked}: an interval has no end of values, and this sweep would try each",
+            "List them, KEY=A,B,C or KEY=range(A,B,STEP), or let Optuna draw some: +sweep=optuna.",
+        )
     if match := re.search(r"Could not override '([^']+)'", text):
         key = match.group(1)
     elif misfit := option_of_another_command(command, words):

@@ -11,6 +11,7 @@ from infoxlm.stopping import Interrupted
 from infoxlm.sweep.ending import end_sweep
 from infoxlm.sweep.job import resuming_command
 from infoxlm.sweep.launcher import SweepLauncher
+from infoxlm.sweep.search_space import check_search, is_search, set_search_defaults
 
 
 @contextmanager
@@ -28,9 +29,12 @@ def sweeps_kept(command: str, words: list[str]) -> Iterator[None]:
         Interrupted: The sweep was stopped; how to go on.
     """
     plugins, begun = Plugins.instance(), []
+    set_search_defaults()
     instantiate = plugins.instantiate_launcher
 
     def instantiate_launcher(hydra_context: Any, task_function: Any, config: Any) -> Launcher:
+        if is_search(config.hydra):
+            check_search(config.hydra, command)
         launcher = instantiate(hydra_context, task_function, config)
         loader = hydra_context.config_loader
         begun.append(SweepLauncher(launcher, config, loader, command, words))

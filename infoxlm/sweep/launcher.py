@@ -9,19 +9,19 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 from hydra.core.utils import JobReturn, JobStatus
-from hydra.errors import HydraException
 from hydra.plugins.launcher import Launcher
-from omegaconf import DictConfig, OmegaConf, open_dict
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import DictConfig, OmegaConf
 
-from infoxlm.composition_errors import explain, refuse_empty_values, refuse_unknown_keys
 from infoxlm.errors import UserError
 from infoxlm.free_text import quoted
 from infoxlm.hardware import available_cores, environment_threads
 from infoxlm.run_folder import LOCK
+from infoxlm.sweep.composing import compose_job
 from infoxlm.sweep.job import now, shown
 from infoxlm.sweep.job_record import JOB_RECORD, JobRecord, JobState, held, read_job
 from infoxlm.sweep.repeats import Repeats, take_result
+from infoxlm.sweep.resuming import lengthened
+from infoxlm.sweep.search_space import is_search
 from infoxlm.sweep.sweep_record import SWEEP_RECORD, SweepRecord
 from infoxlm.sweep.threads import jobs_at_once, launcher_of, threads_of_a_job
 
@@ -52,9 +52,10 @@ class SweepLauncher(Launcher):
         self.resumed = (self.folder / SWEEP_RECORD).exists()
         if self.resumed:
             self.record = SweepRecord.read(self.folder)
+            self.record.words = lengthened(self.record, words)
         else:
-            searches = not config.hydra.sweeper["_target_"].endswith(".BasicSweeper")
-            self.record = SweepRecord(command, words, str(Path.cwd()), now(), searches)
+            directory = str(Path.cwd())
+            self.record = SweepRecord(command, words, directory, now(), is_search(config.hydra))
 
     def setup(self, **kwargs: Any) -> None:
         """Nothing: the launcher behind was set up before."""
@@ -100,25 +101,19 @@ class SweepLauncher(Launcher):
                 raise UserError(
                     f"job {number} of {self.folder} was {' '.join(known[0])}, and would now be "
                     f"{' '.join(overrides)}",
-                    "Start anew: a search can be gone on with when its sampler has a seed.",
+                    "Start again: a search can be resumed when its sampler has a seed, and its "
+                    "direction is what it was.",
                 )
 
     def _compose(self, number: int, overrides: list[str]) -> DictConfig | None:
         """A job's configuration, checked; None of a later job of a search, which then fails."""
         try:
-            config = self._loader.load_sweep_config(self._config, overrides)
-            with open_dict(config):
-                del config["hydra"]
-            refuse_unknown_keys(config, self.record.command)
-            refuse_empty_values(config, self.record.command)
-            OmegaConf.to_object(config)
-            return config
-        except (UserError, HydraException, OmegaConfBaseException, ValueError) as error:
-            if not isinstance(error, UserError):
-                error = explain(error, self.record.command, overrides)
-            if number < len(self.record.jobs) or not self.record.jobs:
-                raise error from None
+            return compose_job(self._loader, self._config, overrides, self.record.command)
+        except UserError as error:
             folder = self.job_folder(number)
+            new = number >= len(self.record.jobs) > 0
+            if not new and read_job(folder).state is not JobState.failed:
+                raise
             with held(folder):
                 record = JobRecord(JobState.failed, started=now(), ended=now())
                 replace(record, problem=error.problem, remedy=error.remedy).write(folder)

@@ -1,29 +1,40 @@
 """`sweep.resume=FOLDER`: the command line of a sweep, to be run again in its folder."""
 
+import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from infoxlm.errors import UserError
 from infoxlm.free_text import quoted
+from infoxlm.sweep.recorded_words import refused_words
 from infoxlm.sweep.sweep_record import SweepRecord
 
 KEY = "sweep.resume"
+TRIALS = "hydra.sweeper.n_trials"
 
 #: Words that say that it is a sweep, which it is anyway.
 _FLAGS = ("-m", "--multirun")
-#: How jobs are launched may change.
-_FREE = ("+launcher=", "hydra/launcher=", "hydra.launcher.")
+#: What chooses how jobs are launched.
+_LAUNCHERS = ("+launcher=", "hydra/launcher=")
+#: What may be typed although the sweep began without: how jobs are launched, how long a search is.
+_FREE = (*_LAUNCHERS, "hydra.launcher.", f"{TRIALS}=", "hydra.sweeper.direction=")
+#: Where the sweep was, which is where it is now.
+_PLACES = ("hydra.sweep.dir=", "hydra.sweep.subdir=", f"{KEY}=")
 
 
 def resumed_words(words: Sequence[str], command: str) -> list[str] | None:
     """The words of the sweep that ``sweep.resume`` names; None when it is not among `words`.
+
+    What is typed counts, what is not comes from the sweep's record.
 
     Args:
         words: What was typed behind the command.
         command: The command.
 
     Raises:
-        UserError: It names no sweep, one of another command, or other words are given besides.
+        UserError: It names no sweep, one of another command, or one whose words are not taken from
+            a folder; or other words are given besides.
     """
     named = [word for word in words if word.startswith(f"{KEY}=")]
     if not named:
@@ -38,18 +49,75 @@ def resumed_words(words: Sequence[str], command: str) -> list[str] | None:
             f"{named[-1]}: that is a sweep of `infoxlm {record.command}`",
             f"Go on with it: infoxlm {record.command} --multirun {named[-1]}.",
         )
-    others = [word for word in words if word not in (*named, *_FLAGS, *record.words)]
-    launching = [word for word in others if word.startswith(_FREE)]
-    if foreign := [word for word in others if word not in launching]:
+    typed = [word for word in words if word not in (*named, *_FLAGS, *record.words)]
+    recorded = [word for word in record.words if not word.startswith(_PLACES)]
+    if any(word.startswith(_LAUNCHERS) for word in typed):
+        launching = (*_LAUNCHERS, "hydra.launcher.")
+        recorded = [w for w in recorded if w in words or not w.startswith(launching)]
+    theirs = [word for word in recorded if word not in (*words, *_FLAGS)]
+    refused = refused_words(theirs, command)
+    free = {key_of(word) for word in refused}
+    if foreign := [w for w in typed if not w.startswith(_FREE) and key_of(w) not in free]:
         raise UserError(
             f"{' '.join(foreign)} with {named[-1]}: the sweep began without",
             f"Leave it out: infoxlm {command} --multirun {named[-1]} runs what is missing.",
         )
-    replaced = (*(_FREE if launching else ()), "hydra.sweep.dir=", f"{KEY}=")
+    given = set(map(key_of, typed))
+    if untyped := [printable(word) for word in refused if key_of(word) not in given]:
+        raise UserError(
+            f"{named[-1]}: not taken from a folder, which anybody may have written: "
+            f"{' '.join(untyped)}",
+            "Look at what that does. What you mean, type again behind it.",
+        )
+    check_trials(record, typed)
     return [
-        *(word for word in record.words if word not in _FLAGS and not word.startswith(replaced)),
-        *launching,
+        *(word for word in merged(recorded, typed) if word not in _FLAGS),
         "--multirun",
         f"hydra.sweep.dir={quoted(str(folder))}",
         "hydra.callbacks.output_folder.resumed=true",
     ]
+
+
+def check_trials(record: SweepRecord, typed: Sequence[str]) -> None:
+    """Check that a search is not to be shorter than it is already.
+
+    Raises:
+        UserError: It has asked for more trials.
+    """
+    for word in typed:
+        wanted = re.fullmatch(rf"{re.escape(TRIALS)}=(\d{{1,9}})", word)
+        if wanted and int(wanted[1]) < len(record.jobs):
+            raise UserError(
+                f"{word}: the search has {len(record.jobs)} trials already",
+                "Give as many or more; only then is there something to run.",
+            )
+
+
+def lengthened(record: SweepRecord, words: Sequence[str]) -> list[str]:
+    """The words of a record, with the number of trials that a search is resumed for.
+
+    Args:
+        record: What the search was asked for before.
+        words: What it is run with now.
+    """
+    return merged(record.words, [word for word in words if word.startswith(f"{TRIALS}=")])
+
+
+def merged(words: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Words, those with the key of another replaced by it, and the rest of the others behind."""
+    replacing = {key_of(word): word for word in others}
+    known = set(map(key_of, words))
+    return [
+        *(replacing.get(key_of(word), word) for word in words),
+        *(word for key, word in replacing.items() if key not in known),
+    ]
+
+
+def key_of(word: str) -> str:
+    """The key or group of a word."""
+    return word.partition("=")[0].lstrip("+~")
+
+
+def printable(word: str) -> str:
+    """A word as it can be typed, what a terminal would act upon written out."""
+    return shlex.quote("".join(x if x.isprintable() else repr(x)[1:-1] for x in word))

@@ -70,6 +70,57 @@ def test_repeats_take_the_earlier_result(infoxlm):
     assert json.loads((sweep / "4" / "job.json").read_text())["repeats"] == 0
 
 
+@pytest.fixture
+def figures(monkeypatch):
+    """Replaces training by a formula; what was run is listed."""
+    from infoxlm.tasks import train
+
+    run = []
+
+    def formula(config, folder):
+        run.append(folder)
+        return 0.5 - (config.optimizer.learning_rate - 0.01) ** 2 + config.seed / 10
+
+    monkeypatch.setattr(train, "run", formula)
+    return run
+
+
+SPACE = ("optimizer.learning_rate=tag(log,interval(1e-4,1e-1))", "seed=choice(1,2)",
+         "scheduler.warmup_ratio=choice(0.0,1.5)")  # fmt: skip
+
+
+def test_a_longer_search_is_one_that_began_as_long(infoxlm, figures):
+    """Past the ten random trials of TPE, also where trials fail."""
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
+    line = ("train", "-m", *TINY, "+sweep=optuna", *SPACE)
+    for trials in (4, 12):
+        first = [*line, f"hydra.sweeper.n_trials={trials}", "hydra.sweep.dir=longer"]
+        more = ["train", "sweep.resume=longer", f"hydra.sweeper.n_trials={trials}"]
+        code, _, err = infoxlm(*(first if trials == 4 else more))
+        assert code == (1 if "failed" in states(Path("longer")).values() else 0), err
+    count = len(figures)
+    infoxlm(*line, "hydra.sweeper.n_trials=12", "hydra.sweep.dir=once")
+    longer, once = (json.loads(Path(x, "sweep.json").read_text()) for x in ("longer", "once"))
+    assert longer["jobs"] == once["jobs"]
+    assert len(once["jobs"]) == 12
+    assert states(Path("longer")) == states(Path("once"))
+    assert set(states(Path("once")).values()) == {"finished", "failed"}
+    assert len(figures) == 2 * count  # nothing was run twice
+    best = "optimization_results.yaml"
+    assert Path("longer", best).read_text() == Path("once", best).read_text()
+    assert "hydra.sweeper.n_trials=12" in longer["words"]
+
+
+def test_search_in_hydra_s_own_spelling_looks_for_the_highest(infoxlm, figures):
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
+    words = ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=6", "seed=choice(1,2)"]
+    assert infoxlm("train", "-m", *TINY, *words, "hydra.sweep.dir=x").code == 0
+    assert "seed: 2" in Path("x", "optimization_results.yaml").read_text()
+    assert len(figures) == 2
+    assert infoxlm("train", "sweep.resume=x", "hydra.sweeper.n_trials=8").code == 0
+    assert len(states(Path("x"))) == 8
+
+
 def test_programming_errors_leave_a_traceback(infoxlm, monkeypatch):
     from infoxlm.tasks import train
 
@@ -96,6 +147,7 @@ def test_programming_errors_leave_a_traceback(infoxlm, monkeypatch):
         (["optimizer.learning_rate=1e-4,-1"], "optimizer.learning_rate=-1.0 is out of range"),
         (["optimizer.lr=1,2"], "Did you mean optimizer.learning_rate?"),
         (["+foo=1,2"], "foo: there is no such key"),
+        (["seed=interval(1,3)"], "seed=interval(1,3): an interval has no end of values"),
         (["optimizer.name=adamw,adam", "optimizer.weight_decay=0.1"], "weight_decay=0.1 with"),
     ],
 )

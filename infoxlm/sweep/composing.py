@@ -1,0 +1,33 @@
+"""The configuration of a sweep's job, composed and checked before any job runs."""
+
+from typing import Any
+
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+from infoxlm.composition_errors import explain, refuse_empty_values, refuse_unknown_keys
+
+
+def compose_job(loader: Any, sweep: DictConfig, overrides: list[str], command: str) -> DictConfig:
+    """Compose a job's configuration, without Hydra's part.
+
+    Args:
+        loader: Hydra's loader of configurations.
+        sweep: The sweep's configuration, Hydra's part too.
+        overrides: The job's own values.
+        command: The command of the job.
+
+    Raises:
+        UserError: It cannot be composed, or does not fit the command's schema.
+    """
+    try:
+        config: DictConfig = loader.load_sweep_config(sweep, overrides)
+        with open_dict(config):
+            del config["hydra"]
+        refuse_unknown_keys(config, command)
+        refuse_empty_values(config, command)
+        OmegaConf.to_object(config)
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        raise explain(error, command, overrides) from None
+    return config
