@@ -99,7 +99,8 @@ def headline(results: SweepResults) -> str:
     """The result in a sentence or two."""
     text = f"{len(results.finished)} of {len(results.runs)} runs finished."
     if repeats := len(results.repeats):
-        text += f" {repeats} of them repeat{'s' * (repeats == 1)} an earlier one, and count once."
+        one = repeats == 1
+        text += f" {repeats} of them repeat{'s' * one} an earlier one, and count{'s' * one} once."
     groups = results.groups()
     if not groups:
         return text
