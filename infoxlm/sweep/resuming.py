@@ -9,6 +9,7 @@ from infoxlm.errors import UserError
 from infoxlm.free_text import quoted
 from infoxlm.sweep.recorded_words import refused_words
 from infoxlm.sweep.sweep_record import SweepRecord
+from infoxlm.system_errors import refusals_explained
 
 KEY = "sweep.resume"
 TRIALS = "hydra.sweeper.n_trials"
@@ -43,7 +44,8 @@ def resumed_words(words: Sequence[str], command: str) -> list[str] | None:
     if not place:
         raise UserError(f"{KEY} is empty", "Is the variable set that was to fill it?")
     folder = Path(place).expanduser().absolute()
-    record = SweepRecord.read(folder)
+    with refusals_explained():
+        record = SweepRecord.read(folder)
     if record.command != command:
         raise UserError(
             f"{named[-1]}: that is a sweep of `infoxlm {record.command}`",

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 MOST_PANELS = 4
 #: More shades than these cannot be told apart.
 MOST_SHADES = 6
+#: Characters of a value under an axis or in a legend.
+MOST_CHARACTERS = 24
+#: Numbers of other sizes are shown as names: no axis holds all of them.
+SMALLEST, LARGEST = 1e-15, 1e15
 
 
 def plot_sweep(results: SweepResults, path: str | Path) -> None:
@@ -73,15 +77,22 @@ def draw_key(
         shift = (number - (len(shades) - 1) / 2) * 0.5 / max(len(shades), 4)
         shifted = {x: moved(x, shift, places, logarithmic) for x in by_place}
         points = [(shifted[x], y) for x in by_place for y in by_place[x]]
-        label = value if searched else None
+        label = shortened(value) if searched else None
         axes.plot(
             *zip(*points, strict=True), "o", color=shade, ms=5, alpha=0.5, mec="none", label=label
         )
         if not searched:
             line = [(shifted[x], fmean(by_place[x])) for x in sorted(by_place)]
-            axes.plot(*zip(*line, strict=True), "-_", color=shade, lw=2, ms=12, label=value)
+            axes.plot(
+                *zip(*line, strict=True), "-_", color=shade, lw=2, ms=12, label=shortened(value)
+            )
     if logarithmic:
+        from matplotlib.ticker import LogFormatter
+
         axes.set_xscale("log")
+        # The default one writes powers as formulas, which are off in our pictures.
+        axes.xaxis.set_major_formatter(LogFormatter())
+        axes.xaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(1, 0.5)))
     distinct = sorted(set(places))
     if ticks is not None:
         angle = 30 if max(map(len, ticks)) * len(ticks) > 40 else 0
@@ -100,12 +111,18 @@ def places_of(values: Sequence[str]) -> tuple[list[float], list[str] | None]:
     """Where values stand: numbers at themselves, others side by side under their names."""
     try:
         numbers = [float(value) for value in values]
-        if all(map(math.isfinite, numbers)):
+        if all(x == 0 or SMALLEST <= abs(x) <= LARGEST for x in numbers):
             return numbers, None
     except ValueError:
         pass
     names = ordered(set(values))
-    return [float(names.index(value)) for value in values], names
+    return [float(names.index(value)) for value in values], list(map(shortened, names))
+
+
+def shortened(value: str) -> str:
+    """A value as a picture has room for it, in one line."""
+    text = "".join(x if x.isprintable() else " " for x in value)
+    return text if len(text) <= MOST_CHARACTERS else f"{text[: MOST_CHARACTERS - 1]}…"
 
 
 def ordered(values: set[str]) -> list[str]:

@@ -1,7 +1,14 @@
 import matplotlib.image
 import pytest
+from matplotlib.figure import Figure
 
-from infoxlm.sweep.sweep_plot import colouring_key, places_of, plot_sweep, spans_decades
+from infoxlm.sweep.sweep_plot import (
+    colouring_key,
+    places_of,
+    plot_sweep,
+    shortened,
+    spans_decades,
+)
 from infoxlm.sweep.sweep_results import SweepResults
 
 RATE, RATIO = "optimizer.learning_rate", "scheduler.warmup_ratio"
@@ -24,10 +31,45 @@ def test_any_keys_are_drawn(keys, count, sweep_folder, tmp_path):
     assert image[..., :3].std() > 0.01
 
 
+def test_odd_values_are_drawn(sweep_folder, tmp_path):
+    values = ["1e308", "-1e308", "1e-320", "$a_{$ [/red]\n", "w" * 3000, "", "0", "1e999"]
+    folder = sweep_folder([[f"name={x}", f"$k={x}"] for x in values], [n / 8 for n in range(8)])
+    plot_sweep(SweepResults.read(folder), tmp_path / "x.png")
+    assert matplotlib.image.imread(tmp_path / "x.png").shape[0] < 1000
+    folder = sweep_folder([[f"seed={x}"] for x in values[:3] + ["7"]], [0.1, 0.2, 0.3, 0.4])
+    plot_sweep(SweepResults.read(folder), tmp_path / "x.png")
+
+
+@pytest.mark.parametrize("spread", [1, 30])
+def test_labels_of_a_logarithmic_axis_are_numbers(spread, sweep_folder, tmp_path, monkeypatch):
+    folder = sweep_folder(
+        [[f"{RATE}={2e-4 * (1 + spread * n / 3)}"] for n in range(12)], [n / 12 for n in range(12)]
+    )
+    labels = []
+    save = Figure.savefig
+
+    def noted(figure, *args, **kwargs):
+        save(figure, *args, **kwargs)
+        axis = figure.axes[0].xaxis
+        labels.extend(x.get_text() for x in axis.get_ticklabels() + axis.get_ticklabels(minor=True))
+
+    monkeypatch.setattr(Figure, "savefig", noted)
+    plot_sweep(SweepResults.read(folder), tmp_path / "x.png")
+    written = [float(label.replace("−", "-")) for label in labels if label]  # no formulas
+    assert len(written) >= 2
+
+
+def test_values_have_a_line_and_little_room():
+    assert shortened("a\nb\x1b") == "a b "
+    assert shortened("e5_small") == "e5_small"
+    assert len(shortened("w" * 99)) == 24
+
+
 def test_numbers_stand_at_themselves_and_names_side_by_side():
     assert places_of(["1e-5", "2"]) == ([1e-5, 2.0], None)
     assert places_of(["tiny", "e5", "tiny"]) == ([1, 0, 1], ["e5", "tiny"])
     assert places_of(["null", "2"])[1] is not None
+    assert places_of(["1e300", "2"]) == ([1, 0], ["2", "1e300"])
 
 
 @pytest.mark.parametrize(
