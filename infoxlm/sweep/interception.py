@@ -1,17 +1,21 @@
 """Where sweeps meet Hydra: its launchers are put behind ours while a command line runs."""
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from hydra.core.plugins import Plugins
 from hydra.plugins.launcher import Launcher
+from omegaconf import DictConfig
 
 from infoxlm.stopping import Interrupted
 from infoxlm.sweep.ending import end_sweep
 from infoxlm.sweep.job import resuming_command
 from infoxlm.sweep.launcher import SweepLauncher
 from infoxlm.sweep.search_space import check_search, is_search, set_search_defaults
+from infoxlm.sweep.sweep_record import SWEEP_RECORD
 
 
 @contextmanager
@@ -35,6 +39,7 @@ def sweeps_kept(command: str, words: list[str]) -> Iterator[None]:
     def instantiate_launcher(hydra_context: Any, task_function: Any, config: Any) -> Launcher:
         if is_search(config.hydra):
             check_search(config.hydra, command)
+        renew_exchange(config)
         launcher = instantiate(hydra_context, task_function, config)
         loader = hydra_context.config_loader
         begun.append(SweepLauncher(launcher, config, loader, command, words))
@@ -59,3 +64,16 @@ def sweeps_kept(command: str, words: list[str]) -> Iterator[None]:
         del plugins.instantiate_launcher
         for launcher in begun:
             launcher.release()
+
+
+def renew_exchange(config: DictConfig) -> None:
+    """Give submitit a new folder in that of a sweep that is resumed, which may be a stranger's.
+
+    Its processes exchange Python objects there, and nothing is to be read that was there before.
+
+    Args:
+        config: The sweep's configuration, Hydra's part too.
+    """
+    launcher, sweep = config.hydra.launcher, Path(config.hydra.sweep.dir)
+    if "submitit_folder" in launcher and (sweep / SWEEP_RECORD).exists():
+        launcher.submitit_folder = f"{sweep}/.submitit/{secrets.token_hex(8)}/%j"
