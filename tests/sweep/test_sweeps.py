@@ -184,3 +184,32 @@ def test_report_of_what_is_no_sweep(folder, infoxlm):
     code, _, err = infoxlm("report", f"sweep={folder}")
     assert code == 1
     assert "Give the folder of a sweep" in err
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 3000 + "]" * 3000, '{"jobs": 1e999}', "7", '{"command": []}']
+)
+@pytest.mark.parametrize("words", [("report", "sweep=odd"), ("train", "-m", "sweep.resume=odd")])
+def test_odd_record_is_told_in_one_line(words, text, infoxlm):
+    Path("odd").mkdir()
+    Path("odd", "sweep.json").write_text(text)
+    code, out, err = infoxlm(*words)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "sweep.json is damaged" in err
+
+
+@pytest.mark.parametrize("words", [("report", "sweep={}"), ("train", "-m", "sweep.resume={}")])
+def test_names_that_cannot_be_are_told_in_one_line(words, infoxlm):
+    code, _, err = infoxlm(*(word.format("a" * 300) for word in words))
+    assert (code, err.count("\n")) == (1, 1)
+    assert "File name too long" in err
+
+
+def test_words_of_a_stranger_s_folder_are_named(infoxlm, tmp_path):
+    record = {"command": "train", "directory": "", "started": "", "jobs": [["seed=1"]]}
+    words = [*TINY, "seed=1", "hydra.job_logging.root.level=ERROR"]
+    (tmp_path / "sweep.json").write_text(json.dumps(record | {"words": words}))
+    code, out, err = infoxlm("train", f"sweep.resume={tmp_path}")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "not taken from a folder, which anybody may have written: hydra.job_logging.root" in err
+    assert {path.name for path in tmp_path.iterdir()} == {"sweep.json", "empty"}
