@@ -37,9 +37,11 @@ def sweeps_kept(command: str, words: list[str]) -> Iterator[None]:
     instantiate = plugins.instantiate_launcher
 
     def instantiate_launcher(hydra_context: Any, task_function: Any, config: Any) -> Launcher:
+        resumed = (Path(config.hydra.sweep.dir) / SWEEP_RECORD).exists()
         if is_search(config.hydra):
-            check_search(config.hydra, command)
-        renew_exchange(config)
+            check_search(config.hydra, command, resumed)
+        if resumed:
+            renew_exchange(config)
         launcher = instantiate(hydra_context, task_function, config)
         loader = hydra_context.config_loader
         begun.append(SweepLauncher(launcher, config, loader, command, words))
@@ -74,6 +76,7 @@ def renew_exchange(config: DictConfig) -> None:
     Args:
         config: The sweep's configuration, Hydra's part too.
     """
-    launcher, sweep = config.hydra.launcher, Path(config.hydra.sweep.dir)
-    if "submitit_folder" in launcher and (sweep / SWEEP_RECORD).exists():
-        launcher.submitit_folder = f"{sweep}/.submitit/{secrets.token_hex(8)}/%j"
+    launcher = config.hydra.launcher
+    if "submitit_folder" in launcher:
+        new = secrets.token_hex(8)
+        launcher.submitit_folder = f"{config.hydra.sweep.dir}/.submitit/{new}/%j"

@@ -50,12 +50,13 @@ def is_search(hydra: DictConfig) -> bool:
     return not str(hydra.sweeper["_target_"]).endswith(".BasicSweeper")
 
 
-def check_search(hydra: DictConfig, command: str) -> None:
+def check_search(hydra: DictConfig, command: str, resumed: bool) -> None:
     """Check what a search is told before its first trial.
 
     Args:
         hydra: Hydra's part of the sweep's configuration.
         command: The command of the trials.
+        resumed: Whether the trials of the sweep's folder are told to the sampler again.
 
     Raises:
         UserError: Trials would fail all, or answer another question than the one that was asked.
@@ -73,6 +74,11 @@ def check_search(hydra: DictConfig, command: str) -> None:
         logger.warning(
             "hydra.sweeper.direction=minimize: this looks for the lowest accuracy; the report "
             "names the highest"
+        )
+    if resumed and hydra.sweeper.get("storage") and hydra.sweeper.get("study_name"):
+        raise UserError(
+            f"hydra.sweeper.storage: its study {hydra.sweeper.study_name} has these trials already",
+            "Take hydra.sweeper.storage=null: what the folder holds is enough to resume.",
         )
     asked = {key: f"{key}={value}" for key, value in (hydra.sweeper.get("params") or {}).items()}
     asked |= {key_of(word): word for word in hydra.overrides.task}

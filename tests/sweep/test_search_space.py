@@ -22,7 +22,7 @@ def test_interval_of_whole_numbers(word, remedy):
     key, _, value = word.partition("=")
     for part in (hydra_part(word), hydra_part(params={key: value})):
         with pytest.raises(UserError) as caught:
-            check_search(part, "train")
+            check_search(part, "train", False)
         assert f"{word}: an interval draws fractions" in caught.value.problem
         assert f"Take {remedy}" in caught.value.remedy
 
@@ -35,13 +35,12 @@ def test_interval_of_whole_numbers(word, remedy):
      "seed=a[b"],
 )  # fmt: skip
 def test_other_values_are_not_refused(word):
-    check_search(hydra_part(word), "train")
+    check_search(hydra_part(word), "train", False)
 
 
 def test_what_is_typed_replaces_the_interval_of_a_file():
-    check_search(
-        hydra_part("trainer.epochs=2", params={"trainer.epochs": "interval(1,3)"}), "train"
-    )
+    part = hydra_part("trainer.epochs=2", params={"trainer.epochs": "interval(1,3)"})
+    check_search(part, "train", False)
 
 
 @pytest.mark.parametrize(
@@ -57,14 +56,22 @@ def test_whole_keys(key, whole):
 @pytest.mark.parametrize("direction", [["maximize"], ["maximize", "minimize"], "minimise"])
 def test_directions_that_cannot_be(direction):
     with pytest.raises(UserError, match="hydra.sweeper.direction="):
-        check_search(hydra_part(direction=direction), "train")
+        check_search(hydra_part(direction=direction), "train", False)
 
 
 def test_lowest_accuracy_is_looked_for_if_that_is_typed(caplog):
-    check_search(hydra_part(direction="maximize"), "train")
+    check_search(hydra_part(direction="maximize"), "train", False)
     assert not caplog.records
-    check_search(hydra_part(direction="minimize"), "train")
+    check_search(hydra_part(direction="minimize"), "train", False)
     assert "looks for the lowest accuracy" in caplog.text
+
+
+def test_stored_study_is_not_told_its_trials_again():
+    part = hydra_part(storage="sqlite:///study.db", study_name="night")
+    check_search(part, "train", False)
+    with pytest.raises(UserError, match="has these trials already.*hydra.sweeper.storage=null"):
+        check_search(part, "train", True)
+    check_search(hydra_part(storage=None, study_name="night"), "train", True)
 
 
 def test_searches_and_plain_sweeps():
