@@ -83,14 +83,14 @@ def check_search(hydra: DictConfig, command: str, resumed: bool) -> None:
     asked = {key: f"{key}={value}" for key, value in (hydra.sweeper.get("params") or {}).items()}
     asked |= {key_of(word): word for word in hydra.overrides.task}
     for word in asked.values():
-        refuse_fractions(word, command)
+        check_interval(word, command)
 
 
-def refuse_fractions(word: str, command: str) -> None:
-    """Refuse an interval, which draws fractions, for a key that takes whole numbers.
+def check_interval(word: str, command: str) -> None:
+    """Check that no interval, which draws fractions, stands for a key of whole numbers.
 
     Raises:
-        UserError: It is one; the remedy is the form that draws whole numbers.
+        UserError: It does; the remedy is the form that draws whole numbers.
     """
     try:
         override = OverridesParser.create().parse_override(word)
