@@ -52,32 +52,57 @@ def resumed_words(words: Sequence[str], command: str) -> list[str] | None:
             f"Go on with it: infoxlm {record.command} --multirun {named[-1]}.",
         )
     typed = [word for word in words if word not in (*named, *_FLAGS, *record.words)]
-    recorded = [word for word in record.words if not word.startswith(_PLACES)]
-    if any(word.startswith(_LAUNCHERS) for word in typed):
-        launching = (*_LAUNCHERS, "hydra.launcher.")
-        recorded = [w for w in recorded if w in words or not w.startswith(launching)]
-    theirs = [word for word in recorded if word not in (*words, *_FLAGS)]
-    refused = refused_words(theirs, command)
-    free = {key_of(word) for word in refused}
-    if foreign := [w for w in typed if not w.startswith(_FREE) and key_of(w) not in free]:
-        raise UserError(
-            f"{' '.join(foreign)} with {named[-1]}: the sweep began without",
-            f"Leave it out: infoxlm {command} --multirun {named[-1]} runs what is missing.",
-        )
-    given = set(map(key_of, typed))
-    if untyped := [printable(word) for word in refused if key_of(word) not in given]:
-        raise UserError(
-            f"{named[-1]}: not taken from a folder, which anybody may have written: "
-            f"{' '.join(untyped)}",
-            "Look at what that does. What you mean, type again behind it.",
-        )
+    recorded = kept_words(record, words, typed)
+    theirs = [word for word in recorded if word not in words]
+    check_typed(typed, refused_words(theirs, command), named[-1], command)
     check_trials(record, typed)
     return [
-        *(word for word in merged(recorded, typed) if word not in _FLAGS),
+        *merged(recorded, typed),
         "--multirun",
         f"hydra.sweep.dir={quoted(str(folder))}",
         "hydra.callbacks.output_folder.resumed=true",
     ]
+
+
+def kept_words(record: SweepRecord, words: Sequence[str], typed: Sequence[str]) -> list[str]:
+    """The words of a record that are run again.
+
+    Args:
+        record: The sweep's.
+        words: What was typed to resume it.
+        typed: Those of them that are not in the record; a launcher among them replaces its own.
+    """
+    kept = [word for word in record.words if word not in _FLAGS and not word.startswith(_PLACES)]
+    if any(word.startswith(_LAUNCHERS) for word in typed):
+        launching = (*_LAUNCHERS, "hydra.launcher.")
+        kept = [word for word in kept if word in words or not word.startswith(launching)]
+    return kept
+
+
+def check_typed(typed: Sequence[str], refused: Sequence[str], named: str, command: str) -> None:
+    """Check that what is typed is all that is needed, and no more.
+
+    Args:
+        typed: The words that are not in the sweep's record.
+        refused: The words of the record that have to be typed.
+        named: The word that names the sweep.
+        command: The sweep's command.
+
+    Raises:
+        UserError: A word asks for another sweep, or one is missing.
+    """
+    free, given = set(map(key_of, refused)), set(map(key_of, typed))
+    if foreign := [w for w in typed if not w.startswith(_FREE) and key_of(w) not in free]:
+        raise UserError(
+            f"{' '.join(foreign)} with {named}: the sweep began without",
+            f"Leave it out: infoxlm {command} --multirun {named} runs what is missing.",
+        )
+    if untyped := [printable(word) for word in refused if key_of(word) not in given]:
+        raise UserError(
+            f"{named}: not taken from a folder, which anybody may have written: "
+            f"{' '.join(untyped)}",
+            "Look at what that does. What you mean, type again behind it.",
+        )
 
 
 def check_trials(record: SweepRecord, typed: Sequence[str]) -> None:
