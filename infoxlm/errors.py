@@ -1,5 +1,7 @@
 """The one exception for mistakes that a user can mend."""
 
+from collections.abc import Sequence
+
 
 class UserError(Exception):
     """Bad input, a missing file, a setting that cannot work here.
@@ -15,3 +17,8 @@ class UserError(Exception):
         self.problem = problem
         self.remedy = remedy
         super().__init__(f"{problem.rstrip('.')}. {remedy}")
+
+
+def and_more(names: Sequence[str], what: str = "tensors") -> str:
+    """The first of some names and how many others there are, for a message."""
+    return names[0] + (f" and {len(names) - 1} more {what}" if names[1:] else "")

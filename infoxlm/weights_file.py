@@ -12,8 +12,14 @@ from safetensors import SafetensorError
 
 from infoxlm.atomic import atomic_path
 from infoxlm.errors import UserError
-from infoxlm.mapped_tensors import MappedTensors
 from infoxlm.safetensors_writer import write_tensors
+from infoxlm.sharded_weights import (
+    INDEX_SUFFIX,
+    find_safetensors,
+    open_safetensors,
+    read_index,
+)
+from infoxlm.tensor_names import canonical_name
 
 SAFETENSORS = "model.safetensors"
 PYTORCH_PICKLE = "pytorch_model.bin"
@@ -101,14 +107,20 @@ class WeightsFile:
             UserError: None are there, they are damaged, or they are PyTorch's, whose linear
                 layers are transposed.
         """
-        if (path := folder / SAFETENSORS).is_file():
+        if path := find_safetensors(folder):
             if safetensors_format(path) != "np":
                 raise UserError(f"{path} holds PyTorch weights", CONVERT.format(folder=folder))
-            return cls(path, MappedTensors(path))
+            return cls(path, open_safetensors(path))
         if (path := folder / PDPARAMS).is_file():
             return cls(path, _read_pdparams(path))
-        if (path := folder / PYTORCH_PICKLE).is_file():
+        if pytorch_pickle(folder):
             raise UserError(f"{folder} holds PyTorch weights", CONVERT.format(folder=folder))
+        if (path := folder / f"{PDPARAMS}{INDEX_SUFFIX}").is_file():
+            raise UserError(
+                f"{folder} holds its weights in several pickles ({path.name})",
+                "Save it again in safetensors, with PaddleNLP's "
+                "save_pretrained(..., safe_serialization=True).",
+            )
         raise UserError(
             f"{folder} has neither {SAFETENSORS} nor {PDPARAMS}",
             "Give a folder written by `infoxlm convert` or `infoxlm train`.",
@@ -116,7 +128,7 @@ class WeightsFile:
 
     def has_part(self, part: str) -> bool:
         """Whether any tensor belongs to a part of the model, such as ``classifier``."""
-        return any(name.startswith(f"{part}.") for name in self.names)
+        return any(canonical_name(name).startswith(f"{part}.") for name in self.names)
 
     def check(self, name: str, shape: tuple[int, ...]) -> None:
         """Check a tensor without reading its values.
@@ -201,13 +213,30 @@ def safetensors_format(path: Path) -> str:
 
     PaddleNLP always writes which; what does not say so is taken for PyTorch's.
 
+    Args:
+        path: The file, or the index of several.
+
     Raises:
         UserError: The file is damaged.
     """
     try:
-        return MappedTensors(path).metadata.get("format", "pt")
+        return open_safetensors(path).metadata.get("format", "pt")
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path} is damaged: {error}", "Make or fetch it again.") from error
+
+
+def pytorch_pickle(folder: Path) -> Path | None:
+    """The ``pytorch_model.bin`` of a folder, else the index of several; None without either."""
+    candidates = (folder / PYTORCH_PICKLE, folder / f"{PYTORCH_PICKLE}{INDEX_SUFFIX}")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files that hold the weights of a Paddle model folder."""
+    path = find_safetensors(folder)
+    if path is not None and path.name.endswith(INDEX_SUFFIX):
+        return sorted(set(read_index(path).values()))
+    return [path for path in (folder / SAFETENSORS, folder / PDPARAMS) if path.is_file()]
 
 
 def write_weights(folder: Path, state: Mapping[str, Any]) -> Path:

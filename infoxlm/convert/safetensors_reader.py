@@ -1,4 +1,4 @@
-"""safetensors files, read one tensor at a time."""
+"""safetensors files as a source of conversions, read one tensor at a time."""
 
 from pathlib import Path
 
@@ -6,24 +6,24 @@ import numpy as np
 from safetensors import SafetensorError
 
 from infoxlm.errors import UserError
-from infoxlm.mapped_tensors import MappedTensors
+from infoxlm.sharded_weights import open_safetensors
 from infoxlm.weights_file import as_float32
 
 
 class SafetensorsReader:
-    """The tensors of a safetensors file, read on demand.
+    """The tensors of a safetensors file, or of several with an index, read on demand.
 
     Args:
-        path: The file.
+        path: The file, or the index.
 
     Raises:
-        UserError: It is damaged or cut short.
+        UserError: It is damaged or cut short, or a file that the index names is.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._file = MappedTensors(path)
+            self._file = open_safetensors(path)
         except (SafetensorError, OSError) as error:
             raise UserError(
                 f"{path} is not a whole safetensors file: {error}",
@@ -31,6 +31,10 @@ class SafetensorsReader:
             ) from error
         self.names = frozenset(self._file.keys())
         self.format: str | None = self._file.metadata.get("format")
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of a tensor, without reading it."""
+        return tuple(self._file.get_slice(name).get_shape())
 
     def read(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
         """Read one tensor as float32; UserError when its shape is another."""

@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from infoxlm.config_file import read_config_file
-from infoxlm.convert.checkpoint import (
-    PADDLE,
-    PYTORCH,
-    Checkpoint,
-    Tensors,
-)
+from infoxlm.convert.checkpoint import PADDLE, PYTORCH, Checkpoint, Tensors
 from infoxlm.convert.safetensors_reader import SafetensorsReader
 from infoxlm.errors import UserError
+from infoxlm.sharded_weights import INDEX_SUFFIX, check_shards, find_safetensors, read_index
 from infoxlm.tokenizer import InfoXLMTokenizer
-from infoxlm.weights_file import DISTRUST, PYTORCH_PICKLE, SAFETENSORS, as_float32, wrong_type
+from infoxlm.weights_file import (
+    DISTRUST,
+    PYTORCH_PICKLE,
+    SAFETENSORS,
+    as_float32,
+    pytorch_pickle,
+    wrong_type,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 def read_torch_folder(folder: Path, source: str | None = None) -> Checkpoint:
     """Open a folder with ``model.safetensors`` or ``pytorch_model.bin``; the first is preferred.
+
+    Either may be split over several files, with an index.
 
     Args:
         folder: The folder.
@@ -45,12 +50,12 @@ def read_torch_folder(folder: Path, source: str | None = None) -> Checkpoint:
 
 
 def find_tensors(folder: Path) -> Tensors:
-    """Open the weights of a folder.
+    """Open the weights of a folder, be they in one file or in several with an index.
 
     Raises:
-        UserError: There are none, they are split over several files, or they are Paddle's.
+        UserError: There are none, one of several is missing, or they are Paddle's.
     """
-    if (path := folder / SAFETENSORS).is_file():
+    if path := find_safetensors(folder):
         reader = SafetensorsReader(path)
         if reader.format == PADDLE.safetensors_format:
             raise UserError(
@@ -58,14 +63,8 @@ def find_tensors(folder: Path) -> Tensors:
                 "Give a PyTorch checkpoint, or set direction=to_torch to convert back.",
             )
         return reader
-    if (path := folder / PYTORCH_PICKLE).is_file():
+    if path := pytorch_pickle(folder):
         return PickledTensors(path)
-    for name in (SAFETENSORS, PYTORCH_PICKLE):
-        if (folder / f"{name}.index.json").is_file():
-            raise UserError(
-                f"{folder} holds its weights in several files ({name}.index.json)",
-                'Save them in one with transformers: save_pretrained(..., max_shard_size="50GB").',
-            )
     raise UserError(
         f"{folder} has neither {SAFETENSORS} nor {PYTORCH_PICKLE}",
         "Give a folder with PyTorch weights in one of the two.",
@@ -87,17 +86,23 @@ class PickledTensors:
     """The tensors of a ``pytorch_model.bin``, loaded without running code from it.
 
     Args:
-        path: The file.
+        path: The file, or the index of several.
 
     Raises:
-        UserError: torch is missing, or the file is damaged or holds more than tensors.
+        UserError: torch is missing, or a file is missing or damaged or holds more than tensors.
     """
 
     def __init__(self, path: Path) -> None:
         require_torch()
         self.path = path
-        self._state = load_state_dict(path)
+        self._state = (
+            load_shards(path) if path.name.endswith(INDEX_SUFFIX) else load_state_dict(path)
+        )
         self.names = frozenset(self._state)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of a tensor."""
+        return tuple(self._state[name].shape)
 
     def read(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
         """Read one tensor as float32; UserError when its shape is another."""
@@ -111,6 +116,18 @@ class PickledTensors:
         # NumPy has no bfloat16 of its own.
         values = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
         return as_float32(values, shape, self.path, name)
+
+
+def load_shards(index: Path) -> "dict[str, torch.Tensor]":
+    """Load the state dict that several files hold together.
+
+    Raises:
+        UserError: One is missing or damaged, or holds something else than the index says.
+    """
+    files = read_index(index)
+    shards = {path: load_state_dict(path) for path in sorted(set(files.values()))}
+    check_shards(index, files, {path: set(shard) for path, shard in shards.items()})
+    return {name: tensor for shard in shards.values() for name, tensor in shard.items()}
 
 
 def load_state_dict(path: Path) -> "dict[str, torch.Tensor]":

@@ -25,7 +25,7 @@ from infoxlm.run_folder import RUN_RECORD
 from infoxlm.schema.plain import configuration, plain_config
 from infoxlm.tokenization.tokenizer_files import files_of_ids
 from infoxlm.tracking.machine import describe_process
-from infoxlm.weights_file import PDPARAMS, SAFETENSORS
+from infoxlm.weights_file import weight_files
 
 #: What some keys of a run.json are, where they are there: older versions wrote fewer. Of the others
 #: any value will do: they are compared and shown.
@@ -148,5 +148,5 @@ def weights_checksums(folder: Path) -> dict[str, str]:
 
     The files are read rather than a manifest: it would not know of a file exchanged later.
     """
-    weights = [folder / name for name in (SAFETENSORS, PDPARAMS) if (folder / name).is_file()]
-    return {str(path): sha256_of(path) for path in weights + files_of_ids(folder)}
+    files = weight_files(folder) + files_of_ids(folder)
+    return {str(path): sha256_of(path) for path in files}

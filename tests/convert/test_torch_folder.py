@@ -1,7 +1,9 @@
+import json
 import os
 import sys
 import warnings
 
+import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
@@ -40,8 +42,6 @@ def test_cut_weights_are_refused(folder):
 def test_no_weights(folder):
     (folder / "model.safetensors").unlink()
     refused(folder, "has neither model.safetensors nor pytorch_model.bin")
-    (folder / "pytorch_model.bin.index.json").touch()
-    refused(folder, "several files")
 
 
 @pytest.mark.parametrize("content", [b"", b"version https://git-lfs.github.com/spec/v1", b"PK\3\4"])
@@ -49,6 +49,27 @@ def test_files_that_are_no_pickles_are_refused(content, pickle_folder):
     pytest.importorskip("torch")
     (pickle_folder / "pytorch_model.bin").write_bytes(content)
     refused(pickle_folder, r"pytorch_model\.bin cannot be loaded as plain tensors")
+
+
+def test_pickles_in_several_files(pickle_folder, tiny_state):
+    torch = pytest.importorskip("torch")
+    state = tiny_state()
+    names, places = sorted(state), {}
+    for index in (1, 2):
+        part = {name: torch.tensor(state[name]).half() for name in names[index - 1 :: 2]}
+        file = f"pytorch_model-0000{index}-of-00002.bin"
+        torch.save(part, pickle_folder / file)
+        places |= dict.fromkeys(part, file)
+    index = pickle_folder / "pytorch_model.bin.index.json"
+    index.write_text(json.dumps({"metadata": {}, "weight_map": places}))
+    tensors = read_torch_folder(pickle_folder).tensors
+    assert tensors.names == state.keys()
+    for name, values in state.items():
+        np.testing.assert_array_equal(tensors.read(name, values.shape), values.astype("f2"))
+    index.write_text(json.dumps({"weight_map": places | {"more": file}}))
+    refused(pickle_folder, f"{file} has no more, which .* puts there")
+    (pickle_folder / file).unlink()
+    refused(pickle_folder, f"names {file}, which is missing")
 
 
 class Malicious:
