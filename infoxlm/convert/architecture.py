@@ -1,14 +1,26 @@
 """What an XLM-R checkpoint has to contain, as its config.json tells."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from infoxlm.constants import ENCODER_PREFIX
 
 POOLER = "roberta.pooler"
-#: Parts a checkpoint may or may not have; each is whole or absent.
-OPTIONAL_PARTS = (POOLER, "lm_head", "classifier")
+#: The head of sentence classification: two linear layers over ``<s>``.
+CLASSIFIER = "classifier"
+#: The head of token classification and multiple choice: one linear layer of the same name.
+LINEAR_CLASSIFIER = "linear classifier"
+QA_HEAD = "qa_outputs"
+LM_HEAD = "lm_head"
+#: The ending of transformers' class for each head.
+HEADS = {
+    CLASSIFIER: "ForSequenceClassification",
+    LINEAR_CLASSIFIER: "ForTokenClassification",
+    QA_HEAD: "ForQuestionAnswering",
+    LM_HEAD: "ForMaskedLM",
+}
+MULTIPLE_CHOICE = "ForMultipleChoice"
 
 
 @dataclass(frozen=True)
@@ -30,19 +42,47 @@ def number_of_labels(config: dict[str, Any]) -> int:
     return len(config["id2label"]) if config.get("id2label") else config.get("num_labels", 2)
 
 
+def numbered_labels(count: int) -> dict[str, Any]:
+    """The entries of a config.json for labels without names, called as transformers does."""
+    labels = [f"LABEL_{index}" for index in range(count)]
+    return {
+        "id2label": {str(index): label for index, label in enumerate(labels)},
+        "label2id": {label: index for index, label in enumerate(labels)},
+    }
+
+
 def present_parts(names: Iterable[str]) -> tuple[str, ...]:
-    """Which of ``OPTIONAL_PARTS`` occur in canonical tensor names."""
-    names = tuple(names)
-    return tuple(
-        part for part in OPTIONAL_PARTS if any(name.startswith(f"{part}.") for name in names)
-    )
+    """Which parts that a checkpoint may or may not have occur in canonical tensor names.
+
+    Each is whole or absent.
+    """
+    names = set(names)
+    parts = [
+        part
+        for part in (POOLER, LM_HEAD, CLASSIFIER, QA_HEAD)
+        if any(name.startswith(f"{part}.") for name in names)
+    ]
+    if names & {"classifier.weight", "classifier.bias"}:
+        parts[parts.index(CLASSIFIER)] = LINEAR_CLASSIFIER
+    return tuple(parts)
 
 
-def class_names(parts: Iterable[str]) -> list[str]:
-    """The entry ``architectures`` of a config.json for a checkpoint with these parts."""
-    heads = {"classifier": "ForSequenceClassification", "lm_head": "ForMaskedLM"}
-    present = [f"XLMRoberta{suffix}" for head, suffix in heads.items() if head in tuple(parts)]
+def class_names(parts: Iterable[str], config: Mapping[str, Any]) -> list[str]:
+    """The entry ``architectures`` of a config.json for a checkpoint with these parts.
+
+    Args:
+        parts: The optional parts that are there.
+        config: The ``config.json`` it was read with: only that tells multiple choice from token
+            classification.
+    """
+    endings = HEADS | ({LINEAR_CLASSIFIER: MULTIPLE_CHOICE} if is_multiple_choice(config) else {})
+    present = [f"XLMRoberta{ending}" for head, ending in endings.items() if head in tuple(parts)]
     return present or ["XLMRobertaModel"]
+
+
+def is_multiple_choice(config: Mapping[str, Any]) -> bool:
+    """Whether a ``config.json`` is of a model that scores one choice at a time."""
+    return any(str(name).endswith(MULTIPLE_CHOICE) for name in config.get("architectures") or ())
 
 
 def expected_tensors(config: dict[str, Any], parts: Iterable[str]) -> dict[str, ExpectedTensor]:
@@ -87,11 +127,15 @@ def expected_tensors(config: dict[str, Any], parts: Iterable[str]) -> dict[str, 
         layer_norm(f"{layer}.output.LayerNorm")
     if POOLER in parts:
         linear(f"{POOLER}.dense", hidden, hidden)
-    if "lm_head" in parts:
+    if LM_HEAD in parts:
         linear("lm_head.dense", hidden, hidden)
         layer_norm("lm_head.layer_norm")
         tensors["lm_head.bias"] = ExpectedTensor((vocabulary,))
-    if "classifier" in parts:
+    if CLASSIFIER in parts:
         linear("classifier.dense", hidden, hidden)
         linear("classifier.out_proj", number_of_labels(config), hidden)
+    if LINEAR_CLASSIFIER in parts:
+        linear("classifier", 1 if is_multiple_choice(config) else number_of_labels(config), hidden)
+    if QA_HEAD in parts:
+        linear(QA_HEAD, 2, hidden)  # where an answer begins and where it ends
     return tensors

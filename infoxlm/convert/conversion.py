@@ -10,7 +10,13 @@ import numpy as np
 from tqdm import tqdm
 
 from infoxlm.config_file import CONFIG_FILE, MODEL_TYPE
-from infoxlm.convert.architecture import ExpectedTensor, class_names, number_of_labels
+from infoxlm.convert.architecture import (
+    CLASSIFIER,
+    ExpectedTensor,
+    class_names,
+    number_of_labels,
+    numbered_labels,
+)
 from infoxlm.convert.checkpoint import PYTORCH, Checkpoint, Layout
 from infoxlm.convert.names import TIED, NameMatch, match_names
 from infoxlm.convert.report import REPORT_FILE, ConversionReport, TensorRecord
@@ -155,13 +161,11 @@ def converted_config(config: dict[str, Any], match: NameMatch, layout: Layout) -
     ``return_dict``, which would turn the outputs of transformers into tuples.
     """
     kept = {key: config[key] for key in config.keys() - STORAGE_KEYS}
-    if "classifier" in match.parts and not kept.get("id2label"):
-        labels = [f"LABEL_{index}" for index in range(number_of_labels(config))]
-        kept["id2label"] = {str(index): label for index, label in enumerate(labels)}
-        kept["label2id"] = {label: index for index, label in enumerate(labels)}
+    if CLASSIFIER in match.parts and not kept.get("id2label"):
+        kept |= numbered_labels(number_of_labels(config))
     return {
         **kept,
-        "architectures": class_names(match.parts),
+        "architectures": class_names(match.parts, config),
         "model_type": MODEL_TYPE,
         layout.dtype_key: "float32",
     }

@@ -1,17 +1,22 @@
 """Which tensor of a checkpoint is which tensor of the architecture."""
 
+import logging
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from infoxlm.constants import ENCODER_PREFIX
+from infoxlm.convert.adapter_names import refuse_adapters
 from infoxlm.convert.architecture import (
     ExpectedTensor,
     expected_tensors,
     present_parts,
 )
-from infoxlm.errors import UserError
+from infoxlm.errors import UserError, and_more
+from infoxlm.tensor_names import canonical_name, unwrapped_name
+
+logger = logging.getLogger(__name__)
 
 #: Buffers that old versions of transformers saved; both frameworks make them anew.
 BUFFERS = ("roberta.embeddings.position_ids", "roberta.embeddings.token_type_ids")
@@ -32,7 +37,7 @@ class NameMatch:
         expected: Canonical name to shape, of what is converted.
         buffers: Names left out because they are no weights.
         tied: Canonical names left out because they equal another tensor.
-        left_over: Names that have no place in an XLM-R.
+        renamed: Names that differ from the bare model's by more than the encoder's prefix.
         parts: The optional parts that are there.
     """
 
@@ -40,14 +45,17 @@ class NameMatch:
     expected: dict[str, ExpectedTensor]
     buffers: tuple[str, ...]
     tied: tuple[str, ...]
-    left_over: tuple[str, ...]
+    renamed: tuple[str, ...]
     parts: tuple[str, ...]
 
-
-def canonical_name(name: str) -> str:
-    """The name with the prefix ``roberta.``, which bare encoders are saved without."""
-    bare = name.startswith(("embeddings.", "encoder.", "pooler."))
-    return ENCODER_PREFIX + name if bare else name
+    def log_renamed(self, where: object) -> None:
+        """Say which names were not taken as they are, if any."""
+        if self.renamed:
+            first = self.renamed[0]
+            logger.info(
+                "%s: %d tensors were renamed, such as %s to %s",
+                where, len(self.renamed), first, canonical_name(first),
+            )  # fmt: skip
 
 
 def match_names(names: Iterable[str], config: dict[str, Any], where: str) -> NameMatch:
@@ -59,11 +67,14 @@ def match_names(names: Iterable[str], config: dict[str, Any], where: str) -> Nam
         where: What it is called in messages.
 
     Raises:
-        UserError: A tensor is there twice or missing, or there are more layers than the
-            configuration says.
+        UserError: A tensor is there twice or missing, there are more layers than the
+            configuration says, or a tensor has no place in an XLM-R: it would be left out, and
+            the model compute something else.
     """
+    names = sorted(names)
+    refuse_adapters(names, where)
     sources: dict[str, str] = {}
-    for name in sorted(names):
+    for name in names:
         canonical = canonical_name(name)
         if canonical in sources:
             raise UserError(
@@ -75,13 +86,16 @@ def match_names(names: Iterable[str], config: dict[str, Any], where: str) -> Nam
     expected = expected_tensors(config, parts)
     refuse_missing(expected, sources, where)
     refuse_more_layers(sources, config["num_hidden_layers"], where)
-    rest = sources.keys() - expected.keys() - set(BUFFERS) - TIED.keys()
+    refuse_unplaced(
+        [sources[name] for name in sources.keys() - expected.keys() - set(BUFFERS) - TIED.keys()],
+        where,
+    )
     return NameMatch(
         sources=sources,
         expected=expected,
         buffers=tuple(sources[name] for name in BUFFERS if name in sources),
         tied=tuple(name for name in TIED if name in sources),
-        left_over=tuple(sorted(sources[name] for name in rest)),
+        renamed=tuple(name for name in names if unwrapped_name(name) != name),
         parts=parts,
     )
 
@@ -90,10 +104,19 @@ def refuse_missing(expected: Iterable[str], present: Iterable[str], where: str) 
     """Raise when a tensor of the architecture is not there."""
     present = set(present)
     if missing := [name for name in expected if name not in present]:
-        more = f" and {len(missing) - 1} more tensors" if len(missing) > 1 else ""
         raise UserError(
-            f"{where} has no {missing[0]}{more}",
+            f"{where} has no {and_more(missing)}",
             "Give a whole checkpoint, with the config.json that belongs to it.",
+        )
+
+
+def refuse_unplaced(names: Iterable[str], where: str) -> None:
+    """Raise when there are tensors that no XLM-R and no head of it computes with."""
+    if unplaced := sorted(names):
+        raise UserError(
+            f"{where} holds {and_more(unplaced)} without a place in XLM-R",
+            "Give a checkpoint of a plain XLM-R; if its model never computes with them, remove "
+            "them from the file.",
         )
 
 

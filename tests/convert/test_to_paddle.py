@@ -39,7 +39,7 @@ def test_every_value_arrives(parts, prefix, tmp_path, tiny_state, torch_folder):
     assert_same(load_file(target / "model.safetensors"), in_paddle(state))
     with safe_open(target / "model.safetensors", "np") as file:
         assert file.metadata() == {"format": "np"}
-    assert report.complete
+    assert "complete" in report.verdict
     assert len(report.tensors) == len(state)
     assert report.parameters == sum(array.size for array in state.values())
 
@@ -90,7 +90,7 @@ def test_buffers_and_second_names_are_left_out(tmp_path, tiny_state, torch_folde
     target = tmp_path / "paddle"
     report = convert_to_paddle(str(torch_folder(stored)), target, cache_dir=tmp_path)
     assert load_file(target / "model.safetensors").keys() == state.keys()
-    assert report.complete
+    assert "complete" in report.verdict
     text = (target / "conversion.md").read_text(encoding="utf-8")
     assert "`roberta.embeddings.position_ids`: a buffer" in text
     assert "`lm_head.decoder.bias`: equal to `lm_head.bias`" in text
@@ -104,14 +104,20 @@ def test_an_untied_output_matrix_is_refused(tmp_path, tiny_state, torch_folder):
         convert_to_paddle(str(folder), tmp_path / "paddle", cache_dir=tmp_path)
 
 
-def test_the_configuration(tmp_path, tiny_state, torch_folder):
+@pytest.mark.parametrize("dtype_key", ["torch_dtype", "dtype"])  # transformers 4 and 5
+def test_the_configuration(dtype_key, tmp_path, tiny_state, torch_folder, tiny_config):
     labels = {
         "id2label": {"0": "entailment", "1": "neutral", "2": "contradiction"},
         "label2id": {"entailment": 0, "neutral": 1, "contradiction": 2},
     }
-    folder = torch_folder(tiny_state("classifier", "lm_head", **labels), **labels)
+    state = {k: x.astype("f2") for k, x in tiny_state("classifier", "lm_head", **labels).items()}
+    folder = torch_folder(state, **labels)
+    described = {**tiny_config, **labels}
+    described[dtype_key] = described.pop("torch_dtype")
+    (folder / "config.json").write_text(json.dumps(described))
     report = convert_to_paddle(str(folder), tmp_path / "paddle", cache_dir=tmp_path)
     config = json.loads((tmp_path / "paddle" / "config.json").read_text())
+    assert json.loads((folder / "config.json").read_text())[dtype_key] == "float16"
     heads = ["XLMRobertaForSequenceClassification", "XLMRobertaForMaskedLM"]
     assert config["architectures"] == heads == list(report.architectures)
     assert config["id2label"] == labels["id2label"]
@@ -128,14 +134,88 @@ def test_a_classifier_without_labels_gets_their_names(tmp_path, tiny_state, torc
     assert config["id2label"] == {"0": "LABEL_0", "1": "LABEL_1"}
 
 
-def test_tensors_of_something_else_are_named(tmp_path, tiny_state, torch_folder):
-    folder = torch_folder({**tiny_state(), "qa_outputs.weight": np.ones((2, 16), np.float32)})
-    report = convert_to_paddle(str(folder), tmp_path / "paddle", cache_dir=tmp_path)
-    assert report.left_over == ("qa_outputs.weight",)
-    assert not report.complete
-    text = (tmp_path / "paddle" / "conversion.md").read_text(encoding="utf-8")
-    assert "INCOMPLETE" in text
-    assert "`qa_outputs.weight`: no place in XLM-R, **not converted**" in text
+@pytest.mark.parametrize(
+    ("head", "architecture"),
+    [
+        ("linear classifier", "XLMRobertaForTokenClassification"),
+        ("linear classifier", "XLMRobertaForMultipleChoice"),
+        ("qa_outputs", "XLMRobertaForQuestionAnswering"),
+    ],
+)
+def test_heads_of_other_tasks_arrive_too(head, architecture, tmp_path, tiny_state, torch_folder):
+    parts = (head, "roberta.pooler") if "Choice" in architecture else (head,)
+    state = tiny_state(*parts, architectures=[architecture])
+    target = tmp_path / "paddle"
+    folder = torch_folder(state, architectures=[architecture])
+    report = convert_to_paddle(str(folder), target, cache_dir=tmp_path)
+    assert report.architectures == (architecture,)
+    assert_same(load_file(target / "model.safetensors"), in_paddle(state))
+
+
+QUERY = "roberta.encoder.layer.0.attention.self.query"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (f"{QUERY}.lora_A.default.weight", "LoRA tensors that are not merged.*merge_and_unload"),
+        (f"{QUERY}.loras.xnli.lora_B", "LoRA tensors that are not merged.*merge_adapter"),
+        (f"{QUERY}.base_layer.weight", "LoRA tensors that are not merged"),
+        ("classifier.modules_to_save.default.dense.bias", "LoRA tensors that are not merged"),
+        ("roberta.encoder.layer.0.output.adapters.xnli.adapter_up.bias", "holds adapters"),
+        ("roberta.invertible_adapters.de.F.0.bias", "holds adapters"),
+        ("roberta.encoder.layer.0.crossattention.self.key.bias", "without a place in XLM-R"),
+        ("roberta.encoder.layer.0.attention.self.query.weight_scale", "without a place in XLM-R"),
+        ("projection.weight", "without a place in XLM-R.*remove them from the file"),
+        ("classifier.0.weight", "without a place in XLM-R"),
+    ],
+)
+def test_what_the_model_would_compute_without_is_refused_by_name(
+    name, told, tmp_path, tiny_state, torch_folder
+):
+    more = {name: np.ones((2, 16), np.float32), f"{name}.zzz": np.ones(2, np.float32)}
+    folder = torch_folder({**tiny_state("classifier"), **more})
+    with pytest.raises(UserError, match=told) as error:
+        convert_to_paddle(str(folder), tmp_path / "paddle", cache_dir=tmp_path)
+    assert f"{folder / 'model.safetensors'} holds" in str(error.value)
+    assert f"{name} and 1 more tensors" in str(error.value)
+    assert not (tmp_path / "paddle").exists()
+
+
+@pytest.mark.parametrize(
+    "rename",
+    [
+        lambda name: f"_orig_mod.{name}",
+        lambda name: f"module.{name}",
+        lambda name: f"module._orig_mod.{name.removeprefix('roberta.')}",
+        lambda name: name.replace("layer.1.", "layer.1._orig_mod."),
+        lambda name: name.replace("attention.", "attention._fsdp_wrapped_module."),
+        lambda name: (
+            name.replace("LayerNorm.weight", "LayerNorm.gamma")
+            .replace("LayerNorm.bias", "LayerNorm.beta")
+            .replace("layer_norm.weight", "layer_norm.gamma")
+        ),
+    ],
+)
+def test_names_with_traces_of_training_are_cleaned_and_told(
+    rename, tmp_path, tiny_state, torch_folder, caplog
+):
+    caplog.set_level("INFO")
+    state = tiny_state(*EVERY_PART)
+    stored = {rename(name): array for name, array in state.items()}
+    folder = torch_folder(stored)
+    convert_to_paddle(str(folder), tmp_path / "paddle", cache_dir=tmp_path)
+    assert_same(load_file(tmp_path / "paddle" / "model.safetensors"), in_paddle(state))
+    (told,) = [x.getMessage() for x in caplog.records if "renamed" in x.getMessage()]
+    bare = {name.removeprefix("roberta.") for name in state} | set(state)
+    assert f"{folder}: {len(stored.keys() - bare)} tensors were renamed, such as" in told
+
+
+def test_one_tensor_under_two_spellings_is_refused(tmp_path, tiny_state, torch_folder):
+    name = "roberta.embeddings.LayerNorm.weight"
+    folder = torch_folder({**tiny_state(), f"module.{name}": np.ones(16, np.float32)})
+    with pytest.raises(UserError, match=f"has both module.{name} and {name}"):
+        convert_to_paddle(str(folder), tmp_path / "paddle", cache_dir=tmp_path)
 
 
 def without(name):

@@ -137,11 +137,52 @@ def test_names_with_and_without_the_encoder_s_prefix_are_one(saved):
         InfoXLMForSequenceClassification.from_pretrained(folder)
 
 
-def test_what_has_no_place_in_the_model_is_named(saved, caplog):
+def test_what_has_no_place_in_the_model_is_refused(saved):
     _, folder = saved()
-    edit(folder, lambda state: state.update(adapter=np.zeros(3, np.float32)))
-    InfoXLMForSequenceClassification.from_pretrained(folder)
-    assert "1 tensors have no place in XLM-R and are not used: adapter" in caplog.text
+    edit(folder, lambda state: state.update(projection=np.zeros(3, np.float32)))
+    for kind in (InfoXLMForSequenceClassification, InfoXLMModel):
+        with pytest.raises(UserError, match="holds projection without a place in XLM-R"):
+            kind.from_pretrained(folder)
+
+
+def linear(name, outputs):
+    """The tensors of a linear layer over hidden states."""
+    return {f"{name}.weight": np.ones((16, outputs), "f4"), f"{name}.bias": np.ones(outputs, "f4")}
+
+
+def test_heads_of_other_tasks_are_left_out(saved):
+    classifier, folder = saved()
+    edit(folder, lambda state: state.update(linear("qa_outputs", 2)))
+    back = state_of(InfoXLMForSequenceClassification.from_pretrained(folder))
+    for name, value in state_of(classifier).items():
+        np.testing.assert_array_equal(back[name], value, err_msg=name)
+
+
+def test_a_head_of_another_kind_is_not_replaced_unless_asked(saved, caplog):
+    caplog.set_level("INFO")
+    encoder, folder = saved("InfoXLMModel")
+    edit(folder, lambda state: state.update(linear("classifier", 3)))
+    with pytest.raises(
+        UserError, match=r"has no classifier\.dense\.weight: its head is of another"
+    ):
+        InfoXLMForSequenceClassification.from_pretrained(folder)
+    model = InfoXLMForSequenceClassification.from_pretrained(folder, new_head=True)
+    assert "is asked for a new classifier: drawn at random" in caplog.text
+    assert not model.classifier.dense.bias.numpy().any()
+    for name, value in state_of(encoder).items():
+        np.testing.assert_array_equal(state_of(model.roberta)[name], value, err_msg=name)
+
+
+def test_names_with_traces_of_training(saved, caplog):
+    caplog.set_level("INFO")
+    model, folder = saved()
+    edit(folder, lambda state: state.update({
+        f"module.{name}": state.pop(name) for name in list(state)
+    }))  # fmt: skip
+    back = InfoXLMForSequenceClassification.from_pretrained(folder)
+    for name, value in state_of(model).items():
+        np.testing.assert_array_equal(state_of(back)[name], value, err_msg=name)
+    assert caplog.text.count("were renamed") == 1
 
 
 def test_an_entry_that_paddlenlp_cannot_take_is_told(saved):
