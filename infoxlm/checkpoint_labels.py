@@ -10,6 +10,10 @@ from infoxlm.errors import UserError
 from infoxlm.weights_file import WeightsFile
 
 CLASSIFIER = "classifier"
+#: The classifier's last layer: the heads of token classification and multiple choice have none.
+LAST_LAYER = "classifier.out_proj"
+#: Heads of other tasks: what was fine-tuned for one is no bare encoder.
+OTHER_HEADS = (CLASSIFIER, "qa_outputs")
 
 
 def names_labels(config: Mapping[str, Any]) -> bool:
@@ -18,40 +22,77 @@ def names_labels(config: Mapping[str, Any]) -> bool:
     return sorted(label.lower() for label in labels.values()) == sorted(LABELS)
 
 
-def require_labels(folder: Path) -> None:
+def require_classifier(folder: Path, named: str | None = None) -> None:
+    """Check that a model folder holds a head of sentence classification.
+
+    Args:
+        folder: The Paddle model folder.
+        named: What the user called it, for messages; the folder itself when None.
+
+    Raises:
+        UserError: It does not.
+    """
+    weights = WeightsFile.find(folder)
+    if not weights.has_part(LAST_LAYER):
+        other = next((head for head in OTHER_HEADS if weights.has_part(head)), None)
+        raise UserError(
+            f"{named or weights.path} holds an encoder without a classifier"
+            + (f" of sentences; its {other} is of another task" if other else ""),
+            "Fine-tune it first: infoxlm train model.checkpoint=FOLDER"
+            + (" model.new_head=true." if other else "."),
+        )
+
+
+def require_labels(folder: Path, named: str | None = None) -> None:
     """Check that a model folder holds a classifier that tells XNLI's labels apart.
+
+    Args:
+        folder: The Paddle model folder.
+        named: What the user called it, for messages; the folder itself when None.
 
     Raises:
         UserError: It holds none, or one of other labels.
     """
     config = read_config_file(folder)
     if not names_labels(config):
-        refuse_labels(folder, config)
-    weights = WeightsFile.find(folder)
-    if not weights.has_part(CLASSIFIER):
+        refuse_labels(named or folder, config)
+    require_classifier(folder, named)
+
+
+def refuse_other_heads(folder: Path, named: str | None = None) -> None:
+    """Check that a model folder holds no head of another task than XNLI's.
+
+    Args:
+        folder: The Paddle model folder.
+        named: What the user called it, for messages; the folder itself when None.
+
+    Raises:
+        UserError: It holds a classifier of other labels, or the head of another task alone.
+    """
+    config, weights = read_config_file(folder), WeightsFile.find(folder)
+    remedy = "Add model.new_head=true to take its encoder and draw a new head."
+    if weights.has_part(LAST_LAYER):
+        if not names_labels(config):
+            refuse_labels(named or folder, config, remedy)
+        return
+    if other := next((head for head in OTHER_HEADS if weights.has_part(head)), None):
         raise UserError(
-            f"{weights.path} holds an encoder without a classifier",
-            "Fine-tune it first: infoxlm train model.checkpoint=FOLDER.",
+            f"{named or folder} was fine-tuned for another task: its head is {other}", remedy
         )
 
 
-def refuse_other_labels(folder: Path) -> None:
-    """Check that a model folder holds no classifier, or one of XNLI's labels.
+def refuse_labels(where: str | Path, config: Mapping[str, Any], remedy: str | None = None) -> None:
+    """Raise the error of a classifier for something else.
 
-    Raises:
-        UserError: It holds a classifier of other labels.
+    Args:
+        where: What it is called in the message.
+        config: Its ``config.json``.
+        remedy: What can be done other than naming the labels.
     """
-    config = read_config_file(folder)
-    if not names_labels(config) and WeightsFile.find(folder).has_part(CLASSIFIER):
-        refuse_labels(folder, config)
-
-
-def refuse_labels(folder: Path, config: Mapping[str, Any]) -> None:
-    """Raise the error of a classifier for something else."""
     found = ", ".join((config.get("id2label") or {}).values()) or "nothing"
+    remedy = remedy or "Give a checkpoint that `infoxlm train` wrote."
     raise UserError(
-        f"{folder} is not a classifier for {', '.join(LABELS[:-1])} and {LABELS[-1]}: id2label in "
+        f"{where} is not a classifier for {', '.join(LABELS[:-1])} and {LABELS[-1]}: id2label in "
         f"its {CONFIG_FILE} names {found}",
-        "Give a checkpoint that `infoxlm train` wrote; if it is such a classifier, name its labels "
-        "in their order.",
+        f"{remedy} If it is such a classifier, name its labels in their order.",
     )

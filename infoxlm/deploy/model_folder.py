@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from infoxlm.checkpoint_labels import CLASSIFIER
+from infoxlm.checkpoint_labels import require_classifier
 from infoxlm.checkpoint_source import find_checkpoint
 from infoxlm.config_file import CONFIG_FILE, read_config_file, refuse_misfits
 from infoxlm.constants import MIN_LENGTH, PAD_ID
 from infoxlm.errors import UserError
 from infoxlm.manifest import MANIFEST, check_manifest
 from infoxlm.tokenizer import InfoXLMTokenizer
-from infoxlm.weights_file import WeightsFile
 
 #: What an exported model takes: padded token ids, int64 `[batch, seq]`.
 INPUT = "input_ids"
@@ -83,11 +82,8 @@ class ModelFolder:
             program=next((file for file in programs if file.is_file()), None),
             onnx=onnx if onnx.is_file() else None,
         )
-        if folder.is_checkpoint and not WeightsFile.find(path).has_part(CLASSIFIER):
-            raise UserError(
-                f"{path} holds an encoder without a classifier",
-                "Fine-tune it first: infoxlm train model.checkpoint=FOLDER.",
-            )
+        if folder.is_checkpoint:
+            require_classifier(path, str(source))
         if not folder.config.get("id2label"):
             raise UserError(
                 f"{path / CONFIG_FILE} does not name the labels (id2label)",

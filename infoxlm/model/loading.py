@@ -6,7 +6,7 @@ from typing import Any
 
 import paddle
 
-from infoxlm.checkpoint_labels import names_labels, refuse_other_labels
+from infoxlm.checkpoint_labels import names_labels, refuse_other_heads
 from infoxlm.config_file import read_config_file, refuse_misfits
 from infoxlm.constants import LABELS
 from infoxlm.errors import UserError
@@ -33,18 +33,24 @@ def select_device(device: str) -> None:
 
 
 def load_classifier(
-    config: ModelConfig, folder: Path | None, vocab_size: int, max_length: int
+    config: ModelConfig,
+    folder: Path | None,
+    vocab_size: int,
+    max_length: int,
+    *,
+    new_head: bool = False,
 ) -> InfoXLMForSequenceClassification:
     """The classifier to train: a checkpoint's, or one of random weights.
 
-    A checkpoint without a classification head gets a fresh one over LABELS; one with a head for
-    those labels keeps it, and their order.
+    A checkpoint without a classification head gets a fresh one over LABELS, and so does any
+    checkpoint when asked; one with a head for those labels keeps it, and their order.
 
     Args:
         config: ``model.*`` of the configuration.
         folder: The Paddle model folder; None for random weights of ``model.shape``.
         vocab_size: What the tokenizer needs.
         max_length: The longest input, in tokens.
+        new_head: Draw a head over LABELS, whatever head the checkpoint has.
 
     Raises:
         UserError: The checkpoint cannot be read or does not fit tokenizer, labels or length.
@@ -72,9 +78,12 @@ def load_classifier(
             shape = vars(config.shape or ShapeConfig())
             model = InfoXLMForSequenceClassification(InfoXLMConfig(**shape, **names, **overrides))
         else:
-            if not names_labels(known):
-                refuse_other_labels(folder)
+            if not new_head:
+                refuse_other_heads(folder)
+            if new_head or not names_labels(known):
                 overrides |= names
-            model = InfoXLMForSequenceClassification.from_pretrained(folder, **overrides)
+            model = InfoXLMForSequenceClassification.from_pretrained(
+                folder, new_head=new_head, **overrides
+            )
     refuse_misfits(model.config.to_dict(), vocab_size, max_length)
     return model

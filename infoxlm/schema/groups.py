@@ -53,9 +53,22 @@ class ModelConfig:
     shape: ShapeConfig | None = None
     dropout: float | None = None
     recompute: bool = False
+    new_head: bool = False
 
     def __post_init__(self) -> None:
         check_fraction(self, "model", "dropout")
+
+    def refuse_new_head(self) -> None:
+        """Check that no head is to be drawn where a model is used as it is.
+
+        Raises:
+            UserError: ``new_head`` is set.
+        """
+        if self.new_head:
+            raise UserError(
+                "model.new_head=true outside of training",
+                "Leave it out: a head that was just drawn knows nothing.",
+            )
 
 
 @dataclass

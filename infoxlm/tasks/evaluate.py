@@ -38,7 +38,7 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
     source = open_source(data.root, data.train_root, data.labels)
     require_languages(source, config.split, data.eval_languages)
     checkpoint = find_checkpoint(named, cache_dir)
-    require_labels(checkpoint)
+    require_labels(checkpoint, named)
     described = read_config_file(checkpoint)
     if data.max_length is None:
         data.max_length = described.get("train_max_length", 128)

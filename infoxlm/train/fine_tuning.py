@@ -150,6 +150,7 @@ def build_trainer(
         checkpoint or inputs.checkpoint,
         inputs.tokenizer.vocab_size,
         inputs.max_length,
+        new_head=config.model.new_head and checkpoint is None,
     )
     columns = np.array(label_columns(model))
     pairs = TrainingPairs(
