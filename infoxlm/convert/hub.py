@@ -2,10 +2,15 @@
 
 import logging
 import re
+from collections.abc import Callable
 from pathlib import Path
 
+from infoxlm.config_file import CONFIG_FILE
+from infoxlm.convert.lora_adapter import ADAPTER_FILES
+from infoxlm.convert.lora_config import ADAPTER_CONFIG
 from infoxlm.convert.torch_folder import require_torch
 from infoxlm.errors import UserError
+from infoxlm.sharded_weights import INDEX_SUFFIX, listed_files
 from infoxlm.tokenizer import MODEL_FILE as TOKENIZER_FILE
 from infoxlm.weights_file import PYTORCH_PICKLE, SAFETENSORS
 
@@ -14,8 +19,11 @@ logger = logging.getLogger(__name__)
 #: owner/name, as the hub spells repositories.
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
+#: Fetches a file of the repository; None: the repository does not have it.
+Fetch = Callable[[str], Path | None]
 
-def download_checkpoint(repository: str) -> Path:
+
+def download_checkpoint(repository: str, revision: str | None = None) -> Path:
     """Fetch the few files that a conversion reads, or take them from the hub's cache.
 
     huggingface_hub sees to the cache, to ``HF_ENDPOINT`` (a mirror), ``HF_HUB_OFFLINE`` and
@@ -23,6 +31,7 @@ def download_checkpoint(repository: str) -> Path:
 
     Args:
         repository: Such as ``microsoft/infoxlm-base``.
+        revision: Which state of it; None: the newest.
 
     Returns:
         The folder that holds the files.
@@ -32,18 +41,21 @@ def download_checkpoint(repository: str) -> Path:
     """
     from huggingface_hub import hf_hub_download
     from huggingface_hub import logging as hub_logging
-    from huggingface_hub.errors import EntryNotFoundError
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     logger.info("fetching %s from the Hugging Face hub", repository)
     hub_logging.set_verbosity_error()  # it reports each of six attempts in several lines
-    try:
-        folder = Path(hf_hub_download(repository, "config.json")).parent
-        hf_hub_download(repository, TOKENIZER_FILE)
+
+    def fetch(name: str) -> Path | None:
         try:
-            hf_hub_download(repository, SAFETENSORS)
+            return Path(hf_hub_download(repository, name, revision=revision))
+        except LocalEntryNotFoundError:
+            raise  # a kind of the next: there is no copy here, and the hub could not be asked
         except EntryNotFoundError:
-            require_torch()
-            hf_hub_download(repository, PYTORCH_PICKLE)
+            return None
+
+    try:
+        return fetch_files(fetch, repository)
     except UserError:
         raise
     except Exception as error:  # the hub's client raises its own, requests' and the system's
@@ -53,4 +65,53 @@ def download_checkpoint(repository: str) -> Path:
             "Set HF_ENDPOINT to a mirror, or fetch config.json, the weights and "
             f"{TOKENIZER_FILE} elsewhere and give their folder as source.",
         ) from error
-    return folder
+
+
+def fetch_files(fetch: Fetch, repository: str) -> Path:
+    """Fetch a model, or an adapter where that is what a repository holds.
+
+    Args:
+        fetch: Fetches one file.
+        repository: What it is called in messages.
+
+    Raises:
+        UserError: The repository lacks a file that is needed.
+    """
+    if fetch(CONFIG_FILE) is None:
+        if (config := fetch(ADAPTER_CONFIG)) is None:
+            raise missing(repository, CONFIG_FILE)
+        fetch_first(fetch, tuple(ADAPTER_FILES), repository)
+        return config.parent
+    if fetch(TOKENIZER_FILE) is None:
+        raise missing(repository, TOKENIZER_FILE)
+    kinds = (SAFETENSORS, PYTORCH_PICKLE)
+    names = tuple(f"{kind}{ending}" for kind in kinds for ending in ("", INDEX_SUFFIX))
+    found = fetch_first(fetch, names, repository)
+    if found.name.endswith(INDEX_SUFFIX):
+        for name in listed_files(found):
+            if fetch(name) is None:
+                raise missing(repository, name)
+    return found.parent
+
+
+def fetch_first(fetch: Fetch, names: tuple[str, ...], repository: str) -> Path:
+    """Fetch the first file of several that a repository has.
+
+    Raises:
+        UserError: It has none of them, or torch is missing to read it.
+    """
+    for name in names:
+        if name.startswith(PYTORCH_PICKLE):
+            require_torch()  # known before a gigabyte is fetched
+        if (path := fetch(name)) is not None:
+            return path
+    raise missing(repository, " and no ".join(x for x in names if not x.endswith(INDEX_SUFFIX)))
+
+
+def missing(repository: str, name: str) -> UserError:
+    """The error for a file that a repository of the hub does not have."""
+    return UserError(
+        f"{repository} on the Hugging Face hub has no {name}",
+        "Give another repository, or a folder that holds the model's files with the missing one "
+        "added.",
+    )

