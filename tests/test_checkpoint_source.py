@@ -1,11 +1,14 @@
+import json
 import os
 import pickle
 import shutil
 
+import numpy as np
 import pytest
 
 from infoxlm.checkpoint_source import conversion_key, find_checkpoint, is_torch_folder
 from infoxlm.errors import UserError
+from infoxlm.manifest import check_manifest
 
 
 @pytest.fixture
@@ -116,6 +119,79 @@ def test_torch_folder_is_converted_once(torch_folder, conversions, tmp_path):
     assert (first / "model.safetensors").stat().st_mtime_ns == written
     assert conversions == [str(torch_folder)]
     InfoXLMForSequenceClassification.from_pretrained(first)
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "config.json", "manifest.json"])
+def test_damaged_conversion_is_made_again(file, torch_folder, conversions, tmp_path, caplog):
+    first = find_checkpoint(str(torch_folder), tmp_path / "cache")
+    whole = {path.name: path.read_bytes() for path in first.iterdir()}
+    path = first / file
+    times = path.stat()
+    content = bytearray(whole[file])
+    content[-20] ^= 1  # of the same size, and as if nobody had touched it
+    path.write_bytes(content)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert find_checkpoint(str(torch_folder), tmp_path / "cache") == first
+    assert {path.name: path.read_bytes() for path in first.iterdir()} == whole
+    assert len(conversions) == 2
+    assert caplog.text.count("The cache is damaged and is made again: ") == 1
+    assert str(first) in caplog.text
+
+
+def test_conversion_that_was_not_written_to_its_end_is_made_again(
+    torch_folder, conversions, tmp_path
+):
+    first = find_checkpoint(str(torch_folder), tmp_path / "cache")
+    (first / "manifest.json").unlink()
+    find_checkpoint(str(torch_folder), tmp_path / "cache")
+    assert len(conversions) == 2
+    check_manifest(first)
+
+
+def test_damage_to_a_conversion_whose_source_is_gone_is_not_used(
+    torch_folder, tmp_path, monkeypatch
+):
+    import infoxlm.convert
+
+    def unreachable(source, target, *, cache_dir):
+        raise UserError("the hub cannot be reached", "Try again.")
+
+    first = find_checkpoint(str(torch_folder), tmp_path / "cache")
+    (first / "model.safetensors").write_bytes(b"")
+    monkeypatch.setattr(infoxlm.convert, "convert_to_paddle", unreachable)
+    with pytest.raises(UserError, match="cannot be reached"):
+        find_checkpoint(str(torch_folder), tmp_path / "cache")
+
+
+@pytest.mark.parametrize("layout", ["torch_folder", "paddle_folder"])
+def test_weights_in_several_files(layout, request, tmp_path):
+    from safetensors.numpy import load_file, save_file
+
+    from infoxlm import InfoXLMForSequenceClassification
+
+    folder = request.getfixturevalue(layout)
+    whole = find_checkpoint(str(folder), tmp_path / "cache")
+    expected = InfoXLMForSequenceClassification.from_pretrained(whole).state_dict()
+    expected = {name: tensor.numpy() for name, tensor in expected.items()}
+    file_format = "pt" if layout == "torch_folder" else "np"
+    state = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    names, places = sorted(state), {}
+    for index in range(3):
+        part = {name: state[name] for name in names[index::3]}
+        file = f"model-0000{index + 1}-of-00003.safetensors"
+        save_file(part, folder / file, metadata={"format": file_format})
+        places |= dict.fromkeys(part, file)
+    index = folder / "model.safetensors.index.json"
+    index.write_text(json.dumps({"metadata": {}, "weight_map": places}))
+    assert is_torch_folder(folder) == (layout == "torch_folder")
+    found = find_checkpoint(str(folder), tmp_path / "cache")
+    model = InfoXLMForSequenceClassification.from_pretrained(found)
+    for name, tensor in model.state_dict().items():
+        np.testing.assert_array_equal(tensor.numpy(), expected[name], err_msg=name)
+    (folder / file).unlink()
+    with pytest.raises(UserError, match=f"index.json names {file}, which is missing"):
+        find_checkpoint(str(folder), tmp_path / "cache")
 
 
 def test_changed_torch_folder_is_converted_anew(torch_folder, conversions, tmp_path):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from infoxlm.checkpoint_source import best_of_run
 from infoxlm.console import show
 from infoxlm.convert import append_verification, convert_to_paddle, convert_to_torch, verify
 from infoxlm.errors import UserError
@@ -18,7 +19,9 @@ def run(config: ConvertConfig, folder: str | Path) -> None:
     Raises:
         UserError: The source or the target cannot be used, or the verification failed.
     """
-    source, target = config.source, Path(config.target).expanduser()
+    # A run means its best checkpoint, as in model.checkpoint.
+    path, target = Path(config.source).expanduser(), Path(config.target).expanduser()
+    source = str(best) if (best := best_of_run(path)) != path else config.source
     cache_dir = Path(config.cache_dir).expanduser()
     if config.direction is Direction.to_torch:
         report = convert_to_torch(Path(source).expanduser(), target, overwrite=config.overwrite)
