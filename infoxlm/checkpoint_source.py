@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -69,7 +70,8 @@ def find_checkpoint(checkpoint: str, cache_dir: Path) -> Path:
 def best_of_run(folder: Path) -> Path:
     """The best checkpoint of a run's folder; any other path as it is."""
     best = folder / "checkpoints" / "best"
-    return best if best.is_dir() else folder
+    # Path.is_dir() would raise where there are no rights to the folder.
+    return best if os.path.isdir(best) else folder  # noqa: PTH112
 
 
 def refuse_nowhere(checkpoint: str, path: Path) -> None:

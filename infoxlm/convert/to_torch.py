@@ -38,12 +38,13 @@ def read_paddle_folder(folder: Path) -> Checkpoint:
     Raises:
         UserError: A file is missing or damaged, or the model is of another kind.
     """
+    config = read_config_file(folder)
     if (folder / MANIFEST).is_file():
         check_manifest(folder)
     return Checkpoint(
         source=str(folder),
         layout=PADDLE,
-        config=read_config_file(folder),
+        config=config,
         tensors=WeightsFile.find(folder),
         tokenizer=InfoXLMTokenizer.from_pretrained(folder),
     )

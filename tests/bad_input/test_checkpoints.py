@@ -230,12 +230,40 @@ def test_tokenizer_of_another_model(refused, model, cache_folder):
         (TO_PADDLE, ["is in Paddle's layout already", "set direction=to_torch"]),
         (TO_PADDLE.replace("=model", "=gone"), ["source gone does not exist", "Give a folder"]),
         (TO_PADDLE.replace("=model", "=model/config.json"),
-         ["source model/config.json is a file", "Give source=model"]),
+         ["source=model/config.json is a file", "Give source=model"]),
     ],
 )  # fmt: skip
 def test_places_and_lengths(refused, model, line, named):
     Path("empty").mkdir()
     refused(line, named)
+
+
+# Tensors that the model would compute without.
+
+COMMANDS = [
+    EVALUATE, TRAIN, TO_TORCH,
+    "predict model.checkpoint=model text=a<sep>b",
+    "export model.checkpoint=model target=new",
+    "serve model.checkpoint=model",
+    "retrieve model.checkpoint=model data.root=data data.languages=[de] data.max_length=32",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [
+        (MATRIX.replace("weight", "lora_A.default.weight"), ["LoRA tensors", "merge_and_unload"]),
+        ("roberta.encoder.layer.1.output.adapters.xnli.adapter_up.bias", ["holds adapters"]),
+        ("projection.weight", ["without a place in XLM-R", "remove them from the file"]),
+    ],
+)
+def test_tensors_without_a_place(refused, model, line, name, named):
+    Path("data").mkdir()
+    for file in ("deu", "eng"):
+        Path("data", f"tatoeba.deu-eng.{file}").write_text("eins\nzwei\n")
+    change_tensors(model, lambda state: state.update({name: np.ones((4, 16), np.float32)}))
+    refused(line, ["model/model.safetensors holds", name, *named])
 
 
 # Labels
@@ -265,13 +293,11 @@ def test_labels_in_another_order_give_the_same_accuracy(infoxlm, model):
 @pytest.mark.parametrize(
     ("labels", "named"),
     [
-        (["a", "b", "c", "d", "e"], ["model", "Give "]),
-        (
-            ["LABEL_0", "LABEL_1", "LABEL_2"],
-            ["model is not a classifier for entailment", "names LABEL_0", "name its labels"],
-        ),
-        (["entailment", "neutral"], ["model", "Give "]),
-        ([], ["model", "Give "]),
+        (["a", "b", "c", "d", "e"], ["model is not", "names a, b, c, d, e"]),
+        (["LABEL_0", "LABEL_1", "LABEL_2"], ["model is not a classifier for", "names LABEL_0"]),
+        (["entailment", "neutral"], ["model is not", "names entailment, neutral"]),
+        (["entailment"], ["model is not", "names entailment"]),
+        ([], ["model is not", "names nothing"]),
     ],
 )
 def test_other_labels(refused, model, labels, named):
@@ -282,12 +308,40 @@ def test_other_labels(refused, model, labels, named):
         "classifier.out_proj.weight": np.zeros((16, count), np.float32),
         "classifier.out_proj.bias": np.zeros(count, np.float32),
     }))  # fmt: skip
-    for line in (EVALUATE, TRAIN):
-        refused(line, named)
+    refused(EVALUATE, [*named, "Give a checkpoint", "name its labels in their order"])
+    refused(TRAIN, [*named, "Add model.new_head=true", "name its labels in their order"])
+
+
+@pytest.mark.parametrize("name", ["classifier", "qa_outputs"])
+def test_heads_of_other_tasks(refused, model, name):
+    change_tensors(model, lambda state: [
+        state.pop(x) for x in list(state) if x.startswith("classifier.")
+    ] and state.update({
+        f"{name}.weight": np.zeros((16, 3 if name == "classifier" else 2), np.float32),
+        f"{name}.bias": np.zeros(3 if name == "classifier" else 2, np.float32),
+    }))  # fmt: skip
+    refused(EVALUATE, [f"model holds an encoder without a classifier of sentences; its {name} is",
+                       "Fine-tune it first", "model.new_head=true"])  # fmt: skip
+    refused(TRAIN, [f"model was fine-tuned for another task: its head is {name}",
+                    "Add model.new_head=true"])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        EVALUATE,
+        "predict model.checkpoint=model text=a",
+        "export model.checkpoint=model target=new",
+        "serve model.checkpoint=model",
+        "retrieve model.checkpoint=model data.root=data data.languages=[de]",
+    ],
+)
+def test_a_new_head_is_for_training(refused, model, line):
+    refused(f"{line} model.new_head=true", ["model.new_head=true outside of", "Leave it out"])
 
 
 def test_encoder_without_a_classifier_is_not_evaluated(refused, model):
     change_tensors(model, lambda state: [
         state.pop(name) for name in list(state) if name.startswith("classifier.")
     ])  # fmt: skip
-    refused(EVALUATE, ["model.safetensors holds an encoder without a classifier", "Fine-tune it"])
+    refused(EVALUATE, ["model holds an encoder without a classifier", "Fine-tune it"])
