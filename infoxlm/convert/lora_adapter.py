@@ -167,8 +167,10 @@ def read_adapter_folder(
         if not described.get("id2label") or labels != number_of_labels(described):
             described |= numbered_labels(labels)
         names = ", ".join(described["id2label"].values())
-        logger.info("%s: the classifier is the adapter's, its labels are called %s", folder, names)
-    return replace(base, source=source or str(folder), config=described, tensors=tensors)
+        logger.info("%s: the classifier is the adapter's, its labels are called %s (for other "
+                    "names: infoxlm convert, then config.json)", folder, names)  # fmt: skip
+    merged = f"{source or folder}, a LoRA adapter merged into {config.base}"
+    return replace(base, source=merged, config=described, tensors=tensors)
 
 
 def find_adapter(folder: Path) -> AdapterFile:

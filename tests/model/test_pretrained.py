@@ -173,6 +173,17 @@ def test_a_head_of_another_kind_is_not_replaced_unless_asked(saved, caplog):
         np.testing.assert_array_equal(state_of(model.roberta)[name], value, err_msg=name)
 
 
+def test_an_output_matrix_of_its_own_is_refused(saved):
+    _, folder = saved("InfoXLMForMaskedLM")
+    table = load_file(folder / "model.safetensors")["roberta.embeddings.word_embeddings.weight"]
+    edit(folder, lambda state: state.update({"lm_head.decoder.weight": table}))
+    InfoXLMForMaskedLM.from_pretrained(folder)
+    edit(folder, lambda state: state.update({"lm_head.decoder.weight": table + 1}))
+    with pytest.raises(UserError, match="decoder.weight differs from roberta.*XLM-R ties the two"):
+        InfoXLMForMaskedLM.from_pretrained(folder)
+    InfoXLMModel.from_pretrained(folder)  # which does not compute with it
+
+
 def test_names_with_traces_of_training(saved, caplog):
     caplog.set_level("INFO")
     model, folder = saved()
