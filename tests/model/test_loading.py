@@ -48,6 +48,22 @@ def test_an_encoder_gets_a_head_over_the_labels(folder):
     assert label_columns(model) == [0, 1, 2]
 
 
+@pytest.mark.parametrize("labels", [["LABEL_0"], ["good", "bad"], ["contradiction", *LABELS[:2]]])
+def test_a_head_is_replaced_when_asked(labels, folder, tiny_model):
+    path = folder(id2label=dict(enumerate(labels)))
+    if len(labels) < 3:
+        with pytest.raises(UserError, match="Add model.new_head=true"):
+            load(path)
+    model = load_classifier(ModelConfig("tiny"), path, 80, 38, new_head=True)
+    assert model.config.id2label == dict(enumerate(LABELS))
+    assert model.classifier.out_proj.weight.shape == [16, 3]
+    given = tiny_model(id2label=dict(enumerate(labels)))
+    assert (model.classifier.dense.weight != given.classifier.dense.weight).all()
+    assert np.abs(model.classifier.dense.weight.numpy()).max() < 0.1  # drawn, not trained
+    for name, value in given.roberta.state_dict().items():
+        np.testing.assert_array_equal(model.roberta.state_dict()[name], value, err_msg=name)
+
+
 def test_a_shape_gives_random_weights_that_follow_from_the_seed():
     def draw(seed):
         paddle.seed(seed)

@@ -46,6 +46,39 @@ def test_there_and_back(torch_folder, compose, tmp_path, capsys):
         np.testing.assert_array_equal(second[name], values)
 
 
+def test_run_means_its_best_checkpoint(torch_folder, compose, tmp_path):
+    from safetensors.numpy import load_file
+
+    from infoxlm.manifest import write_manifest
+
+    best = tmp_path / "run" / "checkpoints" / "best"
+    convert.run(compose("convert", f"source={torch_folder}", f"target={best}"), "")
+    write_manifest(best)
+    words = (f"source={tmp_path / 'run'}", f"target={tmp_path / 'back'}", "direction=to_torch")
+    convert.run(compose("convert", *words, "verify=true"), "")
+    first, second = (load_file(x / "model.safetensors") for x in (torch_folder, tmp_path / "back"))
+    assert first.keys() == second.keys()
+    for name, values in first.items():
+        np.testing.assert_array_equal(second[name], values)
+    content = bytearray((best / "model.safetensors").read_bytes())
+    content[-1] ^= 1
+    (best / "model.safetensors").write_bytes(content)
+    with pytest.raises(UserError, match="best/model.safetensors is damaged: its checksum"):
+        convert.run(compose("convert", *words, "overwrite=true"), "")
+
+
+def test_names_of_a_compiled_model_are_verified_too(torch_folder, compose, tmp_path, capsys):
+    from safetensors.numpy import load_file, save_file
+
+    folder = tmp_path / "compiled"
+    shutil.copytree(torch_folder, folder)
+    state = {f"_orig_mod.{x}": y for x, y in load_file(folder / "model.safetensors").items()}
+    save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
+    words = (f"source={folder}", f"target={tmp_path / 'paddle'}", "verify=true")
+    convert.run(compose("convert", *words), "")
+    assert "equal: largest difference" in capsys.readouterr().out
+
+
 def test_existing_target_needs_overwrite(torch_folder, compose, tmp_path):
     words = (f"source={torch_folder}", f"target={tmp_path / 'paddle'}")
     convert.run(compose("convert", *words), "")

@@ -55,6 +55,26 @@ def test_a_stop_while_test_is_scored_changes_nothing(
     assert timeless(tmp_path / "stopped") == timeless(tmp_path / "alone")
 
 
+def test_a_new_head_is_drawn_once(inputs, train_config, open_trainer, weights_of, tmp_path):
+    from infoxlm import InfoXLMForSequenceClassification
+
+    config = train_config()
+    config.model.new_head = True
+    given = InfoXLMForSequenceClassification.from_pretrained(inputs.checkpoint).state_dict()
+    with open_trainer(config, tmp_path) as trainer:
+        drawn = weights_of(trainer)
+        for name, value in given.items():
+            # Only LayerNorm's and biases could be drawn alike; all of this model's are other.
+            assert (drawn[name] == value.numpy().tobytes()) != name.startswith("classifier."), name
+    config.trainer.max_steps = 2
+    fine_tune(config, inputs, tmp_path, resumed=False, parts=PartSeconds())
+    saved = InfoXLMForSequenceClassification.from_pretrained(tmp_path / "checkpoints" / "best")
+    with open_trainer(config, tmp_path, resumed=True) as trainer:
+        resumed = weights_of(trainer)
+        for name, value in saved.state_dict().items():
+            assert resumed[name] == value.numpy().tobytes(), name
+
+
 def test_test_is_scored_with_the_best_checkpoint(inputs, train_config, monkeypatch, tmp_path):
     from infoxlm import InfoXLMForSequenceClassification
 
