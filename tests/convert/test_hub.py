@@ -3,7 +3,11 @@ from unittest.mock import Mock
 
 import huggingface_hub
 import pytest
-from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+)
 
 from infoxlm.convert.hub import download_checkpoint
 from infoxlm.errors import UserError
@@ -84,14 +88,35 @@ def test_the_file_that_is_missing_is_named(files, told, hub):
     assert "HF_ENDPOINT" not in str(error.value)
 
 
-def test_a_failure_is_one_line_with_a_way_out(monkeypatch):
-    def fail(*_, **__):
-        raise RepositoryNotFoundError("401 Client Error\nmore", response=Mock())
-
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", fail)
-    with pytest.raises(UserError, match="HF_ENDPOINT.*give their folder as source") as error:
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ConnectionError("no route\nmore"), "no route. Set HF_ENDPOINT .*give their folder as"),
+        (RepositoryNotFoundError("401 Client Error\nmore", response=Mock()),
+         "hub has no repository microsoft/infoxlm-base, .*HF_TOKEN"),
+    ],
+)  # fmt: skip
+def test_a_failure_is_one_line_with_a_way_out(error, told, monkeypatch):
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", Mock(side_effect=error))
+    with pytest.raises(UserError, match=told) as refused:
         download_checkpoint("microsoft/infoxlm-base")
-    assert "\n" not in str(error.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_what_the_hub_s_cache_holds_is_enough_without_a_network(tmp_path, monkeypatch):
+    pytest.importorskip("torch")
+    held = {*FILES, "pytorch_model.bin"}
+
+    def download(repository, name, *, revision):
+        if name in held:
+            return str(tmp_path / name)
+        raise LocalEntryNotFoundError("the hub cannot be asked\nmore")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    assert download_checkpoint("microsoft/infoxlm-base") == tmp_path
+    held.remove("pytorch_model.bin")
+    with pytest.raises(UserError, match="cannot be fetched .*: the hub cannot be asked. Set HF"):
+        download_checkpoint("microsoft/infoxlm-base")
 
 
 def test_offline_without_a_copy(tmp_path, monkeypatch):
