@@ -22,7 +22,7 @@ def names_labels(config: Mapping[str, Any]) -> bool:
     return sorted(label.lower() for label in labels.values()) == sorted(LABELS)
 
 
-def require_classifier(folder: Path, named: str | None = None) -> None:
+def check_classifier(folder: Path, named: str | None = None) -> None:
     """Check that a model folder holds a head of sentence classification.
 
     Args:
@@ -56,10 +56,10 @@ def require_labels(folder: Path, named: str | None = None) -> None:
     config = read_config_file(folder)
     if not names_labels(config):
         refuse_labels(named or folder, config)
-    require_classifier(folder, named)
+    check_classifier(folder, named)
 
 
-def refuse_other_heads(folder: Path, named: str | None = None) -> None:
+def check_reusable_head(folder: Path, named: str | None = None) -> None:
     """Check that a model folder holds no head of another task than XNLI's.
 
     Args:

@@ -63,7 +63,7 @@ def find_checkpoint(checkpoint: str, cache_dir: Path) -> Path:
         if not is_torch_folder(folder):
             check_weights(folder, config)
             return folder
-    refuse_nowhere(checkpoint, folder)
+    check_convertible(checkpoint, folder)
     return converted(checkpoint, folder, cache_dir)
 
 
@@ -74,7 +74,7 @@ def best_of_run(folder: Path) -> Path:
     return best if os.path.isdir(best) else folder  # noqa: PTH112
 
 
-def refuse_nowhere(checkpoint: str, path: Path) -> None:
+def check_convertible(checkpoint: str, path: Path) -> None:
     """Check that something that is no Paddle folder can be converted.
 
     Args:

@@ -1,6 +1,5 @@
 """Weights that are split over several files, which an index lists."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 from safetensors import SafetensorError
 
 from infoxlm.errors import UserError, and_more
+from infoxlm.json_file import read_json_object
 from infoxlm.mapped_tensors import MappedTensors
 
 INDEX_SUFFIX = ".index.json"
@@ -25,14 +25,15 @@ def read_weight_map(path: Path) -> dict[str, str]:
         UserError: The index is damaged, or names a file outside of its folder.
     """
     try:
-        names = json.loads(path.read_text(encoding="utf-8"))["weight_map"]
-        if not names or not all(type(name) is str for name in names.values()):
-            raise ValueError("weight_map does not name a file for each tensor")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        reason = f"it has no {error}" if isinstance(error, KeyError) else error
-        raise UserError(f"{path} is damaged: {reason}", FETCH) from error
+        names = read_json_object(path).get("weight_map")
+        if not isinstance(names, dict) or not all(type(name) is str for name in names.values()):
+            raise ValueError("its weight_map does not name a file for each tensor")
+        if not names:
+            raise ValueError("its weight_map is empty")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is damaged: {error}", FETCH) from error
     for name in names.values():
-        if Path(name).name != name:
+        if Path(name).name != name or "\0" in name:
             raise UserError(f"{path} names {name!r}, which is not in its folder", FETCH)
     return names
 

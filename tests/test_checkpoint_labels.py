@@ -3,9 +3,9 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from infoxlm.checkpoint_labels import (
+    check_classifier,
+    check_reusable_head,
     names_labels,
-    refuse_other_heads,
-    require_classifier,
     require_labels,
 )
 from infoxlm.errors import UserError
@@ -43,23 +43,23 @@ def test_names_of_the_labels(labels, named):
 def test_classifier_of_the_labels_in_any_order(folder):
     path = folder(id2label=IN_ANOTHER_ORDER)
     require_labels(path)
-    refuse_other_heads(path)
+    check_reusable_head(path)
 
 
 def test_classifier_of_other_labels(folder):
     path = folder(id2label={0: "good", 1: "bad"})
-    for check in (require_labels, refuse_other_heads):
+    for check in (require_labels, check_reusable_head):
         with pytest.raises(UserError, match="not a classifier for .* names good, bad"):
             check(path)
         with pytest.raises(UserError, match=r"^~/mine is not a classifier for"):
             check(path, "~/mine")
-    require_classifier(path)
+    check_classifier(path)
 
 
 def test_one_label_is_another_head(folder):
     path = folder(id2label={0: "LABEL_0"})
     with pytest.raises(UserError, match="names LABEL_0. Add model.new_head=true"):
-        refuse_other_heads(path)
+        check_reusable_head(path)
 
 
 @pytest.mark.parametrize("head", ["classifier", "qa_outputs"])
@@ -69,15 +69,15 @@ def test_heads_of_other_tasks(head, folder):
     state |= {f"{head}.weight": np.ones((16, 3), "f4"), f"{head}.bias": np.ones(3, "f4")}
     save_file(state, path / "model.safetensors", metadata={"format": "np"})
     with pytest.raises(UserError, match=f"fine-tuned for another task: .* {head}. .*new_head=true"):
-        refuse_other_heads(path)
-    for check in (require_labels, require_classifier):
+        check_reusable_head(path)
+    for check in (require_labels, check_classifier):
         with pytest.raises(UserError, match=f"mine holds an encoder .* its {head} is of another"):
             check(path, "mine")
 
 
 def test_encoder_may_get_a_head_but_is_no_classifier(folder):
     path = folder("InfoXLMModel", id2label=IN_ANOTHER_ORDER)
-    refuse_other_heads(path)
+    check_reusable_head(path)
     with pytest.raises(UserError, match="holds an encoder without a classifier"):
         require_labels(path)
-    refuse_other_heads(folder("InfoXLMModel", id2label={0: "LABEL_0", 1: "LABEL_1"}))
+    check_reusable_head(folder("InfoXLMModel", id2label={0: "LABEL_0", 1: "LABEL_1"}))

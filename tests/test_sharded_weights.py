@@ -76,8 +76,8 @@ def test_missing_and_unknown_files(write, tmp_path):
         ({"weight_map": {x: PLACES[x] for x in "abd"}}, f"{SECOND} has c, which .* does not put"),
         ({"places": PLACES | {"e": SECOND}}, f"{SECOND} has e, which .* does not put there"),
         ({"weight_map": PLACES | {"a": "../a.safetensors"}}, "names '../a.safetensors', which is"),
-        ({"weight_map": {}}, "is damaged: weight_map does not name"),
-        ({"weight_map": PLACES | {"a": 1}}, "is damaged: weight_map does not name"),
+        ({"weight_map": {}}, "is damaged: its weight_map is empty"),
+        ({"weight_map": PLACES | {"a": 1}}, "is damaged: its weight_map does not name"),
         ({"weight_map": None}, "is damaged"),
     ],
 )

@@ -13,7 +13,7 @@ ADAPTER = re.compile(
 )
 
 
-def refuse_adapters(names: Iterable[str], where: str) -> None:
+def check_no_adapters(names: Iterable[str], where: str) -> None:
     """Raise when a checkpoint holds adapters next to, or around, its own weights.
 
     Args:

@@ -1,6 +1,5 @@
 """peft's adapter_config.json: read, and found to describe a LoRA that can be merged."""
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -11,6 +10,8 @@ from typing import Any
 from infoxlm.checks import LARGEST
 from infoxlm.config_file import is_number
 from infoxlm.errors import UserError
+from infoxlm.json_file import read_json_object
+from infoxlm.json_shapes import brief
 
 ADAPTER_CONFIG = "adapter_config.json"
 MERGE = "Merge it with peft: AutoPeftModel's model.merge_and_unload(), then save_pretrained()."
@@ -78,11 +79,9 @@ def read_lora_config(folder: Path) -> LoraConfig:
     """
     path = folder / ADAPTER_CONFIG
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not JSON: {error}", "Fetch or write it again.") from error
-    if not isinstance(config, dict):
-        raise UserError(f"{path} is not a JSON object", "Fetch or write it again.")
+        config = read_json_object(path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is damaged: {error}", "Fetch or write it again.") from error
     base = config.get("base_model_name_or_path")
     if type(base) is not str or not base:
         raise UserError(
@@ -113,7 +112,7 @@ def check_lora_config(config: Mapping[str, Any], where: str) -> None:
 
     def check(holds: bool, key: str, wanted: str, remedy: str = MERGE) -> None:
         if not holds:
-            raise UserError(f"{where}: {key} is {config.get(key)!r}, not {wanted}", remedy)
+            raise UserError(f"{where}: {key} is {brief(config.get(key))}, not {wanted}", remedy)
 
     check(config.get("peft_type") == "LORA", "peft_type", "'LORA'")
     check(config.get("bias", "none") == "none", "bias", "'none'")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from infoxlm.constants import ENCODER_PREFIX
-from infoxlm.convert.adapter_names import refuse_adapters
+from infoxlm.convert.adapter_names import check_no_adapters
 from infoxlm.convert.architecture import (
     ExpectedTensor,
     expected_tensors,
@@ -77,7 +77,7 @@ def match_names(names: Iterable[str], config: dict[str, Any], where: str) -> Nam
             the model compute something else.
     """
     names = sorted(names)
-    refuse_adapters(names, where)
+    check_no_adapters(names, where)
     sources: dict[str, str] = {}
     for name in names:
         canonical = canonical_name(name)
@@ -91,7 +91,7 @@ def match_names(names: Iterable[str], config: dict[str, Any], where: str) -> Nam
     expected = expected_tensors(config, parts)
     refuse_missing(expected, sources, where)
     refuse_more_layers(sources, config["num_hidden_layers"], where)
-    refuse_unplaced(
+    check_all_placed(
         [sources[name] for name in sources.keys() - expected.keys() - set(BUFFERS) - TIED.keys()],
         where,
     )
@@ -135,7 +135,7 @@ def refuse_missing(expected: Iterable[str], present: Iterable[str], where: str) 
         )
 
 
-def refuse_unplaced(names: Iterable[str], where: str) -> None:
+def check_all_placed(names: Iterable[str], where: str) -> None:
     """Raise when there are tensors that no XLM-R and no head of it computes with."""
     if unplaced := sorted(names):
         raise UserError(

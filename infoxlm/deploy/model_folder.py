@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from infoxlm.checkpoint_labels import require_classifier
+from infoxlm.checkpoint_labels import check_classifier
 from infoxlm.checkpoint_source import find_checkpoint
 from infoxlm.config_file import CONFIG_FILE, read_config_file, refuse_misfits
 from infoxlm.constants import MIN_LENGTH, PAD_ID
@@ -83,7 +83,7 @@ class ModelFolder:
             onnx=onnx if onnx.is_file() else None,
         )
         if folder.is_checkpoint:
-            require_classifier(path, str(source))
+            check_classifier(path, str(source))
         if not folder.config.get("id2label"):
             raise UserError(
                 f"{path / CONFIG_FILE} does not name the labels (id2label)",

@@ -6,7 +6,7 @@ from typing import Any
 
 import paddle
 
-from infoxlm.checkpoint_labels import names_labels, refuse_other_heads
+from infoxlm.checkpoint_labels import check_reusable_head, names_labels
 from infoxlm.config_file import read_config_file, refuse_misfits
 from infoxlm.constants import LABELS
 from infoxlm.errors import UserError
@@ -79,7 +79,7 @@ def load_classifier(
             model = InfoXLMForSequenceClassification(InfoXLMConfig(**shape, **names, **overrides))
         else:
             if not new_head:
-                refuse_other_heads(folder)
+                check_reusable_head(folder)
             if new_head or not names_labels(known):
                 overrides |= names
             model = InfoXLMForSequenceClassification.from_pretrained(

@@ -42,7 +42,7 @@ class ExportConfig:
 
     def __post_init__(self) -> None:
         check_threads("threads", self.threads)
-        self.model.refuse_new_head()
+        self.model.check_no_new_head()
         if self.precision.value.startswith("int8") and self.format is not ExportFormat.onnx:
             raise UserError(
                 f"precision={self.precision.value} with format={self.format.value}",
@@ -71,7 +71,7 @@ class PredictConfig:
     hardware: HardwareConfig = MISSING
 
     def __post_init__(self) -> None:
-        self.model.refuse_new_head()
+        self.model.check_no_new_head()
         for key in FREE_TEXTS["predict"]:
             if (value := getattr(self, key)) is not None:
                 setattr(self, key, literal(value))
@@ -120,7 +120,7 @@ class ServeConfig:
     hardware: HardwareConfig = MISSING
 
     def __post_init__(self) -> None:
-        self.model.refuse_new_head()
+        self.model.check_no_new_head()
         check(0 <= self.port <= 65535, "port", self.port, "from 0, any that is free, to 65535")
         for key in (
             "workers", "batch_tokens", "request_pairs", "text_characters", "body_bytes",

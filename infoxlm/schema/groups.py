@@ -58,7 +58,7 @@ class ModelConfig:
     def __post_init__(self) -> None:
         check_fraction(self, "model", "dropout")
 
-    def refuse_new_head(self) -> None:
+    def check_no_new_head(self) -> None:
         """Check that no head is to be drawn where a model is used as it is.
 
         Raises:

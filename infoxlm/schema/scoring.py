@@ -25,7 +25,7 @@ class EvaluateConfig:
     hardware: HardwareConfig = MISSING
 
     def __post_init__(self) -> None:
-        self.model.refuse_new_head()
+        self.model.check_no_new_head()
         check_name("split", self.split, ("dev", "test"))
         if self.static_graph and self.hardware.device != "cpu":
             raise UserError(
@@ -79,7 +79,7 @@ class RetrieveConfig:
     hardware: HardwareConfig = MISSING
 
     def __post_init__(self) -> None:
-        self.model.refuse_new_head()
+        self.model.check_no_new_head()
         self.prefix = literal(self.prefix)
         numbers = self.layer if isinstance(self.layer, list) else [self.layer]
         whole = all(type(number) is int and number >= 0 for number in numbers)

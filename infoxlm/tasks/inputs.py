@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from infoxlm.checkpoint_labels import refuse_other_heads
+from infoxlm.checkpoint_labels import check_reusable_head
 from infoxlm.checkpoint_source import find_checkpoint
 from infoxlm.config_file import read_config_file, refuse_misfits
 from infoxlm.data.encoding import encode_split, require_languages
@@ -61,7 +61,7 @@ def load_train_inputs(config: TrainConfig) -> TrainInputs:
     tokenizer = model_tokenizer(config.model, checkpoint, data, config.hardware)
     if checkpoint is not None:
         if not config.model.new_head:
-            refuse_other_heads(checkpoint, config.model.checkpoint)
+            check_reusable_head(checkpoint, config.model.checkpoint)
         refuse_misfits(read_config_file(checkpoint), tokenizer.vocab_size, data.max_length)
     encode = partial(
         encode_split,

@@ -76,7 +76,7 @@ def test_what_cannot_be_merged_is_refused(changes, told, write):
         assert "an adapter of owner/name" in str(error.value)
 
 
-@pytest.mark.parametrize(("content", "told"), [("{", "is not JSON"), ("[]", "not a JSON object")])
+@pytest.mark.parametrize(("content", "told"), [("{", "is damaged: "), ("[]", "not a JSON object")])
 def test_damaged(content, told, write):
     with pytest.raises(UserError, match=told):
         read_lora_config(write(content))
