@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from infoxlm.convert.architecture import CLASSIFIER, number_of_labels, numbered_labels
+from infoxlm.convert.architecture import CLASSIFIER, POOLER, number_of_labels, numbered_labels
 from infoxlm.convert.checkpoint import Checkpoint, Tensors
 from infoxlm.convert.lora_config import LoraConfig, read_lora_config
 from infoxlm.convert.names import match_names
@@ -28,6 +28,7 @@ ADAPTER_FILES: dict[str, type[AdapterFile]] = {
 PREFIX = "base_model.model."
 #: A low-rank matrix: of a linear layer, or of an embedding, which has no ``weight`` behind it.
 MATRIX = re.compile(r"(.+)\.(lora_(?:embedding_)?)([AB])(?:\.weight)?")
+AGAIN = "Fetch or save the adapter again."
 #: The two that belong together.
 PAIRS = ({"lora_A", "lora_B"}, {"lora_embedding_A", "lora_embedding_B"})
 #: Rows of a table that are changed at a time: the product takes no second table's memory.
@@ -63,38 +64,41 @@ class MergedTensors:
         canonical = canonical_name(".".join(kept))
         if match := MATRIX.fullmatch(canonical):
             layer, kind, side = match.groups()
-            self._matrices.setdefault(f"{layer}.weight", {})[kind + side] = name
+            place, key = self._matrices.setdefault(f"{layer}.weight", {}), kind + side
         elif name.startswith(PREFIX) and "lora_" not in name:
-            self._replaced[canonical] = name
+            place, key = self._replaced, canonical
         else:
             raise UserError(
                 f"{self._adapter.path}: {name} is no tensor of a plain LoRA adapter",
                 "Merge it with peft's model.merge_and_unload(), then save_pretrained().",
             )
+        if key in place:
+            raise UserError(f"{self._adapter.path} has both {place[key]} and {name}", AGAIN)
+        place[key] = name
 
     def _check(self) -> None:
         where = self._adapter.path
-        unknown = sorted(self._matrices.keys() - self.names)
-        if unknown or not self._adapter.names:
-            what = f"changes {and_more(unknown)}" if unknown else "is empty"
+        if not self._adapter.names:
+            raise UserError(f"{where} is empty", AGAIN)
+        if unknown := sorted(self._matrices.keys() - self.names):
             raise UserError(
-                f"{where} {what}, which {self._base.path} has not",
+                f"{where} changes {and_more(unknown)}, which {self._base.path} has not",
                 "Name the model that it was trained on in adapter_config.json, as "
                 "base_model_name_or_path.",
             )
         for layer, matrices in self._matrices.items():
             if set(matrices) not in PAIRS:
-                raise UserError(
-                    f"{where} has of {layer} only {' and '.join(sorted(matrices))}",
-                    "Fetch or save it again.",
-                )
+                found = " and ".join(sorted(matrices))
+                raise UserError(f"{where} has of {layer} only {found}", AGAIN)
         for module in self._config.saved:
-            expected = module == CLASSIFIER or any(f".{module}." in x for x in self._in_base)
-            if expected and not any(f".{module}." in f".{name}" for name in self._replaced):
+            wanted = [x for x in self._in_base if f".{module}." in f".{x}" and POOLER not in x]
+            if module == CLASSIFIER and not wanted:  # of an encoder that got a head with it
+                wanted = ["classifier.dense.weight"]
+            if missing := sorted(set(wanted) - self._replaced.keys()):
                 raise UserError(
-                    f"{where} has no tensor of {module}, which adapter_config.json says is saved "
-                    "with it (modules_to_save)",
-                    "Fetch or save it again.",
+                    f"{where} has no {and_more(missing)}: adapter_config.json says {module} is "
+                    "saved with it (modules_to_save)",
+                    AGAIN,
                 )
 
     @property
@@ -182,6 +186,4 @@ def find_adapter(folder: Path) -> AdapterFile:
     for name, reader in ADAPTER_FILES.items():
         if (folder / name).is_file():
             return reader(folder / name)
-    raise UserError(
-        f"{folder} has neither {' nor '.join(ADAPTER_FILES)}", "Fetch or save the adapter again."
-    )
+    raise UserError(f"{folder} has neither {' nor '.join(ADAPTER_FILES)}", AGAIN)
