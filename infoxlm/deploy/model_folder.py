@@ -114,7 +114,7 @@ class ModelFolder:
         length = usual if wanted is None else wanted
         if not MIN_LENGTH <= length <= longest:
             raise UserError(
-                f"max_length={length}, but {self.path} takes {MIN_LENGTH} to {longest} tokens",
+                f"max_length={length}, but the model takes {MIN_LENGTH} to {longest} tokens",
                 "Set max_length in between.",
             )
         return length
