@@ -11,13 +11,21 @@ from infoxlm.convert.lora_config import ADAPTER_CONFIG
 from infoxlm.convert.torch_folder import require_torch
 from infoxlm.errors import UserError
 from infoxlm.sharded_weights import INDEX_SUFFIX, listed_files
-from infoxlm.tokenizer import MODEL_FILE as TOKENIZER_FILE
+from infoxlm.tokenization.tokenizer_files import (
+    ADDED_TOKENS_FILE,
+    MODEL_FILE,
+    SPECIAL_TOKENS_FILE,
+)
+from infoxlm.tokenization.tokenizer_files import CONFIG_FILE as TOKENIZER_CONFIG
+from infoxlm.tokenization.tokenizer_json import TOKENIZER_JSON
 from infoxlm.weights_file import PYTORCH_PICKLE, SAFETENSORS
 
 logger = logging.getLogger(__name__)
 
 #: owner/name, as the hub spells repositories.
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+TOKENIZER_SETTINGS = (TOKENIZER_CONFIG, SPECIAL_TOKENS_FILE, ADDED_TOKENS_FILE)
 
 #: Fetches a file of the repository; None: the repository does not have it.
 Fetch = Callable[[str], Path | None]
@@ -77,7 +85,7 @@ def download_checkpoint(repository: str, revision: str | None = None) -> Path:
     raise UserError(
         f"{repository} cannot be fetched from the Hugging Face hub: {reason}",
         "Set HF_ENDPOINT to a mirror, or fetch config.json, the weights and "
-        f"{TOKENIZER_FILE} elsewhere and give their folder as source.",
+        f"{MODEL_FILE} elsewhere and give their folder as source.",
     ) from cause
 
 
@@ -96,8 +104,11 @@ def fetch_files(fetch: Fetch, repository: str) -> Path:
             raise missing(repository, CONFIG_FILE)
         fetch_first(fetch, tuple(ADAPTER_FILES), repository)
         return config.parent
-    if fetch(TOKENIZER_FILE) is None:
-        raise missing(repository, TOKENIZER_FILE)
+    vocabularies = [fetch(name) for name in (MODEL_FILE, TOKENIZER_JSON)]
+    if not any(vocabularies):
+        raise missing(repository, f"{MODEL_FILE} and no {TOKENIZER_JSON}")
+    for name in TOKENIZER_SETTINGS:  # which a folder may lack, and which say how to split
+        fetch(name)
     kinds = (SAFETENSORS, PYTORCH_PICKLE)
     names = tuple(f"{kind}{ending}" for kind in kinds for ending in ("", INDEX_SUFFIX))
     found = fetch_first(fetch, names, repository)

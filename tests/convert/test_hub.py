@@ -32,20 +32,27 @@ def hub(tmp_path, monkeypatch):
 
 
 FILES = ["config.json", "sentencepiece.bpe.model"]
+#: What else a tokenizer may have.
+MORE = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"]
 
 
 def test_one_file_of_weights_is_enough(hub, tmp_path):
     asked = hub(*FILES, "model.safetensors", "pytorch_model.bin")
     assert download_checkpoint("microsoft/infoxlm-base") == tmp_path
-    assert asked == [*FILES, "model.safetensors"]
+    assert asked == [*FILES, *MORE, "model.safetensors"]
 
 
 def test_the_pickle_is_the_second_choice(hub, tmp_path):
     pytest.importorskip("torch")
     asked = hub(*FILES, "pytorch_model.bin")
     download_checkpoint("microsoft/infoxlm-base")
-    assert asked == [*FILES, "model.safetensors", "model.safetensors.index.json",
-                     "pytorch_model.bin"]  # fmt: skip
+    weights = ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"]
+    assert asked == [*FILES, *MORE, *weights]
+
+
+def test_a_tokenizer_without_a_sentencepiece_model(hub, tmp_path):
+    hub("config.json", "tokenizer.json", "model.safetensors")
+    assert download_checkpoint("owner/name") == tmp_path
 
 
 @pytest.mark.parametrize("kind", ["model.safetensors", "pytorch_model.bin"])
@@ -74,7 +81,7 @@ def test_an_adapter_is_fetched_where_there_is_no_model(hub, tmp_path):
     ("files", "told"),
     [
         ([], "has no config.json"),
-        (["config.json"], "has no sentencepiece.bpe.model"),
+        (["config.json"], "has no sentencepiece.bpe.model and no tokenizer.json"),
         (FILES, "has no model.safetensors and no pytorch_model.bin"),
         (["adapter_config.json"], "has no adapter_model.safetensors and no adapter_model.bin"),
     ],
