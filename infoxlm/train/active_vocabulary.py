@@ -59,6 +59,11 @@ class ActiveVocabulary:
 
         Step by step rather than when they are next needed: so their bits do not depend on when
         checkpoints were written.
+
+        Args:
+            learning_rate: The step's.
+            weight_decay: What the optimizer applied in it, which is 0 in many steps
+                (`AdamW.applied_decay`).
         """
         # Paddle's CPU kernel computes w - (learning_rate * weight_decay) * w, the parentheses in
         # float32 and the rest rounded once, for which float64 has room.

@@ -12,6 +12,7 @@ from infoxlm.model.precision import Precision
 from infoxlm.ranks.exchange import Ranks
 from infoxlm.schema import TrainConfig
 from infoxlm.train.active_vocabulary import ActiveVocabulary
+from infoxlm.train.adamw import AdamW
 from infoxlm.train.gradients import accumulate_gradient, clip_gradient
 from infoxlm.train.optimization import build_learning_rate, build_optimizer
 from infoxlm.train.optimizer_state import read_optimizer, write_optimizer
@@ -53,7 +54,7 @@ class Learner:
         self.pairs = pairs
         self.precision = Precision(config.hardware.amp)
         self.learning_rate = build_learning_rate(config.optimizer, config.scheduler, steps)
-        self.optimizer = build_optimizer(model, config.optimizer, self.learning_rate)
+        self.optimizer = build_optimizer(model, config.optimizer, self.learning_rate, steps)
 
     def compute_gradient(
         self, rows: np.ndarray, step: int, after_micro_batch: Callable[[], None] = lambda: None
@@ -95,8 +96,8 @@ class Learner:
         # The names of Adam's state must not depend on what else this process has made.
         with paddle.utils.unique_name.guard():
             stepped = self.precision.step(self.optimizer)
-        if stepped and self.vocabulary is not None:
-            self.vocabulary.decay(learning_rate, self.config.optimizer.weight_decay)
+        if stepped and self.vocabulary is not None and isinstance(self.optimizer, AdamW):
+            self.vocabulary.decay(learning_rate, self.optimizer.applied_decay)
         self.learning_rate.step()
         self.optimizer.clear_grad(set_to_zero=False)
 
@@ -107,6 +108,8 @@ class Learner:
         write_optimizer(folder, self.optimizer, self.model)
         state.learning_rate = self.learning_rate.state_dict()
         state.loss_scale = self.precision.state()
+        if isinstance(self.optimizer, AdamW):
+            state.undecayed = self.optimizer.undecayed
 
     def restore(self, folder: Path, state: TrainingState) -> None:
         """Go on from a checkpoint; the model must have been loaded from it.
@@ -117,6 +120,8 @@ class Learner:
         self.learning_rate.set_state_dict(state.learning_rate)
         self.precision.restore(state.loss_scale)
         read_optimizer(folder, self.optimizer, self.model)
+        if isinstance(self.optimizer, AdamW):
+            self.optimizer.undecayed = state.undecayed
 
     def full_table(self) -> AbstractContextManager[None]:
         """The model with its whole vocabulary while the context lasts."""

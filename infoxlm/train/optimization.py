@@ -6,6 +6,7 @@ import paddle
 from paddle import nn
 
 from infoxlm.schema import OptimizerConfig, SchedulerConfig
+from infoxlm.train.adamw import AdamW
 
 
 def learning_rate_factor(step: int, steps: int, config: SchedulerConfig) -> float:
@@ -43,9 +44,12 @@ def build_learning_rate(
 
 
 def build_optimizer(
-    model: nn.Layer, config: OptimizerConfig, learning_rate: paddle.optimizer.lr.LRScheduler
+    model: nn.Layer,
+    config: OptimizerConfig,
+    learning_rate: paddle.optimizer.lr.LRScheduler,
+    steps: int,
 ) -> paddle.optimizer.Optimizer:
-    """AdamW (decoupled decay, Loshchilov & Hutter 2019) or Adam over a model's parameters.
+    """AdamW or Adam over a model's parameters.
 
     Clipping is not its work: the gradient's norm is wanted before the step (`clip_gradient`).
 
@@ -53,24 +57,22 @@ def build_optimizer(
         model: What is trained.
         config: Kind and numbers.
         learning_rate: What ``build_learning_rate`` made.
+        steps: Optimizer steps of the whole run.
     """
-    options = {
-        "learning_rate": learning_rate,
-        "parameters": model.parameters(),
-        "beta1": config.beta1,
-        "beta2": config.beta2,
-        "epsilon": config.epsilon,
-    }
+    options = {"beta1": config.beta1, "beta2": config.beta2, "epsilon": config.epsilon}
     if config.name == "adam":
-        return paddle.optimizer.Adam(**options)
+        return paddle.optimizer.Adam(learning_rate, parameters=model.parameters(), **options)
     decayed = {
         parameter.name
         for layer in model.sublayers(include_self=True)
         for name, parameter in layer.named_parameters(include_sublayers=False)
         if decays(layer, name)
     }
-    return paddle.optimizer.AdamW(
-        weight_decay=config.weight_decay,
-        apply_decay_param_fun=lambda name: name in decayed,
+    return AdamW(
+        learning_rate,
+        model.parameters(),
+        config.weight_decay,
+        steps,
+        decayed.__contains__,
         **options,
     )

@@ -29,6 +29,8 @@ class TrainingState:
         seconds: Time spent on training steps, scoring and saving not counted.
         learning_rate: The state of the schedule.
         loss_scale: The state of fp16's loss scaling; empty without it.
+        undecayed: What AdamW owes the weights, see there; 0 in checkpoints of before, whose steps
+            had each decayed as far as float32 let them.
     """
 
     step: int = 0
@@ -40,6 +42,7 @@ class TrainingState:
     seconds: float = 0.0
     learning_rate: Mapping[str, Any] = field(default_factory=dict)
     loss_scale: Mapping[str, Any] = field(default_factory=dict)
+    undecayed: float = 0.0
 
     def write(self, folder: Path) -> None:
         """Write ``training_state.json`` into a checkpoint."""

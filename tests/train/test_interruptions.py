@@ -14,7 +14,7 @@ import pytest
 SCRIPT = Path(__file__).parents[1] / "kill_and_resume.py"
 WORDS = [
     "model=tiny", "data=sample", "data.eval_languages=[en,sw]", "data.limit_eval=20",
-    "optimizer.learning_rate=1e-3", "optimizer.weight_decay=0.01",
+    "optimizer.learning_rate=1e-3", "optimizer.weight_decay=0.001",
     "trainer.effective_batch_size=64", "trainer.max_steps=60", "trainer.eval_every=7",
     "trainer.save_every=2", "trainer.log_every=1", "trainer.keep_checkpoints=2",
 ]  # fmt: skip

@@ -64,7 +64,7 @@ def test_weight_decay_hits_weight_matrices_only(model):
     before = values(model)
     for parameter in model.parameters():
         parameter.grad = paddle.zeros_like(parameter)
-    build_optimizer(model, config, build_learning_rate(config, CONSTANT, 10)).step()
+    build_optimizer(model, config, build_learning_rate(config, CONSTANT, 10), 10).step()
     for name, value in values(model).items():
         decays = value.ndim == 2
         np.testing.assert_allclose(value, before[name] * (0.95 if decays else 1), rtol=1e-6)
@@ -76,7 +76,7 @@ def test_the_optimizer_does_not_clip(model):
     config = OptimizerConfig("adam", learning_rate=1e4, epsilon=1e6, max_grad_norm=0.5)
     before = values(model)
     gradients = set_gradients(model, np.random.default_rng(0))
-    build_optimizer(model, config, build_learning_rate(config, CONSTANT, 10)).step()
+    build_optimizer(model, config, build_learning_rate(config, CONSTANT, 10), 10).step()
     for name, value in values(model).items():
         np.testing.assert_allclose(
             before[name] - value, 1e-2 * gradients[name], rtol=1e-3, atol=1e-5, err_msg=name
@@ -98,7 +98,7 @@ def test_steps_are_those_of_torch(name, decay, model):
     kind = torch.optim.AdamW if name == "adamw" else torch.optim.Adam
     torch_optimizer = kind(groups, lr=0.01, betas=(0.8, 0.98), eps=1e-6)
     learning_rate = build_learning_rate(config, schedule, 4)
-    optimizer = build_optimizer(model, config, learning_rate)
+    optimizer = build_optimizer(model, config, learning_rate, 4)
     rng = np.random.default_rng(0)
     for step in range(4):
         gradients = set_gradients(model, rng)

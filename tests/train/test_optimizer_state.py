@@ -33,7 +33,7 @@ class Training:
         self.pairs = pairs
         config = OptimizerConfig(kind, 1e-2, weight_decay=0.1 if kind == "adamw" else 0.0)
         self.learning_rate = build_learning_rate(config, SchedulerConfig("constant"), 10)
-        self.optimizer = build_optimizer(self.model, config, self.learning_rate)
+        self.optimizer = build_optimizer(self.model, config, self.learning_rate, 10)
 
     def step(self, times):
         self.model.train()

@@ -52,7 +52,7 @@ def test_losses_are_those_of_transformers(
     pairs = TrainingPairs(vocabulary.compact(token_ids), labels)
     config = OptimizerConfig("adamw", learning_rate=1e-3, epsilon=1e-6)
     learning_rate = build_learning_rate(config, SchedulerConfig("linear", 2 / STEPS), STEPS)
-    optimizer = build_optimizer(model, config, learning_rate)
+    optimizer = build_optimizer(model, config, learning_rate, STEPS)
     model.train()
     losses = []
     for step in range(STEPS):

@@ -69,7 +69,7 @@ def run(open_trainer, weights_of, timeless):
 @given(
     stop=st.integers(1, STEPS - 1),
     end=st.sampled_from([terminate, kill]),
-    weight_decay=st.sampled_from([0.0, 0.01]),
+    weight_decay=st.sampled_from([0.0, 1e-4, 0.01]),
     active=st.booleans(),
     trainer=st.fixed_dictionaries({
         "effective_batch_size": st.sampled_from([7, 10, 24]),
