@@ -3,7 +3,8 @@
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import NoReturn, Self, TypeVar
 
@@ -33,6 +34,32 @@ def end_on_sigterm() -> None:
 
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, end)
+
+
+@contextmanager
+def signals_deferred() -> Iterator[None]:
+    """Have signals wait for the end of the block, where what their handlers raise is not lost.
+
+    Whatever the handlers are: also those of a launcher. What Python has no handler of acts as ever.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    arrived: list[int] = []
+    handlers = {
+        int(number): handler
+        for number in signal.valid_signals()
+        if callable(handler := signal.getsignal(number))
+    }
+    try:
+        for number in handlers:
+            signal.signal(number, lambda number, _: arrived.append(number))
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number in arrived:
+            handlers[number](number, None)
 
 
 class _StopNow(BaseException):

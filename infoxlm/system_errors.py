@@ -21,6 +21,9 @@ REMEDIES = {
     errno.ENAMETOOLONG: "Give a shorter path.",
 }
 
+#: How Paddle marks errors of what lies below it, or above; with a C++ traceback it is the second.
+PADDLES_OWN = ("(External)", "ExternalError:")
+
 
 @contextmanager
 def refusals_explained() -> Iterator[None]:
@@ -33,8 +36,20 @@ def refusals_explained() -> Iterator[None]:
     except BrokenPipeError:  # whoever read the output has gone
         raise
     except (OSError, MemoryError) as error:
+        if is_of_paddle(error):
+            raise
         logger.debug("refused by the system", exc_info=True)
         raise explain_refusal(error) from error
+
+
+def is_of_paddle(error: OSError | MemoryError) -> bool:
+    """Whether an error is Paddle's own of a computation, which is an OSError for no reason.
+
+    So are errors of CUDA, and of Python called from a backward pass.
+    """
+    if not isinstance(error, OSError) or error.errno is not None:
+        return False
+    return any(mark in str(error) for mark in PADDLES_OWN)
 
 
 def explain_refusal(error: OSError | MemoryError) -> UserError:

@@ -9,6 +9,7 @@ from paddle import nn
 from paddle.distributed.fleet.utils import recompute
 
 from infoxlm.model import cpu
+from infoxlm.model.backward import keeps_errors
 from infoxlm.model.configuration import InfoXLMConfig
 from infoxlm.model.dropout import InfoXLMDropout
 
@@ -182,7 +183,8 @@ class InfoXLMEncoder(nn.Layer):
         for number, block in enumerate(self.layer):
             cut = first_token_only and number + 1 == len(self.layer)
             if self.recompute and self.training:
-                states.append(recompute(block, states[-1], attention_bias, cut))
+                again = keeps_errors(block.__call__)  # within the backward pass
+                states.append(recompute(again, states[-1], attention_bias, cut))
             else:
                 states.append(block(states[-1], attention_bias, cut))
         return states

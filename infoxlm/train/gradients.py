@@ -11,6 +11,7 @@ from paddle.profiler import RecordEvent
 
 from infoxlm.data.batches import micro_batches
 from infoxlm.model import InfoXLMForSequenceClassification
+from infoxlm.model.backward import backward_pass
 from infoxlm.model.precision import Precision
 from infoxlm.train.training_pairs import TrainingPairs
 
@@ -52,7 +53,7 @@ def accumulate_gradient(
         labels = paddle.to_tensor(pairs.labels[rows[part]])
         with RecordEvent("forward"), precision.autocast():
             logits = model(input_ids).logits
-        with RecordEvent("backward"):
+        with RecordEvent("backward"), backward_pass():
             loss = F.cross_entropy(logits.astype("float32"), labels, reduction="none")
             precision.scaler.scale(loss.sum() / (window or len(rows))).backward()
         losses.append(loss.detach().flatten())

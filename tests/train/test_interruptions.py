@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from infoxlm.sweep.job_record import JobState, read_job
+
 SCRIPT = Path(__file__).parents[1] / "kill_and_resume.py"
 WORDS = [
     "model=tiny", "data=sample", "data.eval_languages=[en,sw]", "data.limit_eval=20",
@@ -107,3 +109,24 @@ def test_two_runs_in_one_folder_are_refused(script, tmp_path):
     (refused,) = [error for process, error in zip(both, errors, strict=True) if process.returncode]
     assert "another process is at work in" in refused or "run already" in refused
     assert script.outcome(tmp_path / "run")["results.json"]["steps"] == 2
+
+
+def test_ctrl_c_twice_ends_a_sweep_at_once(script, tmp_path):
+    """Most of a step is its backward pass, where Paddle would take the second for an OSError."""
+    sweep = tmp_path / "sweep"
+    words = [*WORDS, "trainer.effective_batch_size=600", "seed=1,2", f"hydra.sweep.dir={sweep}"]
+    process = subprocess.Popen(
+        [*script.COMMAND, "--multirun", *words],
+        stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    while steps_logged(sweep / "0") < 2 and process.poll() is None:
+        time.sleep(0.005)
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.02)
+    _, log = process.communicate(timeout=60)
+    assert process.returncode == 130, log
+    assert "Traceback" not in log
+    assert log.strip().splitlines()[-1].startswith("infoxlm: stopped. Go on with: infoxlm train")
+    assert read_job(sweep / "0").state is JobState.cut
+    assert not (sweep / "1").exists()

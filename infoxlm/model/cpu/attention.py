@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 import paddle
-from paddle.autograd import PyLayer
 
+from infoxlm.model.backward import Operation
 from infoxlm.model.cpu.arrays import array_of, tensor_of
 from infoxlm.model.cpu.dropout_mask import dropout_mask
 from infoxlm.model.cpu.packing import Packing
@@ -15,7 +15,7 @@ from infoxlm.model.cpu.softmax import softmax
 from infoxlm.model.cpu.wanted import note_wanted, only_wanted
 
 
-class Attention(PyLayer):
+class Attention(Operation):
     """``dropout(softmax(query @ key.T / sqrt(head_size) + bias)) @ value`` for every head."""
 
     @staticmethod

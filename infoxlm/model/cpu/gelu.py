@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 import paddle
-from paddle.autograd import PyLayer
 
+from infoxlm.model.backward import Operation
 from infoxlm.model.cpu.arrays import array_of, tensor_of
 from infoxlm.model.cpu.pieces import in_pieces
 
 
-class Gelu(PyLayer):
+class Gelu(Operation):
     """``x * Phi(x)`` with the normal distribution's Phi (Hendrycks & Gimpel 2016).
 
     Its derivative is computed with it: of what the two share nothing is read again, and one array

@@ -3,12 +3,12 @@
 from typing import Any
 
 import paddle
-from paddle.autograd import PyLayer
 
+from infoxlm.model.backward import Operation
 from infoxlm.model.cpu.wanted import note_wanted, only_wanted
 
 
-class Linear(PyLayer):
+class Linear(Operation):
     """``x @ weight + bias`` over rows."""
 
     @staticmethod

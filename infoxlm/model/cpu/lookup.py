@@ -3,6 +3,8 @@
 import paddle
 import paddle.nn.functional as F
 
+from infoxlm.model.backward import keeps_errors
+
 
 def lookup(ids: paddle.Tensor, table: paddle.Tensor) -> paddle.Tensor:
     """Look rows up in a table of embeddings.
@@ -23,6 +25,7 @@ def lookup(ids: paddle.Tensor, table: paddle.Tensor) -> paddle.Tensor:
     rows = F.embedding(ids, table.detach())
     rows.stop_gradient = False
 
+    @keeps_errors
     @paddle.no_grad()
     def add_to_table(gradient: paddle.Tensor) -> None:
         if table.grad is None:

@@ -4,15 +4,15 @@ from typing import Any
 
 import numpy as np
 import paddle
-from paddle.autograd import PyLayer
 
+from infoxlm.model.backward import Operation
 from infoxlm.model.cpu.arrays import array_of, tensor_of
 from infoxlm.model.cpu.dropout_mask import dropout_mask
 from infoxlm.model.cpu.pieces import in_pieces
 from infoxlm.model.cpu.wanted import note_wanted, only_wanted
 
 
-class ResidualNorm(PyLayer):
+class ResidualNorm(Operation):
     """``layer_norm(dropout(states) + residual)``."""
 
     @staticmethod
