@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: finish what must not be cut, save, and say how to go on."""
+"""Signals that ask for an end: finish what must not be cut, save, and say how to resume."""
 
 import signal
 import sys
@@ -9,6 +9,12 @@ from types import FrameType, TracebackType
 from typing import NoReturn, Self, TypeVar
 
 Result = TypeVar("Result")
+
+#: What a cluster sends some time before a limit, so that a job can save: Slurm's ``--signal``.
+WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)
+
+#: What asks a run to stop.
+REQUESTS = (signal.SIGINT, signal.SIGTERM, *WARNINGS)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -21,6 +27,7 @@ class Interrupted(KeyboardInterrupt):
 
     def __init__(self, message: str, signal_number: int) -> None:
         self.message = message
+        self.signal_number = signal_number
         #: The exit code by convention: 130 after Ctrl-C, 143 after SIGTERM.
         self.code = 128 + signal_number
         super().__init__(message)
@@ -34,6 +41,17 @@ def end_on_sigterm() -> None:
 
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, end)
+
+
+def tell_launcher(stopped: Interrupted) -> None:
+    """Pass a warning of a limit on to whoever handles it in this process, when all is saved.
+
+    A launcher such as submitit has its job queued again then, and ends the process.
+    """
+    if stopped.signal_number in WARNINGS:
+        handler = signal.getsignal(stopped.signal_number)
+        if callable(handler):
+            handler(stopped.signal_number, None)
 
 
 @contextmanager
@@ -67,10 +85,11 @@ class _StopNow(BaseException):
 
 
 class StopRequests:
-    """Notes Ctrl-C and SIGTERM while the block lasts, instead of ending the process.
+    """Notes what asks for a stop while the block lasts, instead of ending the process.
 
-    A second Ctrl-C ends it at once. In threads other than the main one, where Python has no
-    signals, nothing is noted.
+    That is Ctrl-C, SIGTERM, and SIGUSR1 and SIGUSR2, by which clusters warn of a limit; whoever
+    handled these before is told afterwards (`tell_launcher`). A second Ctrl-C ends the process at
+    once. In threads other than the main one, where Python has no signals, nothing is noted.
 
     Attributes:
         signal_number: The signal that came, or None.
@@ -83,7 +102,7 @@ class StopRequests:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in REQUESTS:
                 self._handlers[number] = signal.signal(number, self._note)
         return self
 

@@ -7,9 +7,15 @@ import time
 
 import pytest
 
-from infoxlm.stopping import Interrupted, StopRequests, end_on_sigterm
+from infoxlm.stopping import (
+    Interrupted,
+    StopRequests,
+    end_on_sigterm,
+    signals_deferred,
+    tell_launcher,
+)
 
-SIGNALS = [signal.SIGINT, signal.SIGTERM]
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2]
 
 
 @pytest.fixture(autouse=True)
@@ -127,3 +133,39 @@ def test_other_threads_have_no_signals(handlers):
     worker.start()
     worker.join()
     assert seen == {"handlers": handlers, "result": "done"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2])
+def test_a_launcher_is_told_when_all_is_saved(number):
+    def requeue(number, frame):
+        done.append(number)
+        raise SystemExit(144)
+
+    done = []
+    signal.signal(number, requeue)
+    with pytest.raises(Interrupted) as stopped, StopRequests() as stop:
+        send(number)
+        raise Interrupted("saved", stop.signal_number)
+    assert done == []
+    with pytest.raises(SystemExit, match="144"):
+        tell_launcher(stopped.value)
+    assert done == [number]
+    signal.signal(number, signal.SIG_DFL)
+    tell_launcher(stopped.value)  # nobody there
+    tell_launcher(Interrupted("by Ctrl-C", signal.SIGINT))
+
+
+def test_deferred_signals_come_in_their_order_at_the_end(handlers):
+    seen = []
+    for number in SIGNALS:
+        signal.signal(number, lambda number, _: seen.append(number))
+    with signals_deferred():
+        for number in SIGNALS:
+            send(number)
+        assert seen == []
+    assert seen == SIGNALS
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with pytest.raises(KeyboardInterrupt), signals_deferred():
+        send(signal.SIGINT)
+        seen.append("the end of the block")
+    assert seen[-1] == "the end of the block"

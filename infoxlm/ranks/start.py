@@ -18,7 +18,7 @@ from infoxlm.errors import UserError
 from infoxlm.ranks.place import Place
 from infoxlm.ranks.process import Ending, Outcome, run_rank
 from infoxlm.schema import TrainConfig
-from infoxlm.stopping import Interrupted
+from infoxlm.stopping import REQUESTS, Interrupted
 
 #: Seconds that rank 0 has to notice that another has ended, and to save.
 TO_SAVE = 30.0
@@ -148,7 +148,7 @@ def wait_for(ranks: list[StartedRank]) -> None:
 
 @contextmanager
 def signals_passed_on(ranks: list[StartedRank]) -> Iterator[None]:
-    """Pass Ctrl-C and SIGTERM on to all ranks while the block lasts: they stop together."""
+    """Pass what asks for a stop on to all ranks while the block lasts: they stop together."""
 
     def pass_on(number: int, frame: FrameType | None) -> None:
         for started in ranks:
@@ -158,7 +158,7 @@ def signals_passed_on(ranks: list[StartedRank]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {x: signal.signal(x, pass_on) for x in (signal.SIGINT, signal.SIGTERM)}
+    before = {x: signal.signal(x, pass_on) for x in REQUESTS}
     try:
         yield
     finally:

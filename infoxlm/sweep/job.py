@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 from infoxlm.errors import UserError
 from infoxlm.run_folder import RESULTS, RUN_RECORD
 from infoxlm.schema import SelectOn
+from infoxlm.stopping import Interrupted, tell_launcher
 from infoxlm.sweep.job_record import TRACEBACK, JobRecord, JobState, held, read_job
 from infoxlm.sweep.sweep_record import SweepRecord, as_settings
 
@@ -90,6 +91,9 @@ def run_job(
             record = failed(record, error)
             (folder / TRACEBACK).write_text(traceback.format_exc(), encoding="utf-8")
             logger.debug("job %s", folder.name, exc_info=True)
+        except Interrupted as stopped:  # still "running" there, and nobody does: it was cut
+            tell_launcher(stopped)
+            raise
         else:
             record = replace(record, state=JobState.finished, value=value)
         record = replace(record, ended=now())

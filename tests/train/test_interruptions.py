@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import os
+import re
 import shlex
 import signal
 import subprocess
@@ -44,7 +46,7 @@ def steps_logged(folder):
     return log.read_text().count("train/loss") if log.exists() else 0
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGUSR1, 138)])
 def test_a_run_that_is_asked_to_stop_says_how_to_go_on(number, code, script, alone, tmp_path):
     folder, words = tmp_path / "run", [*WORDS, f"hydra.run.dir={tmp_path / 'run'}"]
     process = subprocess.Popen(
@@ -130,3 +132,32 @@ def test_ctrl_c_twice_ends_a_sweep_at_once(script, tmp_path):
     assert log.strip().splitlines()[-1].startswith("infoxlm: stopped. Go on with: infoxlm train")
     assert read_job(sweep / "0").state is JobState.cut
     assert not (sweep / "1").exists()
+
+
+def test_a_warned_job_is_queued_again_and_goes_on(script, alone, tmp_path):
+    """With submitit itself, which is told by SIGUSR2 as by Slurm's warning of a limit."""
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
+    sweep = tmp_path / "sweep"
+    words = ["+launcher=submitit_local", *WORDS, "seed=42", f"hydra.sweep.dir={sweep}"]
+    process = subprocess.Popen(
+        [*script.COMMAND, "--multirun", *words], stderr=subprocess.PIPE, text=True
+    )
+    while steps_logged(sweep / "0") < 5 and process.poll() is None:
+        time.sleep(0.005)
+    first = json.loads((sweep / "0" / "job.json").read_text())["process"]
+    os.kill(first, signal.SIGUSR2)
+    _, log = process.communicate(timeout=300)
+    assert process.returncode == 0, log
+    record = read_job(sweep / "0")
+    assert record.state is JobState.finished
+    assert record.process != first
+    (out,) = sweep.glob(".submitit/*/*_log.out")
+    assert "Requeued job" in out.read_text()
+    assert "stopping after this step" in (sweep / "0" / "terminal.txt").read_text()
+    (resumed,) = re.findall(
+        r"Going on with .* after step (\d+)", (sweep / "0/train.log").read_text()
+    )
+    assert int(resumed) >= 5
+    expected = alone[1]
+    got = script.outcome(sweep / "0")
+    assert [name for name in expected if got[name] != expected[name]] == []
