@@ -83,11 +83,13 @@ def run(config: TrainConfig, folder: str | Path) -> float | None:
         ranks = Ranks.join()
         ranks.refuse_strangers(repr(identical))
         folder, resumed = ranks.first(lambda: (Path(folder).absolute(), resumed))
-        if place.rank:
-            pass
-        elif resumed:
-            note_resumption(folder)
-        else:
+
+        def record() -> None:
+            if place.rank:
+                return
+            if resumed:
+                note_resumption(folder)
+                return
             write_run_record(
                 folder / RUN_RECORD,
                 config=config,
@@ -95,8 +97,9 @@ def run(config: TrainConfig, folder: str | Path) -> float | None:
                 data=inputs.checksums,
                 weights=weights,
             )
+
         try:
-            result = fine_tune(config, inputs, folder, resumed, parts, ranks)
+            result = fine_tune(config, inputs, folder, resumed, parts, ranks, record)
         except Interrupted as stopped:
             raise Interrupted(
                 f"{stopped.message}. Go on with: {resuming_command(folder)}", stopped.code - 128

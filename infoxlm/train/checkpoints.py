@@ -32,6 +32,7 @@ class Checkpoints:
     def __init__(self, folder: Path, keep: int) -> None:
         self.folder = folder
         self._keep = keep
+        self._whole: dict[Path, bool] = {}
 
     @property
     def best(self) -> Path:
@@ -56,10 +57,7 @@ class Checkpoints:
         with self._writing(newest) as part:
             self._write(part, write)
             if is_best:
-                links = self.folder / ".best.part"
-                shutil.rmtree(links, ignore_errors=True)
-                shutil.copytree(part, links, copy_function=link_or_copy)
-                self._give_name(links, self.best)
+                self._link_as_best(part)
             if self._keep or to_go_on:
                 self._give_name(part, newest)
             # What lies ahead was passed over when the run went on from before: it goes first.
@@ -81,26 +79,79 @@ class Checkpoints:
         return target
 
     def newest_usable(self) -> Path | None:
-        """The checkpoint with the most steps that is undamaged; None when there is none.
+        """The checkpoint with the most steps that is undamaged; None when there is none."""
+        return next(self.usable(), None)
+
+    def usable(self) -> Iterator[Path]:
+        """The checkpoints that are undamaged, those of most steps first.
 
         Also tidies up after a process that died while it was writing. Damage is named in the log.
         """
         self._tidy()
+        self._whole.clear()
         found = []
         for folder in [*self._steps(), self.best]:
             if folder.is_dir():
                 try:
                     found.append((TrainingState.read(folder).step, folder))
                 except UserError as error:
-                    logger.warning("%s: passed over", error.problem)
+                    self._pass_over(folder, error)
         # Of a step and a best of the same content the step comes first.
         for _, folder in sorted(found, key=lambda pair: (pair[0], pair[1] != self.best))[::-1]:
-            try:
-                check_manifest(folder)
-                return folder
-            except UserError as error:
-                logger.warning("%s: passed over", error.problem)
-        return None
+            if self._is_whole(folder):
+                yield folder
+
+    def restore_best(self, step: int) -> bool:
+        """See to it that ``best`` is whole and of a step, taking it from ``step-N`` if need be.
+
+        Args:
+            step: The step of the best checkpoint; 0 before there is one.
+
+        Returns:
+            False when no whole copy of it is left.
+        """
+        if step == 0:
+            return True
+        if self._is_whole(self.best) and TrainingState.read(self.best).step == step:
+            return True
+        twin = self.folder / f"step-{step}"
+        if not self._is_whole(twin):
+            return False
+        logger.warning("%s: taken again from %s", self.best, twin.name)
+        with self._writing(self.best):
+            self._link_as_best(twin)
+        self._whole[self.best] = True
+        return True
+
+    def set_best_aside(self) -> None:
+        """Give a best that cannot be used another name, so that none is taken for it."""
+        aside = self.folder / "best.damaged"
+        self._whole.pop(self.best, None)
+        shutil.rmtree(aside, ignore_errors=True)
+        if self.best.exists():
+            self.best.rename(aside)
+
+    def _is_whole(self, folder: Path) -> bool:
+        """Whether a checkpoint is undamaged; each is read once."""
+        if folder not in self._whole:
+            self._whole[folder] = False
+            if folder.is_dir():
+                try:
+                    check_manifest(folder)
+                    self._whole[folder] = True
+                except UserError as error:
+                    self._pass_over(folder, error)
+        return self._whole[folder]
+
+    def _pass_over(self, folder: Path, error: UserError) -> None:
+        self._whole[folder] = False
+        logger.warning("%s: passed over", error.problem)
+
+    def _link_as_best(self, whole: Path) -> None:
+        links = self.folder / ".best.part"
+        shutil.rmtree(links, ignore_errors=True)
+        shutil.copytree(whole, links, copy_function=link_or_copy)
+        self._give_name(links, self.best)
 
     @contextmanager
     def _writing(self, target: Path) -> Iterator[Path]:

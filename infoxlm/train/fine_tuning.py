@@ -1,6 +1,8 @@
 """A training run from its inputs to its scores: all that happens between data and report."""
 
 import logging
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +15,6 @@ from infoxlm.data.token_ids import TokenIds
 from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.evaluate.predictions import Predictions
 from infoxlm.evaluate.scoring import label_columns, score
-from infoxlm.manifest import check_manifest
 from infoxlm.model import InfoXLMForSequenceClassification
 from infoxlm.model.loading import load_classifier, select_device
 from infoxlm.model.precision import Precision
@@ -25,6 +26,7 @@ from infoxlm.tracking.run_tracker import RunTracker, SilentTracker, score_tags
 from infoxlm.tracking.settings import compared_settings, flat_settings
 from infoxlm.train.checkpoints import Checkpoints
 from infoxlm.train.randomness import seed_everything
+from infoxlm.train.resume_point import ResumePoint, check_best, find_resume_point
 from infoxlm.train.step_profile import StepProfile
 from infoxlm.train.trainer import Trainer
 from infoxlm.train.training_pairs import PairOrigins, TrainingPairs
@@ -69,6 +71,7 @@ def fine_tune(
     resumed: bool,
     parts: PartSeconds,
     ranks: Ranks | None = None,
+    begin: Callable[[], None] = lambda: None,
 ) -> FineTuned:
     """Train, and score test from the best checkpoint.
 
@@ -79,6 +82,7 @@ def fine_tune(
         resumed: Whether the run goes on from its newest checkpoint.
         parts: Where the seconds of each part are added up.
         ranks: The processes that do it together; None: this one alone.
+        begin: Called when the weights are read, before anything is written.
 
     Raises:
         Interrupted: The user wanted an end; everything is saved.
@@ -87,13 +91,20 @@ def fine_tune(
     """
     checkpoints = Checkpoints(folder / "checkpoints", config.trainer.keep_checkpoints)
     ranks = ranks or Ranks()
-    checkpoint = ranks.first(checkpoints.newest_usable) if resumed else None
-    with (
-        StopRequests() as stop,
-        SilentTracker() if ranks.rank else RunTracker(folder, config.name, checkpoint) as tracker,
-    ):
+    point = None
+    if resumed:
+        point = ranks.first(lambda: find_resume_point(checkpoints, config.trainer.select_on))
+    with StopRequests() as stop, ExitStack() as opened:
         with parts.measure("loading"):
-            trainer = build_trainer(config, inputs, tracker, checkpoints, checkpoint, parts, ranks)
+            model = load_model(config, inputs, point, ranks)
+        begin()
+        logged = point.folder if point else None
+        tracker = SilentTracker() if ranks.rank else RunTracker(folder, config.name, logged)
+        opened.enter_context(tracker)
+        with parts.measure("loading"):
+            trainer = build_trainer(
+                config, inputs, tracker, checkpoints, point, parts, ranks, model
+            )
         if resumed:
             logger.info("Going on with %s after step %d", folder, trainer.state.step)
         log_plan(trainer, len(trainer.learner.pairs.labels))
@@ -104,9 +115,9 @@ def fine_tune(
         work, machine = work_of(trainer), trainer.machine.median
         if machine is not None:  # what a rank finds, beside the others
             machine *= ranks.size
-        del trainer  # make room: test is scored with what was saved as the best
+        del trainer, model  # make room: test is scored with what was saved as the best
         ranks.wait()  # until rank 0 has saved it
-        check_manifest(checkpoints.best)
+        ranks.first(lambda: check_best(checkpoints, state, folder))
         best = InfoXLMForSequenceClassification.from_pretrained(checkpoints.best)
         started = perf_counter()
         scored = ranks.unless_requested(stop, lambda: scoring(config, ranks)(best, inputs.test))
@@ -127,31 +138,25 @@ def build_trainer(
     inputs: "TrainInputs",
     tracker: RunTracker,
     checkpoints: Checkpoints,
-    checkpoint: Path | None,
+    point: ResumePoint | None,
     parts: PartSeconds | None = None,
     ranks: Ranks | None = None,
+    model: InfoXLMForSequenceClassification | None = None,
 ) -> Trainer:
-    """Load the model and lay everything out for its training.
+    """Lay everything out for a model's training.
 
     Args:
         config: The run's configuration.
         inputs: Its data, tokenizer and checkpoint.
         tracker: Where the numbers go.
         checkpoints: Where the weights go.
-        checkpoint: Where the run goes on from; None: it begins.
+        point: Where the run resumes from; None: it begins.
         parts: Where the seconds of each part are added up.
         ranks: The processes that train together; None: this one alone.
+        model: What `load_model` loaded; None: it is loaded here.
     """
     ranks = ranks or Ranks()
-    select_device(ranks.device(config.hardware.device))
-    seed_everything(config.seed)
-    model = load_classifier(
-        config.model,
-        checkpoint or inputs.checkpoint,
-        inputs.tokenizer.vocab_size,
-        inputs.max_length,
-        new_head=config.model.new_head and checkpoint is None,
-    )
+    model = model or load_model(config, inputs, point, ranks)
     columns = np.array(label_columns(model))
     pairs = TrainingPairs(
         TokenIds.concatenate([examples.token_ids for examples in inputs.train]),
@@ -170,9 +175,24 @@ def build_trainer(
         parts or PartSeconds(),
         ranks,
     )
-    if checkpoint is not None:
-        trainer.restore(checkpoint)
+    if point is not None:
+        trainer.restore(point)
     return trainer
+
+
+def load_model(
+    config: TrainConfig, inputs: "TrainInputs", point: ResumePoint | None, ranks: Ranks
+) -> InfoXLMForSequenceClassification:
+    """The model to train, on its device: a checkpoint's, or one of random weights."""
+    select_device(ranks.device(config.hardware.device))
+    seed_everything(config.seed)
+    return load_classifier(
+        config.model,
+        point.folder if point else inputs.checkpoint,
+        inputs.tokenizer.vocab_size,
+        inputs.max_length,
+        new_head=config.model.new_head and point is None,
+    )
 
 
 def scoring(

@@ -16,6 +16,8 @@ from infoxlm.train.checkpoints import Checkpoints
 from infoxlm.train.failed_step import FailedStep, finite
 from infoxlm.train.fine_tuning import build_trainer
 from infoxlm.train.gradients import clip_gradient
+from infoxlm.train.resume_point import ResumePoint
+from infoxlm.train.training_state import TrainingState
 
 if TYPE_CHECKING:
     from infoxlm.tasks.inputs import TrainInputs
@@ -64,7 +66,8 @@ def replay(config: TrainConfig, inputs: "TrainInputs", folder: Path, batch: Path
     check_manifest(batch.parent)
     with RunTracker(folder, config.name) as tracker:
         checkpoints = Checkpoints(folder / "checkpoints", keep=0)
-        trainer = build_trainer(config, inputs, tracker, checkpoints, batch.parent)
+        point = ResumePoint(batch.parent, TrainingState.read(batch.parent))
+        trainer = build_trainer(config, inputs, tracker, checkpoints, point)
         rows = np.array([trainer.origins.find(x["language"], x["row"]) for x in failed.pairs])
         losses, norm = trainer.learner.compute_gradient(rows, failed.step - 1)
         lengths = trainer.learner.pairs.token_ids.lengths_of(rows)

@@ -21,6 +21,7 @@ from infoxlm.train.checkpoints import Checkpoints
 from infoxlm.train.failed_step import BATCH, FailedStep, finite
 from infoxlm.train.learner import Learner
 from infoxlm.train.machine_speed import MachineSpeed
+from infoxlm.train.resume_point import ResumePoint
 from infoxlm.train.step_profile import StepProfile
 from infoxlm.train.throughput import Throughput
 from infoxlm.train.training_pairs import PairOrigins, TrainingPairs
@@ -227,7 +228,7 @@ class Trainer:
                 only,
             )
         select_on = self.config.trainer.select_on
-        state.scored_step = state.step
+        state.scored_step, state.dev = state.step, dev
         state.scorings_since_best += 1
         if state.best_dev is None or dev.selected(select_on) > state.best_dev.selected(select_on):
             state.best_step, state.best_dev, state.scorings_since_best = state.step, dev, 0
@@ -249,11 +250,11 @@ class Trainer:
         self.state.write(folder)
         self.tracker.copy_log(folder)
 
-    def restore(self, folder: Path) -> None:
-        """Go on from a checkpoint; the model must have been loaded from it.
+    def restore(self, point: ResumePoint) -> None:
+        """Resume from a checkpoint; the model must have been loaded from it.
 
         Raises:
             UserError: The checkpoint is damaged or of another run.
         """
-        self.state = TrainingState.read(folder)
-        self.learner.restore(folder, self.state)
+        self.state = point.state
+        self.learner.restore(point.folder, self.state)

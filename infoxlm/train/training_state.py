@@ -22,6 +22,7 @@ class TrainingState:
     Attributes:
         step: Optimizer steps taken.
         scored_step: The step after which dev was last scored.
+        dev: The scores on dev then; None in checkpoints of before.
         best_step: The step of the best checkpoint; 0 before the first scoring.
         best_dev: Its scores on dev.
         scorings_since_best: Scorings since then.
@@ -35,6 +36,7 @@ class TrainingState:
 
     step: int = 0
     scored_step: int = 0
+    dev: SplitScores | None = None
     best_step: int = 0
     best_dev: SplitScores | None = None
     scorings_since_best: int = 0
@@ -46,7 +48,8 @@ class TrainingState:
 
     def write(self, folder: Path) -> None:
         """Write ``training_state.json`` into a checkpoint."""
-        state = vars(self) | {"best_dev": self.best_dev and self.best_dev.as_dict()}
+        scores = {"dev": self.dev, "best_dev": self.best_dev}
+        state = vars(self) | {name: found and found.as_dict() for name, found in scores.items()}
         (folder / STATE_FILE).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
 
     @classmethod
@@ -59,9 +62,12 @@ class TrainingState:
         path = folder / STATE_FILE
         try:
             state = json.loads(path.read_text(encoding="utf-8"))
-            if state["best_dev"] is not None:
-                state["best_dev"] = SplitScores.from_dict(state["best_dev"])
-            return cls(**state)
+            scores = {"best_dev": state["best_dev"], "dev": state.get("dev")}
+            read = {
+                name: None if found is None else SplitScores.from_dict(found)
+                for name, found in scores.items()
+            }
+            return cls(**state | read)
         except FileNotFoundError as error:
             raise UserError(f"{path} is missing", "The folder is no run's checkpoint.") from error
         except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:

@@ -89,11 +89,13 @@ def open_trainer(inputs: Any) -> Callable[..., Any]:
         from infoxlm.tracking.run_tracker import RunTracker
         from infoxlm.train.checkpoints import Checkpoints
         from infoxlm.train.fine_tuning import build_trainer
+        from infoxlm.train.resume_point import find_resume_point
 
         checkpoints = Checkpoints(folder / "checkpoints", config.trainer.keep_checkpoints)
-        checkpoint = checkpoints.newest_usable() if resumed else None
-        with RunTracker(folder, config.name, checkpoint) as tracker:
-            yield build_trainer(config, inputs, tracker, checkpoints, checkpoint)
+        select_on = config.trainer.select_on
+        point = find_resume_point(checkpoints, select_on) if resumed else None
+        with RunTracker(folder, config.name, point and point.folder) as tracker:
+            yield build_trainer(config, inputs, tracker, checkpoints, point)
 
     return opened
 
