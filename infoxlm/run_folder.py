@@ -11,6 +11,7 @@ from infoxlm.errors import UserError
 
 RUN_RECORD = "run.json"
 RESULTS = "results.json"
+CHECKPOINTS = "checkpoints"
 LOCK = ".lock"
 
 

@@ -19,6 +19,7 @@ from infoxlm.model import InfoXLMForSequenceClassification
 from infoxlm.model.loading import load_classifier, select_device
 from infoxlm.model.precision import Precision
 from infoxlm.ranks.exchange import Ranks
+from infoxlm.run_folder import CHECKPOINTS
 from infoxlm.schema import TrainConfig
 from infoxlm.stopping import Interrupted, StopRequests
 from infoxlm.tracking.part_seconds import PartSeconds
@@ -89,7 +90,7 @@ def fine_tune(
         UserError: The checkpoint does not fit, a loss is not finite, the disk is full, or the
             best checkpoint is damaged.
     """
-    checkpoints = Checkpoints(folder / "checkpoints", config.trainer.keep_checkpoints)
+    checkpoints = Checkpoints(folder / CHECKPOINTS, config.trainer.keep_checkpoints)
     ranks = ranks or Ranks()
     point = None
     if resumed:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from infoxlm.atomic import atomic_path
 from infoxlm.errors import UserError
-from infoxlm.run_folder import RESULTS, RUN_RECORD, claimed, log_into
+from infoxlm.run_folder import CHECKPOINTS, RESULTS, RUN_RECORD, claimed, log_into
 from infoxlm.schema import TrainConfig
 from infoxlm.tracking.run_record import config_of, read_run_record, recorded
 from infoxlm.tracking.settings import flat_settings
@@ -88,15 +88,20 @@ def newest_unfinished(folder: Path, wanted: Identity, held: ExitStack) -> Path |
     A single run's neighbours are the runs of its command, a job's those of sweeps of its name.
     """
     started = {}
-    for file in sorted({folder / RUN_RECORD, *folder.parent.parent.glob(f"*/*/{RUN_RECORD}")}):
+    beside = folder.parent.parent
+    begun = [*beside.glob(f"*/*/{RUN_RECORD}"), *beside.glob(f"*/*/{CHECKPOINTS}")]
+    for run in sorted({folder, *(path.parent for path in begun)}):
         try:
-            if file.exists() and not (file.parent / RESULTS).exists():
-                record = read_run_record(file.parent)
-                if not differences(wanted, record):
-                    (started[file.parent],) = recorded(record, "started")
+            if holds_run(run) and not (run / RESULTS).exists():
+                record = read_run_record(run)
+                found = differences(wanted, record)
+                if not found:
+                    (started[run],) = recorded(record, "started")
+                elif run == folder:
+                    logger.warning("%s is passed over: it began with %s", run, ", ".join(found))
         except (UserError, OSError) as error:
             problem = error.problem if isinstance(error, UserError) else error.strerror
-            logger.warning("%s is passed over: %s", file.parent, problem)
+            logger.warning("%s is passed over: %s", run, problem)
     for run in sorted(started, key=lambda run: (started[run], run), reverse=True):
         try:
             held.enter_context(claimed(run))
@@ -105,6 +110,11 @@ def newest_unfinished(folder: Path, wanted: Identity, held: ExitStack) -> Path |
         else:
             return run
     return None
+
+
+def holds_run(folder: Path) -> bool:
+    """Whether a run was begun in a folder; its record may have been lost."""
+    return (folder / RUN_RECORD).exists() or (folder / CHECKPOINTS).exists()
 
 
 def refuse_others(run: Path, wanted: Identity) -> None:
@@ -133,13 +143,22 @@ def refuse_used(folder: Path) -> None:
     Raises:
         UserError: It does.
     """
-    if (folder / RUN_RECORD).exists():
-        finished = (folder / RESULTS).exists()
+    if not holds_run(folder):
+        return
+    other = "Give another folder with hydra.run.dir=FOLDER"
+    if (folder / RESULTS).exists():
+        raise UserError(f"{folder} holds a finished run already", f"{other}.")
+    try:
+        read_run_record(folder)
+    except UserError as error:
         raise UserError(
-            f"{folder} holds {'a finished' if finished else 'an unfinished'} run already",
-            "Give another folder with hydra.run.dir=FOLDER"
-            + ("." if finished else f", or go on with that run: trainer.resume={folder}"),
-        )
+            f"{folder} holds a run whose {RUN_RECORD} is missing or damaged",
+            f"{other}; the weights of this one are model.checkpoint={folder}",
+        ) from error
+    raise UserError(
+        f"{folder} holds an unfinished run already",
+        f"{other}, or go on with that run: trainer.resume={folder}",
+    )
 
 
 def identity(config: TrainConfig, data: Mapping[str, str], weights: Mapping[str, str]) -> Identity:

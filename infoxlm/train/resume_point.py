@@ -100,6 +100,5 @@ def check_best(checkpoints: Checkpoints, state: TrainingState, folder: Path) -> 
         if not fresh.restore_best(state.best_step):
             raise UserError(
                 error.problem,
-                f"Give the same command with trainer.resume={folder}: the best is chosen again "
-                "from what is left.",
+                f"Give the same command with trainer.resume={folder}; what is whole is used.",
             ) from error
