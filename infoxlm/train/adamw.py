@@ -54,14 +54,17 @@ class AdamW(paddle.optimizer.AdamW):
         self._steps = steps
 
     def step(self) -> None:
-        """Take a step; fp16's loss scaling leaves it out when a gradient overflowed."""
+        """Take a step, unless fp16's loss scaling found that a gradient overflowed."""
         rate = self.get_lr()
-        self.undecayed += rate if self._asked_decay else 0.0
-        is_last = self._learning_rate.last_epoch + 1 >= self._steps
-        is_due = is_last or self.undecayed * self._asked_decay >= PORTION
-        # The kernel multiplies by this step's learning rate.
-        self.applied_decay = self._asked_decay * (self.undecayed / rate) if is_due and rate else 0.0
+        self.applied_decay = 0.0
+        # Paddle's scaler calls this also for a step that is left out.
+        overflowed = bool(self._get_auxiliary_var("found_inf"))
+        if self._asked_decay and not overflowed:
+            self.undecayed += rate
+            is_last = self._learning_rate.last_epoch + 1 >= self._steps
+            if rate and (is_last or self.undecayed * self._asked_decay >= PORTION):
+                # The kernel multiplies by this step's learning rate.
+                self.applied_decay = self._asked_decay * (self.undecayed / rate)
+                self.undecayed = 0.0
         self._weight_decay = self.applied_decay
         super().step()
-        if self.applied_decay:
-            self.undecayed = 0.0

@@ -158,6 +158,7 @@ def test_a_lost_best_is_told_and_the_run_ends(stopped, resume, alone):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("kind", DAMAGES)
 def test_each_file_in_turn(kind, stopped, resume, alone):
     names = files_of(stopped)

@@ -118,3 +118,28 @@ def test_going_on_needs_the_sum_that_is_owed():
     alone, owed = train(0.0)
     assert 0 < owed * decay < PORTION
     assert (train(owed)[0] != alone).any()
+
+
+def test_a_step_that_overflowed_is_none():
+    """As Paddle's loss scaling takes it: with what it found, and step() all the same."""
+    found = []
+    for overflowed in ((), (3, 7, 8)):
+        schedule, parameter = schedule_of("constant", 2e-5, 100), parameter_of(weights())
+        optimizer = ours(parameter, schedule, 0.1, 100)
+        for step in range(10 + len(overflowed)):
+            optimizer._set_auxiliary_var("found_inf", paddle.to_tensor(step in overflowed))
+            take(optimizer, schedule, parameter, [paddle.full([64, 32], 0.5)])
+        found.append((parameter.numpy().tobytes(), optimizer.undecayed))
+    assert found[0] == found[1]
+
+
+def test_the_rate_may_be_zero_while_warming_up():
+    config = SchedulerConfig("linear", warmup_ratio=0.5)
+    schedule = build_learning_rate(OptimizerConfig("adamw", 1e-3), config, 4)
+    parameter = parameter_of(weights())
+    optimizer = ours(parameter, schedule, 0.5, 4)
+    take(optimizer, schedule, parameter, [paddle.zeros([64, 32])])
+    np.testing.assert_array_equal(parameter.numpy(), weights())
+    take(optimizer, schedule, parameter, [paddle.zeros([64, 32])] * 3)
+    factor = (1 - 0.5 * 5e-4) * (1 - 0.5 * 1e-3) * (1 - 0.5 * 5e-4)
+    np.testing.assert_allclose(parameter.numpy(), weights() * factor, rtol=1e-6)

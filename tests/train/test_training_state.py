@@ -82,3 +82,14 @@ def test_damaged_contents_are_an_error(damage, scored, tmp_path):
     (tmp_path / STATE_FILE).write_text(json.dumps(state))
     with pytest.raises(UserError, match=rf"{STATE_FILE} is damaged"):
         TrainingState.read(tmp_path)
+
+
+def test_states_of_before_are_read(scored, tmp_path):
+    scored.write(tmp_path)
+    state = json.loads((tmp_path / STATE_FILE).read_text())
+    for later in ("dev", "undecayed"):
+        del state[later]
+    (tmp_path / STATE_FILE).write_text(json.dumps(state))
+    read = TrainingState.read(tmp_path)
+    assert (read.dev, read.undecayed) == (None, 0.0)
+    assert read.step == scored.step
