@@ -126,8 +126,9 @@ def judge(name, ended, alone):
     """What is wrong with an end: neither the result of an undamaged run, nor one line on it."""
     if ended.outcome == alone:
         return None
-    told = [x for x in ended.messages if "lost" in x or "damaged" in x or "run already" in x]
-    where = "best" if "/best/" in name else Path(name).name
+    told = [x for x in ended.messages if "lost" in x or "run already" in x or "whose run.json" in x]
+    # A changed record may look like another run's: then it says what differs, and in which folder.
+    where = {RUN_RECORD: "name/run"}.get(name, "best" if "/best/" in name else Path(name).name)
     if any(where in message for message in told):
         return None
     return name, ended.outcome is None, ended.messages
