@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ResumePoint:
-    """What a run goes on from.
+    """What a run resumes from.
 
     Attributes:
         folder: The checkpoint.
