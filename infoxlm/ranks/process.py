@@ -94,7 +94,7 @@ def outcome_of(config: TrainConfig, folder: Path) -> Outcome:
         ending = Ending.lost if lost else Ending.mistake
         return Outcome(ending, problem=error.problem, remedy=error.remedy)
     except Interrupted as stopped:
-        signal_number = stopped.code - 128
+        signal_number = stopped.signal_number
         return Outcome(Ending.interrupted, problem=stopped.message, signal_number=signal_number)
     except KeyboardInterrupt:
         return Outcome(Ending.interrupted, problem="interrupted", signal_number=2)

@@ -102,7 +102,7 @@ def run(config: TrainConfig, folder: str | Path) -> float | None:
             result = fine_tune(config, inputs, folder, resumed, parts, ranks, record)
         except Interrupted as stopped:
             raise Interrupted(
-                f"{stopped.message}. Go on with: {resuming_command(folder)}", stopped.code - 128
+                f"{stopped.message}. Go on with: {resuming_command(folder)}", stopped.signal_number
             ) from None
         except RankLostError as lost:
             raise RankLostError(lost.problem, f"Go on with: {resuming_command(folder)}") from lost
