@@ -1,7 +1,5 @@
 """The weights of a model folder, read without running code and written whole."""
 
-import io
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,6 +10,8 @@ from safetensors import SafetensorError
 
 from infoxlm.atomic import atomic_path
 from infoxlm.errors import UserError
+from infoxlm.pickle_reader import DamagedPickleError, ForeignCodeError
+from infoxlm.pickled_arrays import OtherContentError, read_pickled_arrays
 from infoxlm.safetensors_writer import write_tensors
 from infoxlm.sharded_weights import (
     INDEX_SUFFIX,
@@ -30,16 +30,6 @@ DISTRUST = "Do not use this file: tensors need no code. Take the weights from so
 #: Types that float32 holds exactly, in NumPy's words and in safetensors'.
 FLOAT_TYPES = ("float32", "float16", "bfloat16")
 SAFETENSORS_TYPES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
-
-#: All that a pickle of a Paddle state dict needs; anything else in it is refused.
-PICKLE_GLOBALS = {
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-    ("_codecs", "encode"),
-    ("collections", "OrderedDict"),
-}
 
 
 class _Tensors(Protocol):
@@ -73,17 +63,6 @@ class _Described:
 
     def get_shape(self) -> list[int]:
         return list(self._array.shape)
-
-
-class _ForeignCodeError(Exception):
-    """A pickle names a function or class that no state dict needs."""
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in PICKLE_GLOBALS:
-            raise _ForeignCodeError(f"{module}.{name}")
-        return super().find_class(module, name)
 
 
 class WeightsFile:
@@ -158,16 +137,19 @@ def _read_pdparams(path: Path) -> _StateDict:
         UserError: It wants to run code, is damaged, or holds something else.
     """
     try:
-        state = _ArrayUnpickler(io.BytesIO(path.read_bytes())).load()
-    except _ForeignCodeError as error:
+        return _StateDict(read_pickled_arrays(path))
+    except ForeignCodeError as error:
         raise UserError(f"{path} wants to run {error}", DISTRUST) from error
-    except Exception as error:  # pickle raises whatever a damaged file leads it to
+    except DamagedPickleError as error:
         raise UserError(f"{path} is damaged: {error}", "Make or fetch it again.") from error
-    if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
-        raise UserError(f"{path} holds something else than arrays by name",
-                        "Save the model's state_dict() alone, with paddle.save.")  # fmt: skip
-    # Paddle adds a table of names, which is no array.
-    return _StateDict({name: x for name, x in state.items() if isinstance(x, np.ndarray)})
+    except OtherContentError as error:
+        raise UserError(
+            f"{path} holds {error}", "Save the model's state_dict() alone, with paddle.save."
+        ) from error
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be read: {error.strerror or error}", "Make or fetch it again."
+        ) from error
 
 
 def as_float32(values: np.ndarray, shape: tuple[int, ...], path: Path, name: str) -> np.ndarray:
