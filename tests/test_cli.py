@@ -337,3 +337,15 @@ def test_wheel_runs_from_an_empty_folder(tmp_path):
 
 def path_first(folder):
     return {**os.environ, "PYTHONPATH": str(folder)}
+
+
+def test_an_error_does_not_steer_the_terminal(capsys):
+    from infoxlm import cli
+    from infoxlm.errors import UserError
+
+    with pytest.raises(SystemExit) as end:
+        cli.fail(UserError("a\x1b[2J\nfile\u202e 'x'\x07 ひ", "Give another."))
+    assert end.value.code == 1
+    assert capsys.readouterr().err == (
+        "infoxlm: error: a\ufffd[2J file\ufffd 'x'\ufffd ひ. Give another.\n"
+    )

@@ -139,7 +139,8 @@ def _official(root: Path) -> Mapping[str, LanguageFiles]:
 
 def _languages_inside(file: TextFile) -> LanguageFiles:
     """Look through a file of all languages for those it holds."""
-    languages = {record.language for record in PairFile(file, "", mixed=True).records()}
+    records = PairFile(file, "", mixed=True).records()
+    languages = {record.language for record in records if record.language in LANGUAGES}
     return {
         language: PairFile(file, language, mixed=True)
         for language in LANGUAGES

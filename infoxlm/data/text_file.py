@@ -14,6 +14,20 @@ from typing import IO
 
 from infoxlm.data.text_encoding import START, check_encoding
 from infoxlm.errors import UserError
+from infoxlm.json_file import MOST_LINE_BYTES
+
+#: Bytes that one file of a zip may unpack to; XNLI-MT's largest has 200 MB.
+MOST_UNPACKED = 1 << 30
+
+#: How many times as large as its zip an unpacked file may be; XNLI's are 3 to 8 times as large.
+MOST_TIMES = 50
+
+#: Bytes that may be unpacked out of any zip.
+LITTLE = 1 << 24
+
+#: How zips of text are compressed. The others' decompressors may make gigabytes of a few bytes at
+#: once, before anybody can count them.
+_STREAMED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 @dataclass(frozen=True)
@@ -44,8 +58,8 @@ class TextFile:
         and blank lines at the end of the file are left out.
 
         Raises:
-            UserError: The file cannot be read, is empty or not UTF-8, or has a blank line or a
-                NUL byte inside.
+            UserError: The file cannot be read, is empty or not UTF-8, or has a blank line, a line
+                of more than a megabyte or a NUL byte inside.
         """
         number, blank = 0, 0
         for number, text in self.decoded():
@@ -66,10 +80,16 @@ class TextFile:
             UserError: The file cannot be read, is not UTF-8, or has a NUL byte inside.
         """
         with self._open() as stream:
-            for number, raw in enumerate(stream, start=1):
+            limited = iter(lambda: stream.readline(MOST_LINE_BYTES + 1), b"")
+            for number, raw in enumerate(limited, start=1):
                 if number == 1:
                     check_encoding(raw[:START], str(self))
                     raw = raw.removeprefix(codecs.BOM_UTF8)
+                if len(raw) > MOST_LINE_BYTES:
+                    raise UserError(
+                        f"{self}, line {number} has more than {MOST_LINE_BYTES:,} bytes",
+                        "Write one record a line, as text.",
+                    )
                 try:
                     line = raw.decode("utf-8")
                 except UnicodeDecodeError as error:
@@ -112,6 +132,20 @@ class TextFile:
     def _unreadable(self, error: OSError) -> UserError:
         return UserError(f"{self} cannot be read: {error.strerror or error}", "Check the path.")
 
+    def _unpacked(self, archive: zipfile.ZipFile) -> IO[bytes]:
+        """A stream of the member's bytes, which are never more than its entry says."""
+        assert self.member is not None
+        entry, packed = archive.getinfo(self.member), self.path.stat().st_size
+        if entry.compress_type not in _STREAMED:
+            raise NotImplementedError("that compression method is not supported")
+        if entry.file_size > min(MOST_UNPACKED, max(LITTLE, packed * MOST_TIMES)):
+            raise UserError(
+                f"{self} would be {entry.file_size:,} bytes out of a zip of {packed:,}, which no "
+                "text of XNLI's is",
+                "Download the zip again; if it is right, unpack it and give the folder.",
+            )
+        return archive.open(entry)
+
     @contextmanager
     def _open(self) -> Iterator[IO[bytes]]:
         try:
@@ -122,12 +156,12 @@ class TextFile:
                 # The buffer turns the zip's slow line reading into one as fast as a file's.
                 with (
                     zipfile.ZipFile(self.path) as archive,
-                    io.BufferedReader(archive.open(self.member), 1 << 16) as stream,  # type: ignore[type-var]
+                    io.BufferedReader(self._unpacked(archive), 1 << 16) as stream,  # type: ignore[type-var]
                 ):
                     yield stream
-        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError) as error:
             raise UserError(
-                f"{self}: the zip is damaged ({error})", "Download it again."
+                f"{self}: the zip is damaged ({str(error)[:100]})", "Download it again."
             ) from error
         except (RuntimeError, NotImplementedError) as error:  # encrypted; a rare compression
             raise UserError(
@@ -155,7 +189,7 @@ def zip_members(path: Path) -> dict[str, TextFile]:
     try:
         with zipfile.ZipFile(path) as archive:
             return {Path(name).name: TextFile(path, name) for name in archive.namelist()}
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
         raise UserError(
             f"{path} cannot be opened as a zip ({error})", "Download it again."
         ) from error

@@ -1,5 +1,6 @@
 import hashlib
 import os
+import random
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -8,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infoxlm.data.text_file import TextFile, zip_members
+from infoxlm.data.text_file import LITTLE, MOST_UNPACKED, TextFile, zip_members
 from infoxlm.errors import UserError
+from infoxlm.json_file import MOST_LINE_BYTES
 
 
 def written(path: Path, content: bytes, *, zipped: bool) -> TextFile:
@@ -115,6 +117,71 @@ def test_zip_that_cannot_be_unpacked(
     file.path.write_bytes(content)
     with pytest.raises(UserError, match=rf"a\.zip/.*{problem}.*Unpack it"):
         file.sha256()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_compression_that_text_does_not_have(tmp_path: Path, method: int) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as archive:
+        archive.writestr("a.tsv", b"one\n")
+    with pytest.raises(UserError, match=r"a\.zip/a\.tsv cannot be unpacked .*Unpack it"):
+        TextFile(tmp_path / "a.zip", "a.tsv").sha256()
+
+
+@pytest.mark.parametrize(
+    ("size", "said", "problem"),
+    [
+        (LITTLE - 1, LITTLE - 1, None),
+        (LITTLE + 1, LITTLE + 1, "would be 16,777,217 bytes out of a zip of 24,"),
+        (LITTLE + 1, 2, "the zip is damaged"),
+        (10, LITTLE + 1, "would be 16,777,217 bytes out of a zip of 1"),
+        (10, MOST_UNPACKED + 1, "would be 1,073,741,825 bytes out of a zip of 1"),
+    ],
+)
+def test_what_unpacks_to_more_than_text_does(
+    tmp_path: Path, size: int, said: int, problem: str | None
+) -> None:
+    """The entry may lie about the size: no more is unpacked than it says."""
+    text = (b"word\n" * (size // 5 + 1))[:size]
+    digest = hashlib.sha256(text).hexdigest()
+    file = written(tmp_path / "a.tsv", text, zipped=True)
+    content = bytearray(file.path.read_bytes())
+    central = content.index(b"PK\1\2")
+    for place in (22, central + 24):
+        content[place : place + 4] = said.to_bytes(4, "little")
+    file.path.write_bytes(content)
+    tracemalloc.start()
+    if problem is None:
+        assert file.sha256() == digest
+    else:
+        with pytest.raises(UserError, match=problem):
+            list(file.lines())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**20
+
+
+def test_a_line_without_an_end(tmp_path: Path, zipped: bool) -> None:
+    within = b"a" * MOST_LINE_BYTES
+    file = written(tmp_path / "a.tsv", b"one\n" + within[:-1] + b"\n" + within, zipped=zipped)
+    assert [number for number, _ in file.lines()] == [1, 2, 3]
+    file = written(tmp_path / "b.tsv", b"one\n" + within + b"a\n", zipped=zipped)
+    with pytest.raises(UserError, match=r"line 2 has more than 1,048,576 bytes\. Write one record"):
+        list(file.lines())
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_damaged_zips_are_one_line(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    file = written(tmp_path / "a.tsv", b"one\ttwo\n" * 50, zipped=True)
+    content = bytearray(file.path.read_bytes())
+    for _ in range(rng.randint(1, 3)):
+        content[rng.randrange(len(content))] = rng.choice((0, 1, 0x7F, 0xFF, rng.randrange(256)))
+    file.path.write_bytes(content)
+    try:
+        for member in zip_members(file.path).values():
+            list(member.lines())
+    except UserError as error:
+        assert len(str(error)) < 500
 
 
 def test_digest_is_of_the_content_and_follows_it(tmp_path: Path, zipped: bool) -> None:
