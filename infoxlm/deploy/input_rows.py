@@ -65,8 +65,8 @@ def read_rows(path: Path, columns: Columns) -> Iterator[InputRow]:
         columns: The names of each text's column or key, any of which will do.
 
     Raises:
-        UserError: The file cannot be read, has no known ending, is in another encoding, is empty,
-            or its header lacks a column.
+        UserError: The file cannot be read, has no known ending, is in another encoding, or its
+            header lacks a column.
     """
     readers = {
         ".tsv": _tsv_rows, ".csv": _csv_rows, ".jsonl": _jsonl_rows, ".json": _jsonl_rows,
@@ -77,7 +77,7 @@ def read_rows(path: Path, columns: Columns) -> Iterator[InputRow]:
         raise UserError(
             f"input={path} is none of .tsv, .csv, .jsonl, .parquet", "Rename or convert it."
         )
-    found = warned = False
+    warned = False
     try:
         with open(path, "rb") as stream:
             if suffix != PARQUET:
@@ -86,14 +86,11 @@ def read_rows(path: Path, columns: Columns) -> Iterator[InputRow]:
             if not warned and row.error is None and not all(map(str.strip, row.texts)):
                 warned = True
                 _warn_of_empty(path, row, columns)
-            found = True
             yield row
     except OSError as error:
         raise UserError(
             f"input={path} cannot be read: {error.strerror or error}", "Check the path."
         ) from error
-    if not found:
-        raise UserError(f"input={path} holds no row", "Give a file with one.")
 
 
 def count_lines(path: Path) -> int:

@@ -17,8 +17,9 @@ from infoxlm.tokenizer import InfoXLMTokenizer
 #: What an exported model takes: padded token ids, int64 `[batch, seq]`.
 INPUT = "input_ids"
 
-#: Paddle Inference's program; the second name is what Paddle before 3.0 wrote.
-PROGRAMS = ("inference.json", "inference.pdmodel")
+#: Paddle Inference's program, and what Paddle before 3.0 called it.
+PROGRAM = "inference.json"
+FORMER_PROGRAM = "inference.pdmodel"
 PARAMETERS = "inference.pdiparams"
 
 #: A program on the same parameters for one sequence at a time; earlier exports have none.
@@ -69,17 +70,23 @@ class ModelFolder:
             UserError: It is neither, a file is missing or damaged, or it names no labels.
         """
         path = Path(source).expanduser()
-        if any((path / name).is_file() for name in (*PROGRAMS, ONNX_MODEL)):
+        if any((path / name).is_file() for name in (PROGRAM, ONNX_MODEL)):
             if (path / MANIFEST).is_file():
                 check_manifest(path)
+        elif (path / FORMER_PROGRAM).is_file():
+            raise UserError(
+                f"{path / FORMER_PROGRAM} is a program of Paddle 2, whose operations cannot be "
+                "checked before it runs",
+                "Export the checkpoint again: infoxlm export model.checkpoint=CHECKPOINT "
+                "target=FOLDER.",
+            )
         else:
             path = find_checkpoint(str(source), cache_dir or default_cache_dir())
-        programs = (path / name for name in PROGRAMS)
-        onnx = path / ONNX_MODEL
+        program, onnx = path / PROGRAM, path / ONNX_MODEL
         folder = cls(
             path=path,
             config=read_config_file(path),
-            program=next((file for file in programs if file.is_file()), None),
+            program=program if program.is_file() else None,
             onnx=onnx if onnx.is_file() else None,
         )
         if folder.is_checkpoint:

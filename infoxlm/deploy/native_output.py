@@ -5,6 +5,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+from infoxlm.errors import UserError
+
+#: Characters of a reason that are shown.
+LONGEST = 300
 
 
 @contextmanager
@@ -38,4 +44,11 @@ def withheld_output() -> Iterator[None]:
 def last_line(error: Exception) -> str:
     """The end of what a C++ library says, where the reason stands."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+    # Behind the reason Paddle names the kernel of the operation, which is called like all others.
+    reasons = [line for line in lines if not line.startswith("[operator <")]
+    return reasons[-1][:LONGEST] if reasons else type(error).__name__
+
+
+def cannot_run(model: Path, error: Exception) -> UserError:
+    """The error for a model whose operations fail on input that they should take."""
+    return UserError(f"{model} cannot be run: {last_line(error)}", "Export the checkpoint again.")

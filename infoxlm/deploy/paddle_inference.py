@@ -7,8 +7,9 @@ from typing import Any, Self
 import numpy as np
 
 from infoxlm.constants import PAD_ID
-from infoxlm.deploy.model_folder import INPUT, PARAMETERS, SINGLE_ROW_PROGRAM
-from infoxlm.deploy.native_output import last_line
+from infoxlm.deploy.checked_program import CheckedProgram
+from infoxlm.deploy.model_folder import SINGLE_ROW_PROGRAM
+from infoxlm.deploy.native_output import cannot_run, last_line
 from infoxlm.deploy.paddle_executors import CpuExecutor, Executor, OneDnnExecutor
 from infoxlm.errors import UserError
 from infoxlm.hardware import AVX512, cpu_words, quiet_import
@@ -34,13 +35,12 @@ class PaddleInference:
     Each kind of executor holds the weights once more, so none is made before it is needed.
 
     Args:
-        program: `inference.json` or `inference.pdmodel`; the parameters lie beside it.
+        program: `inference.json`; the parameters lie beside it.
         device: `cpu`, `gpu` or `gpu:N`.
         threads: Threads to compute with.
 
     Raises:
-        UserError: A file is missing or damaged, or the model takes something else. Where a single
-            row has a program of its own, damage is found when a program is first used.
+        UserError: A file is missing or damaged, or a program holds what no export has.
     """
 
     name = "Paddle Inference"
@@ -49,17 +49,24 @@ class PaddleInference:
         self._arguments = (program, device, threads)
         self._executors: dict[Kind, Executor] = {}
         self._on_cpu = device == "cpu"
+        self._program = CheckedProgram(program)
+        self.labels = self._program.labels
         single_row = program.with_name(SINGLE_ROW_PROGRAM)
         usable = self._on_cpu and single_row.is_file() and cpu_words() >= AVX512
-        self._single_row = single_row if usable else None
-        self._unused = [] if usable else [load_predictor(*self._arguments)]
+        self._single_row = CheckedProgram(single_row) if usable else None
+        self._unused = [] if usable else [load_predictor(self._program, device, threads)]
 
     def run(self, input_ids: np.ndarray) -> np.ndarray:
         """Score padded token ids; see `Runtime`."""
+        if not len(input_ids):  # Paddle would end the process
+            return np.empty((0, self.labels), np.float32)
         kind = self._kind_for(input_ids)
-        if kind not in self._executors:
-            self._executors[kind] = self._executor(kind)
-        return self._executors[kind].run(input_ids)
+        try:
+            if kind not in self._executors:
+                self._executors[kind] = self._executor(kind)
+            return self._executors[kind].run(input_ids)
+        except (RuntimeError, ValueError, OSError) as error:
+            raise cannot_run(self._program.path, error) from error
 
     def clone(self) -> Self:
         """Make one for another thread."""
@@ -74,35 +81,36 @@ class PaddleInference:
         return Kind.SINGLE_ROW if is_single else Kind.LARGE
 
     def _executor(self, kind: Kind) -> Executor:
-        program, device, threads = self._arguments
+        _, device, threads = self._arguments
         if kind is Kind.SINGLE_ROW:
             assert self._single_row is not None
             native = load_predictor(self._single_row, device, threads, onednn=False)
             return CpuExecutor(native, keeps_tensors=True)
-        predictor = self._unused.pop() if self._unused else load_predictor(program, device, threads)
+        predictor = (
+            self._unused.pop() if self._unused else load_predictor(self._program, device, threads)
+        )
         if not self._on_cpu:
             return Executor(predictor)
         return OneDnnExecutor(predictor, keeps_tensors=kind is Kind.SMALL)
 
 
-def load_predictor(program: Path, device: str, threads: int, *, onednn: bool = True) -> Any:
+def load_predictor(
+    program: CheckedProgram, device: str, threads: int, *, onednn: bool = True
+) -> Any:
     """Load a program and the parameters beside it.
 
     Args:
-        program: The static model.
+        program: The static model. It has to last as long as the predictor.
         device: `cpu`, `gpu` or `gpu:N`.
         threads: Threads to compute with.
         onednn: On CPUs, put oneDNN's operations in the place of Paddle's.
 
     Raises:
-        UserError: A file is missing or damaged, or the model takes something else.
+        UserError: Paddle cannot load it.
     """
-    parameters = program.with_name(PARAMETERS)
-    if not parameters.is_file():
-        raise UserError(f"{parameters} is missing", "Export the checkpoint again.")
     with quiet_import():
         from paddle import inference
-    options = inference.Config(str(program), str(parameters))
+    options = inference.Config(str(program.copy), str(program.parameters))
     options.disable_glog_info()
     if device == "cpu":
         options.disable_gpu()
@@ -116,14 +124,8 @@ def load_predictor(program: Path, device: str, threads: int, *, onednn: bool = T
     else:
         options.enable_use_gpu(256, int(device.partition(":")[2] or 0))
     try:
-        predictor = inference.create_predictor(options)
+        return inference.create_predictor(options)
     except (RuntimeError, ValueError, OSError) as error:
         raise UserError(
-            f"{program} cannot be loaded: {last_line(error)}", "Export the checkpoint again."
+            f"{program.path} cannot be loaded: {last_line(error)}", "Export the checkpoint again."
         ) from error
-    if (names := predictor.get_input_names()) != [INPUT]:
-        raise UserError(
-            f"{program} takes {', '.join(names)} instead of {INPUT}",
-            "Give a folder that `infoxlm export` wrote.",
-        )
-    return predictor

@@ -6,8 +6,10 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
+from infoxlm.config_file import CONFIG_FILE
 from infoxlm.deploy.model_folder import INPUT, ModelFolder
-from infoxlm.deploy.native_output import last_line
+from infoxlm.deploy.native_output import cannot_run, last_line
+from infoxlm.deploy.onnx_file import check_onnx_file
 from infoxlm.deploy.paddle_inference import PaddleInference
 from infoxlm.errors import UserError
 from infoxlm.hardware import check_device, load_paddle, prepare_environment
@@ -19,15 +21,28 @@ class Runtime(Protocol):
     name: str
 
     def run(self, input_ids: np.ndarray) -> np.ndarray:
-        """Score padded token ids, int64 `[batch, seq]`, as logits, float32 `[batch, labels]`."""
+        """Score padded token ids, int64 `[batch, seq]`, as logits, float32 `[batch, labels]`.
+
+        A batch of no rows is answered with no rows.
+
+        Raises:
+            UserError: The model cannot be run.
+        """
 
     def clone(self) -> Self:
         """Return an object for another thread."""
 
 
+class LoadedRuntime(Runtime, Protocol):
+    """A runtime in this process, which knows its model."""
+
+    #: The columns of its logits.
+    labels: int
+
+
 def load_runtime(
     folder: ModelFolder, runtime: str | None, *, device: str, threads: int | None
-) -> Runtime:
+) -> LoadedRuntime:
     """Load a folder's model.
 
     Args:
@@ -37,8 +52,22 @@ def load_runtime(
         threads: Threads to compute with; None: OMP_NUM_THREADS, or every available core.
 
     Raises:
-        UserError: The folder has no such model, or it cannot be loaded here.
+        UserError: The folder has no such model, it cannot be loaded here, or it has other labels
+            than the folder's config.json.
     """
+    loaded = _load(folder, runtime, device=device, threads=threads)
+    if loaded.labels != len(folder.labels):
+        raise UserError(
+            f"the model in {folder.path} tells {loaded.labels} labels apart, its {CONFIG_FILE} "
+            f"names {len(folder.labels)}",
+            "Give a folder whose files belong together.",
+        )
+    return loaded
+
+
+def _load(
+    folder: ModelFolder, runtime: str | None, *, device: str, threads: int | None
+) -> LoadedRuntime:
     # Before anything imports paddle, which reads the environment only then.
     threads = prepare_environment(threads)
     check_device(device)
@@ -66,17 +95,19 @@ class OnnxRuntime:
 
     name = "ONNX Runtime"
 
-    def __init__(self, session: Any) -> None:
-        self._session = session
+    def __init__(self, model: Path, session: Any) -> None:
+        self._model, self._session = model, session
+        self.labels = session.get_outputs()[0].shape[1]
 
     @classmethod
     def load(cls, model: Path, threads: int) -> Self:
         """Load `model.onnx`.
 
         Raises:
-            UserError: onnxruntime is not installed, or the model is damaged or takes something
-                else.
+            UserError: onnxruntime is not installed, or the model is damaged, takes something
+                else or holds what no export has.
         """
+        check_onnx_file(model)
         try:
             import onnxruntime
         except ImportError as error:
@@ -99,11 +130,21 @@ class OnnxRuntime:
                 f"{model} takes {', '.join(names)} instead of {INPUT}",
                 "Give a folder that `infoxlm export` wrote.",
             )
-        return cls(session)
+        if [[type(size) for size in each.shape] for each in session.get_outputs()] != [[str, int]]:
+            raise UserError(
+                f"{model} does not answer with logits [batch, labels]",
+                "Give a folder that `infoxlm export` wrote.",
+            )
+        return cls(model, session)
 
     def run(self, input_ids: np.ndarray) -> np.ndarray:
         """Score padded token ids; see `Runtime`."""
-        return self._session.run(None, {INPUT: input_ids})[0]
+        if not len(input_ids):
+            return np.empty((0, self.labels), np.float32)
+        try:
+            return self._session.run(None, {INPUT: input_ids})[0]
+        except Exception as error:  # as above
+            raise cannot_run(self._model, error) from error
 
     def clone(self) -> Self:
         """Return itself: a session may be run by several threads at once."""
@@ -117,6 +158,7 @@ class CheckpointModel:
 
     def __init__(self, model: Any) -> None:
         self.model = model
+        self.labels = int(model.config.num_labels)
         self._lock = threading.Lock()
 
     @classmethod
@@ -139,6 +181,8 @@ class CheckpointModel:
         """Score padded token ids; see `Runtime`."""
         import paddle
 
+        if not len(input_ids):
+            return np.empty((0, self.labels), np.float32)
         with self._lock, paddle.no_grad():
             return self.model(paddle.to_tensor(input_ids)).logits.numpy()
 

@@ -7,7 +7,7 @@ import paddle
 from paddle import nn
 from paddle.static import InputSpec
 
-from infoxlm.deploy.model_folder import INPUT, PARAMETERS, PROGRAMS, SINGLE_ROW_PROGRAM
+from infoxlm.deploy.model_folder import INPUT, PARAMETERS, PROGRAM, SINGLE_ROW_PROGRAM
 from infoxlm.deploy.native_output import withheld_output
 from infoxlm.deploy.single_row import single_row_logits
 from infoxlm.model import InfoXLMForSequenceClassification
@@ -70,8 +70,6 @@ def write_static_model(
 ) -> Path:
     """Write `inference.json`, whose batch and length stay open, and `inference.pdiparams`.
 
-    Paddle 3.3 cannot write the `.pdmodel` of older versions for a transformer.
-
     Args:
         model: The classifier. With `half` it cannot be used any more afterwards.
         folder: Where to.
@@ -85,7 +83,7 @@ def write_static_model(
     model.eval()
     exported = HalfStored(model) if half else LogitsOnly(model)
     exported.eval()
-    program = _save(exported, folder / PROGRAMS[0], rows=None)
+    program = _save(exported, folder / PROGRAM, rows=None)
     if single_row:
         exported.single_row = True
         again = _save(exported, folder / SINGLE_ROW_PROGRAM, rows=1).with_suffix(".pdiparams")
@@ -108,5 +106,5 @@ def _save(exported: LogitsOnly, program: Path, rows: int | None) -> Path:
 
 def remove_static_model(folder: Path) -> None:
     """Remove what `write_static_model` wrote, a single row's program left out."""
-    for name in (PROGRAMS[0], PARAMETERS):
+    for name in (PROGRAM, PARAMETERS):
         (folder / name).unlink()

@@ -4,7 +4,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -129,4 +129,4 @@ def file_rows(source: Path, single: bool) -> Iterator[InputRow]:
         UserError: The file cannot be read or lacks a column.
     """
     rows = read_rows(source, TEXT_COLUMNS if single else PAIR_COLUMNS)
-    return chain([next(rows)], rows)
+    return chain([*islice(rows, 1)], rows)

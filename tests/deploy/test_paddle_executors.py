@@ -3,6 +3,7 @@ import paddle
 import pytest
 
 from infoxlm.deploy import paddle_executors
+from infoxlm.deploy.checked_program import CheckedProgram
 from infoxlm.deploy.paddle_executors import KEPT, Executor, OneDnnExecutor
 from infoxlm.deploy.paddle_inference import Kind, load_predictor
 
@@ -15,7 +16,7 @@ IDS = np.random.default_rng(0).integers(4, 60, (12, 32))
     ids=str,
 )
 def test_shapes_that_read_alike_are_told_apart(shapes, export, expected):
-    program = export("fp32", False) / "inference.json"
+    program = CheckedProgram(export("fp32", False) / "inference.json")
     executor = OneDnnExecutor(load_predictor(program, "cpu", 1), keeps_tensors=False)
     for rows, width in shapes:
         ids = IDS[:rows, :width]
@@ -41,7 +42,7 @@ def test_the_first_run_of_an_executor_that_keeps_tensors_is_told_so(export, monk
 
     monkeypatch.setattr(Executor, "run", watched)
     before = paddle.get_flags(KEPT)
-    program = export("fp32", False) / "inference.json"
+    program = CheckedProgram(export("fp32", False) / "inference.json")
     for keeps_tensors in (True, False):
         executor = OneDnnExecutor(load_predictor(program, "cpu", 1), keeps_tensors)
         executor.run(IDS)

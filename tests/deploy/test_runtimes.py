@@ -1,8 +1,5 @@
 import json
-import os
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -80,45 +77,44 @@ def test_gpus_are_not_for_onnx(export, monkeypatch):
         load_runtime(ModelFolder.open(export()), "onnx", device="gpu:1", threads=1)
 
 
-#: Writes the format of Paddle 2, which a process has to be started for, and which Paddle 3.3 can
-#: write for so simple a model only.
-CLASSIC = """
-import sys
-import paddle
-
-class Bag(paddle.nn.Layer):
-    def __init__(self):
-        super().__init__()
-        self.embedding = paddle.nn.Embedding(int(sys.argv[2]), 8)
-        self.linear = paddle.nn.Linear(8, 3)
-
-    def forward(self, ids):
-        return self.linear(self.embedding(ids).mean(axis=1))
-
-spec = paddle.static.InputSpec([None, None], "int64", name=sys.argv[3])
-bag = Bag()
-paddle.jit.save(bag, f"{sys.argv[1]}/inference", input_spec=[spec])
-print(bag(paddle.to_tensor([[0, 7, 9, 2, *[1] * 12]])).tolist())  # it minds padding
-"""
-
-
-@pytest.mark.parametrize("name", ["input_ids", "tokens"])
-def test_pdmodel_is_read(checkpoint, tmp_path, name):
-    vocabulary = str(ModelFolder.open(checkpoint).config["vocab_size"])
+def test_programs_of_paddle_2_are_not_read(checkpoint, tmp_path):
     folder = shutil.copytree(checkpoint, tmp_path / "classic")
     (folder / "model.safetensors").unlink()
-    script = tmp_path / "classic.py"  # a file, because Paddle reads the source of what it exports
-    script.write_text(CLASSIC)
-    finished = subprocess.run(
-        [sys.executable, script, folder, vocabulary, name],
-        env={**os.environ, "FLAGS_enable_pir_api": "0"}, capture_output=True, text=True,
-    )  # fmt: skip
-    assert (folder / "inference.pdmodel").is_file(), finished.stderr
-    if name == "tokens":
-        with pytest.raises(UserError, match="inference.pdmodel takes tokens instead of input_ids"):
-            Predictor.load(folder)
-        return
-    predictor = Predictor.load(folder)
-    found = predictor.runtime.run(np.array([[0, 7, 9, 2, *[1] * 12]]))
-    np.testing.assert_allclose(found, json.loads(finished.stdout), atol=1e-6)
-    assert predictor.predict([("a", "b")])[0].label in predictor.labels
+    (folder / "inference.pdmodel").write_bytes(b"")
+    with pytest.raises(UserError, match=r"inference.pdmodel is .* Paddle 2.*\. Export the check"):
+        Predictor.load(folder)
+
+
+@pytest.mark.parametrize("form", ["paddle", "onnx", None])
+def test_no_rows_are_answered_with_no_rows(form, export, checkpoint, random_token_ids):
+    predictor = Predictor.load(export() if form else checkpoint, runtime=form)
+    some = random_token_ids(3, 9).padded(range(3))
+    before = predictor.runtime.run(some)
+    for width in (0, 1, 9):
+        logits = predictor.runtime.run(np.empty((0, width), np.int64))
+        assert (logits.shape, logits.dtype) == ((0, 3), np.float32)
+    assert predictor.classify([]) == predictor.predict([]) == []
+    np.testing.assert_array_equal(predictor.runtime.run(some), before)
+
+
+@pytest.mark.parametrize("form", ["paddle", "onnx"])
+def test_labels_that_are_not_the_model_s(form, export, tmp_path):
+    def fewer(content):
+        return json.dumps(json.loads(content) | {"id2label": {"0": "a", "1": "b"}}).encode()
+
+    folder = damaged(export(), tmp_path / "fewer", "config.json", fewer)
+    (folder / "manifest.json").unlink()
+    with pytest.raises(UserError, match="tells 3 labels apart, its config.json names 2"):
+        Predictor.load(folder, runtime=form)
+
+
+@pytest.mark.parametrize("form", ["paddle", "onnx"])
+def test_a_model_that_cannot_be_run_is_one_line(form, export):
+    """An id for which it has no embedding, as the tokenizer of another model gives."""
+    runtime = load_runtime(ModelFolder.open(export()), form, device="cpu", threads=1)
+    for rows in (1, 2):
+        with pytest.raises(
+            UserError, match=r"(inference.json|model.onnx) cannot be run: .*\d"
+        ) as error:
+            runtime.run(np.full((rows, 4), 10**6))
+        assert "\n" not in str(error.value)

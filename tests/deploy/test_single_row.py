@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from infoxlm.deploy.checked_program import CheckedProgram
 from infoxlm.deploy.export import ExportOptions, export_model
 from infoxlm.deploy.paddle_executors import CpuExecutor
 from infoxlm.deploy.paddle_inference import load_predictor
@@ -13,7 +14,7 @@ def single_row(export):
     """Runs the program for a single row."""
 
     def runner(folder=None):
-        program = (folder or export("fp32", False)) / "inference_single_row.json"
+        program = CheckedProgram((folder or export("fp32", False)) / "inference_single_row.json")
         return CpuExecutor(load_predictor(program, "cpu", 2, onednn=False), keeps_tensors=True).run
 
     return runner

@@ -89,6 +89,18 @@ def write_pairs(file):
             stream.writelines(json.dumps({"premise": a, "hypothesis": b}) + "\n" for a, b in PAIRS)
 
 
+@pytest.mark.parametrize("output", ["out.jsonl", "out.tsv"])
+def test_no_rows_are_answered_with_no_rows(run, tmp_path, output):
+    (tmp_path / "in.tsv").write_text("premise\thypothesis\n")
+    (tmp_path / "in.jsonl").write_text("")
+    for source in ("in.tsv", "in.jsonl"):
+        assert run(f"input={tmp_path / source}") == []
+        words = (f"input={tmp_path / source}", f"output={tmp_path / output}", "overwrite=true")
+        assert run(*words) == []
+        header = {"out.tsv": 1, "out.jsonl": 0}[output]
+        assert len((tmp_path / output).read_text().splitlines()) == header
+
+
 def test_bad_rows(run, tmp_path):
     source = tmp_path / "x.tsv"
     source.write_text("premise\thypothesis\na\tb\nbad\nc\td\n")
