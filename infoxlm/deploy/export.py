@@ -1,8 +1,9 @@
 """A checkpoint as a folder that predictions are made with, proved to give the same logits."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from infoxlm.convert.target_folder import check_target, target_folder
 from infoxlm.data.token_ids import TokenIds
 from infoxlm.deploy.agreement import ROWS, TOLERANCE, Agreement, logits_of, sample_pairs
 from infoxlm.deploy.model_folder import EXPORT_RECORD, ONNX_MODEL, ModelFolder
-from infoxlm.deploy.onnx_model import quantize, require_onnx, write_onnx
+from infoxlm.deploy.onnx_model import describe_model, quantize, require_onnx, write_onnx
 from infoxlm.deploy.runtimes import CheckpointModel, load_runtime
 from infoxlm.errors import UserError
 from infoxlm.hardware import available_cores
@@ -82,6 +83,8 @@ def export_model(
         tokenizer.save_pretrained(folder)
         write_json(folder / CONFIG_FILE, {**source.config, "train_max_length": length})
         write_models(original, folder, options, sample_pairs("dev", ROWS, tokenizer, length))
+        if (model := folder / ONNX_MODEL).is_file():
+            describe_model(model, onnx_facts(source.labels, length, options.precision))
         agreements = list(compare(ModelFolder.open(folder), options.precision, pairs, expected))
         record = {
             "version": __version__,
@@ -126,6 +129,28 @@ def write_models(
         single.unlink()
     elif options.onnx:
         write_onnx(program, folder / ONNX_MODEL)
+
+
+def onnx_facts(
+    labels: Sequence[str], max_length: int, precision: ExportPrecision
+) -> dict[str, str]:
+    """What an ONNX model says of itself, for whoever has the file alone.
+
+    Args:
+        labels: The words for the columns of the logits.
+        max_length: Most tokens of a pair.
+        precision: How the weights are stored.
+    """
+    import paddle  # here because it takes seconds
+
+    return {
+        "labels": json.dumps(list(labels), ensure_ascii=False),
+        "max_length": str(max_length),
+        "precision": precision.value,
+        "infoxlm": __version__,
+        "paddle": paddle.__version__,
+        "paddle2onnx": version("paddle2onnx"),
+    }
 
 
 def compare(

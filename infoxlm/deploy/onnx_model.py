@@ -1,7 +1,7 @@
 """A static model as ONNX, in single precision or quantised to 8-bit integers."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +17,9 @@ from infoxlm.errors import UserError
 
 #: The first with LayerNormalization as one operator.
 OPSET = 17
+
+#: What an exported model answers with, float32 `[batch, labels]`; before, it had another name.
+OUTPUT = "logits"
 
 #: What protobuf, and so a single ONNX file, can hold.
 MAX_BYTES = 2**31
@@ -64,6 +67,29 @@ def write_onnx(program: Path, target: Path) -> None:
         paddle2onnx.export(
             str(program), str(parameters), str(target), opset_version=OPSET, optimize_tool="None"
         )
+
+
+def describe_model(path: Path, facts: Mapping[str, str]) -> None:
+    """Name a model's input sizes and its output, and write into it what a user has to know.
+
+    Args:
+        path: The ONNX model.
+        facts: What to write into its `metadata_props`.
+    """
+    import onnx
+
+    model = onnx.load(path)
+    (taken,), (made,) = model.graph.input, model.graph.output
+    for node in model.graph.node:
+        node.output[:] = [OUTPUT if name == made.name else name for name in node.output]
+    made.name = OUTPUT
+    for value, sizes in ((taken, ("batch", "sequence")), (made, ("batch",))):
+        for size, name in zip(value.type.tensor_type.shape.dim, sizes, strict=False):
+            size.dim_param = name
+    # Shapes inside the graph, which the library knew by other names.
+    del model.graph.value_info[:]
+    onnx.helper.set_model_props(model, dict(facts))
+    onnx.save(model, path)
 
 
 def quantize(model: Path, target: Path, calibration: TokenIds | None) -> None:

@@ -1,6 +1,12 @@
+import json
+import re
+import shutil
+from importlib.metadata import version
+
 import numpy as np
 import pytest
 
+import infoxlm
 from infoxlm.deploy.model_folder import ModelFolder
 from infoxlm.deploy.onnx_model import calibration_reader, narrowing_products
 
@@ -36,6 +42,45 @@ def test_how_weights_are_stored(export, checkpoint):
         assert integer[widening] == {"INT8"}
         assert integer[table] <= {"INT8", "UINT8"}
         assert integer[narrowing] == {"FLOAT"}
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8_dynamic", "int8_static"])
+def test_what_a_model_says_of_itself(export, precision):
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(export(precision) / "model.onnx")
+    (taken,), (made,) = session.get_inputs(), session.get_outputs()
+    assert (taken.name, taken.type, taken.shape) == (
+        "input_ids", "tensor(int64)", ["batch", "sequence"],
+    )  # fmt: skip
+    assert (made.name, made.type, made.shape) == ("logits", "tensor(float)", ["batch", 3])
+    facts = session.get_modelmeta().custom_metadata_map
+    assert json.loads(facts["labels"]) == ["contradiction", "entailment", "neutral"]
+    assert (facts["max_length"], facts["precision"]) == ("32", precision)
+    assert facts["infoxlm"] == infoxlm.__version__
+    assert facts["paddle2onnx"] == version("paddle2onnx")
+    assert re.fullmatch(r"3\.\d+\.\d+", facts["paddle"])
+
+
+def test_models_of_earlier_versions_are_read(export, tmp_path, random_token_ids):
+    """Their output had the name that Paddle gave it, and their sizes other names."""
+    from infoxlm.deploy.runtimes import load_runtime
+
+    folder = shutil.copytree(export(), tmp_path / "before")
+    (folder / "manifest.json").unlink()
+    model = onnx.load(folder / "model.onnx")
+    for node in model.graph.node:
+        node.output[:] = ["fetch_name_0" if x == "logits" else x for x in node.output]
+    model.graph.output[0].name = "fetch_name_0"
+    model.graph.output[0].type.tensor_type.shape.dim[0].dim_param = "DynamicDimension.2"
+    del model.metadata_props[:]
+    onnx.save(model, folder / "model.onnx")
+    ids = random_token_ids(3, 9).padded(range(3))
+    now, before = (
+        load_runtime(ModelFolder.open(x), "onnx", device="cpu", threads=1).run(ids)
+        for x in (export(), folder)
+    )
+    np.testing.assert_array_equal(now, before)
 
 
 def test_static_ranges_do_not_depend_on_the_company(export, random_token_ids):
