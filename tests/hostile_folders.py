@@ -105,6 +105,18 @@ KINDS: dict[str, tuple[str, list[str]]] = {
     ),
 }
 
+#: Of each folder, the files that are spoiled most often.
+TELLING = {
+    "exported": ("inference*", "model.onnx", "config.json", "sentencepiece*"),
+    "quantized": ("model.onnx", "config.json"),
+    "pickled": ("model_state.pdparams", "model_state.pdparams", "config.json"),
+    "checkpoint": ("config.json", "model.safetensors", "sentencepiece*", "manifest.json"),
+    "torch": ("config.json", "model.safetensors", "sentencepiece*"),
+    "torch_pickled": ("pytorch_model.bin", "config.json"),
+    "run": ("run.json", "results.json", "*.yaml", "metrics.jsonl", "best/config.json", "*.tsv"),
+    "sweep": ("run.json", "results.json", "*.yaml", "*.jsonl", "status.json", "sweep*.json"),
+}
+
 #: Most bytes and seconds of computing of a case.
 MOST_BYTES, MOST_SECONDS = 1e9, 10
 
@@ -191,7 +203,7 @@ def prepare(whole: Path, place: Path, seed: int, only: str | None) -> tuple[list
     line = rng.choice(lines)
     words = line.replace("{in}", str(spoiled)).replace("{whole}", str(whole)).split()
     if kind != "words":
-        return words, f"{kind}: {spoil(spoiled, rng)}"
+        return words, f"{kind}: {spoil(spoiled, rng, TELLING.get(kind, ()))}"
     for _ in range(rng.choice((1, 1, 2))):
         at = rng.randrange(1, len(words))
         key, _, _ = words[at].partition("=")
@@ -307,13 +319,17 @@ def main() -> None:
     parser.add_argument("--list", action="store_true", help="tell how every case ended")
     chosen = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with tempfile.TemporaryDirectory(prefix="hostile-") as temporary:
-        whole = (chosen.whole or Path(temporary, "whole")).resolve()
+    # Not a TemporaryDirectory, which the processes of cases would remove when they end.
+    temporary = Path(tempfile.mkdtemp(prefix="hostile-"))
+    try:
+        whole = (chosen.whole or temporary / "whole").resolve()
         if not whole.is_dir():
             whole.mkdir(parents=True)
-            os.environ["INFOXLM_CACHE"] = str(Path(temporary, "cache"))
+            os.environ["INFOXLM_CACHE"] = str(temporary / "cache")
             make_whole(whole)
-        ended = run_cases(chosen, whole, Path(temporary))
+        ended = run_cases(chosen, whole, temporary)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
     print(f"{ended['well']} ended well, {ended['told']} in one line, {ended['wrong']} wrongly")
     sys.exit(1 if ended["wrong"] else 0)
 

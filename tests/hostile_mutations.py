@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ ODD_VALUES: list[Any] = [
     None, True, False, 0, 1, -1, 2, 3, 2**31, 2**63, -(2**63), 10**30, 0.5, -0.0, 1e308, 1e-320,
     "", " ", "a", "0", "nan", "../..", "/", "/dev/null", "\0", "\x1b[31m", "\u202e", "\ud800",
     "é" * 300, "a" * 5000, f"${{oc.env:{SECRET_NAME}}}", "${a}", "${oc.env:HOME}", "<s>",
-    "%s", "{0}", "~", "*", [], {}, [[]], [None], {"": ""}, {"a": {"b": 1}}, [1, "a", None], ["a"] * 2000,
-    float("nan"), float("inf"), -float("inf"),
+    "%s", "{0}", "~", "*", [], {}, [[]], [None], {"": ""}, {"a": {"b": 1}},
+    [1, "a", None], ["a"] * 2000, float("nan"), float("inf"), -float("inf"),
 ]  # fmt: skip
 
 ODD_BYTES = [
@@ -26,8 +27,13 @@ ODD_BYTES = [
 ]  # fmt: skip
 
 
-def spoil(folder: Path, rng: random.Random) -> str:
+def spoil(folder: Path, rng: random.Random, telling: Sequence[str]) -> str:
     """Spoil one to three files of a folder.
+
+    Args:
+        folder: The folder.
+        rng: What is spoiled and how follows from it.
+        telling: Patterns of the files that matter most, which are spoiled most often.
 
     Returns:
         What was done, for a report.
@@ -37,8 +43,8 @@ def spoil(folder: Path, rng: random.Random) -> str:
         files = sorted(x for x in folder.rglob("*") if x.is_file() and not x.is_symlink())
         if not files:
             break
-        small = [x for x in files if x.suffix in (".json", ".jsonl", ".yaml", ".tsv", ".csv")]
-        path = rng.choice(small if small and rng.random() < 0.6 else files)
+        first = [x for x in files if any(x.match(pattern) for pattern in telling)]
+        path = rng.choice(first if first and rng.random() < 0.8 else files)
         ways = [as_place, as_bytes, as_bytes]
         if path.suffix in (".json", ".jsonl"):
             ways += [as_json] * 12
@@ -187,5 +193,6 @@ def as_safetensors(path: Path, rng: random.Random) -> None:
 ODD_WORDS = [
     "", "null", "true", "-1", "0", "1e400", "nan", "[]", "{}", "[[1]]", "a b", "'", '"', "$",
     "${a}", f"${{oc.env:{SECRET_NAME}}}", "../..", "/dev/null", "~", "é" * 300, "\x1b[31m",
-    "9" * 400, "a=b", "{a:1}", "range(1,3)", "1,2", "%", "???", "\n", "*", "[1,", "<sep>", "0x10", "1_0",
+    "9" * 400, "a=b", "{a:1}", "range(1,3)", "1,2", "%", "???", "\n", "*", "[1,", "<sep>", "0x10",
+    "1_0",
 ]  # fmt: skip

@@ -60,6 +60,16 @@ def test_the_environment_is_set_and_what_the_user_set_is_kept(
     assert not caplog.records
 
 
+@pytest.mark.parametrize("word", [None, "0"])
+def test_onnx_runtime_sends_nothing_unless_the_user_says_otherwise(environment, monkeypatch, word):
+    environment(path=None)
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", word or "")
+    if word is None:
+        monkeypatch.delenv("ORT_DISABLE_TELEMETRY")
+    prepare_environment(1)
+    assert os.environ["ORT_DISABLE_TELEMETRY"] == (word or "1")
+
+
 def test_it_warns_when_paddle_was_there_first(environment, caplog):
     environment(path="5", paddle=True)
     prepare_environment()
