@@ -351,6 +351,8 @@ def run_cases(chosen: argparse.Namespace, whole: Path, temporary: Path) -> Count
         wrong, last = run_case(whole, place, words)
         if digest(whole) != before:
             wrong.append("a file outside was changed")
+        if (done_before := seed - chosen.start) % 50 == 0 and done_before:
+            print(f"{done_before} cases: {dict(ended)}", file=sys.stderr, flush=True)
         ended["wrong" if wrong else "well" if last == "ended well" else "told"] += 1
         if wrong or chosen.list:
             shown = " ".join(words).replace(str(whole), "WHOLE").replace(str(place), "PLACE")

@@ -6,6 +6,7 @@ import random
 import shutil
 import struct
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -112,11 +113,12 @@ def as_bytes(path: Path, rng: random.Random) -> None:
 
 def as_json(path: Path, rng: random.Random) -> None:
     """Change values, names and places inside JSON."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    text = path.read_text(encoding="utf-8", errors="replace")
+    lines = text.splitlines()
     at = rng.randrange(max(1, len(lines))) if path.suffix == ".jsonl" and lines else None
     try:
-        value = json.loads(path.read_text(encoding="utf-8") if at is None else lines[at])
-    except ValueError:
+        value = json.loads(text if at is None else lines[at])
+    except (ValueError, RecursionError):  # spoiled before
         as_bytes(path, rng)
         return
     for _ in range(rng.choice((1, 1, 1, 2, 5))):
@@ -139,15 +141,15 @@ def changed(value: Any, rng: random.Random) -> Any:
             case 1 if isinstance(value, dict):
                 value[str(rng.choice(ODD_VALUES))] = value.pop(place)
             case 2 if isinstance(value, list):
-                value += value[place : place + 1] * rng.choice((1, 3, 50))
+                value += deepcopy(value[place : place + 1]) * rng.choice((1, 3, 50))
             case 3:
-                value[place] = value[rng.choice(places)]
+                value[place] = deepcopy(value[rng.choice(places)])
             case _:
                 value[place] = changed(value[place], rng)
         return value
     if isinstance(value, bool | int | float) and rng.random() < 0.3:
         return rng.choice((value + 1, value - 1, -value, value * 2, value * 1000, float(value)))
-    return rng.choice(ODD_VALUES)
+    return deepcopy(rng.choice(ODD_VALUES))
 
 
 def as_lines(path: Path, rng: random.Random) -> None:
@@ -179,8 +181,12 @@ def as_lines(path: Path, rng: random.Random) -> None:
 def as_safetensors(path: Path, rng: random.Random) -> None:
     """Change the header, which says where each tensor lies and of what type it is."""
     content = path.read_bytes()
-    size = struct.unpack("<Q", content[:8])[0]
-    header = json.loads(content[8 : 8 + size])
+    try:
+        size = struct.unpack("<Q", content[:8])[0]
+        header = json.loads(content[8 : 8 + size])
+    except (struct.error, ValueError, RecursionError):  # spoiled before
+        as_bytes(path, rng)
+        return
     for _ in range(rng.choice((1, 1, 3))):
         header = changed(header, rng)
     text = json.dumps(header).encode()

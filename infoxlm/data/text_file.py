@@ -1,6 +1,7 @@
 """A text file of one record a line, on disk or inside a zip, read without loading it."""
 
 import codecs
+import errno
 import hashlib
 import io
 import zipfile
@@ -148,6 +149,9 @@ class TextFile:
 
     @contextmanager
     def _open(self) -> Iterator[IO[bytes]]:
+        # A pipe would be waited for, and could be read only once.
+        if self.path.exists() and not self.path.is_file():
+            raise UserError(f"{self} is not a file", "Give a file.")
         try:
             if self.member is None:
                 with open(self.path, "rb") as stream:
@@ -168,6 +172,8 @@ class TextFile:
                 f"{self} cannot be unpacked ({error})", "Unpack it and give the folder."
             ) from error
         except OSError as error:
+            if self.member is not None and error.errno == errno.EINVAL:  # a place that is none
+                raise UserError(f"{self}: the zip is damaged", "Download it again.") from error
             raise self._unreadable(error) from error
 
 

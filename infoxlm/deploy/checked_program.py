@@ -81,6 +81,8 @@ def check_parameters(path: Path, tensors: Mapping[str, Tensor]) -> None:
     Raises:
         UserError: It does not.
     """
+    if not path.is_file():
+        raise UserError(f"{path} is missing", "Export the checkpoint again.")
     try:
         with open(path, "rb") as file:
             for name in sorted(tensors):
@@ -96,8 +98,6 @@ def check_parameters(path: Path, tensors: Mapping[str, Tensor]) -> None:
                     f"{path} cannot be loaded: it has {size:,} bytes instead of {end:,}",
                     "Export the checkpoint again.",
                 )
-    except FileNotFoundError as error:
-        raise UserError(f"{path} is missing", "Export the checkpoint again.") from error
     except OSError as error:
         raise UserError(
             f"{path} cannot be read: {error.strerror}", "Export the checkpoint again."

@@ -89,6 +89,12 @@ def test_missing_file(tmp_path: Path) -> None:
             act()
 
 
+def test_pipes_are_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.tsv")
+    with pytest.raises(UserError, match="pipe.tsv is not a file"):
+        list(TextFile(tmp_path / "pipe.tsv").lines())
+
+
 def test_damaged_zip(tmp_path: Path) -> None:
     content = os.urandom(20_000)
     file = written(tmp_path / "a.tsv", content, zipped=True)

@@ -1,3 +1,4 @@
+import os
 import shutil
 
 import pytest
@@ -44,6 +45,9 @@ def test_parameters_that_are_not_the_program_s(folder, change, problem):
 
 def test_missing_files(folder):
     (folder / "inference.pdiparams").unlink()
+    with pytest.raises(UserError, match=r"inference\.pdiparams is missing"):
+        CheckedProgram(folder / "inference.json")
+    os.mkfifo(folder / "inference.pdiparams")  # which would be waited for
     with pytest.raises(UserError, match=r"inference\.pdiparams is missing"):
         CheckedProgram(folder / "inference.json")
     with pytest.raises(UserError, match=r"other\.json cannot be read: No such file"):
