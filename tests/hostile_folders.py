@@ -361,7 +361,9 @@ def run_cases(chosen: argparse.Namespace, whole: Path, temporary: Path) -> Count
                 flush=True,
             )
         if wrong and chosen.keep:
-            shutil.copytree(place, chosen.keep / str(seed), symlinks=True, ignore=_without_pipes)
+            kept = chosen.keep / str(seed)
+            shutil.rmtree(kept, ignore_errors=True)
+            shutil.copytree(place, kept, symlinks=True, ignore=_without_pipes)
         shutil.rmtree(place, ignore_errors=True)
     return ended
 
