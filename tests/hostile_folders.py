@@ -269,7 +269,7 @@ def run_case(whole: Path, place: Path, words: list[str]) -> tuple[list[str], str
     if child == 0:
         in_child(words, place)
     ended = False
-    while not ended and time.monotonic() - seconds < 15 * MOST_SECONDS:
+    while not ended and time.monotonic() - seconds < 6 * MOST_SECONDS:
         pid, status, used = os.wait4(child, os.WNOHANG)
         ended = pid == child
         if not ended:
