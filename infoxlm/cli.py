@@ -71,8 +71,6 @@ def nearest_command(word: str) -> str:
 def fail(error: UserError, code: int = 1) -> NoReturn:
     """Print an error as one line and end the process."""
     line = " ".join(str(error).split())
-    # What a file says of itself must not steer the terminal that shows it.
-    line = "".join(character if character.isprintable() else "\ufffd" for character in line)
     say(f"infoxlm: error: {line}")
     sys.exit(code)
 

@@ -298,7 +298,8 @@ def run_case(whole: Path, place: Path, words: list[str]) -> tuple[list[str], str
         wrong.append(f"{used.ru_maxrss / 1e6:.1f} GB")
     if (computed := used.ru_utime + used.ru_stime) > MOST_SECONDS:
         wrong.append(f"{computed:.0f} s")
-    if digest(place / "in") != before:
+    # A sweep's report is written into its folder.
+    if words[0] != "report" and digest(place / "in") != before:
         wrong.append("what it read was changed")
     if left := [x.name for x in (place / "tmp").iterdir()]:
         wrong.append(f"left behind in the temporary folder: {left[:3]}")

@@ -31,8 +31,8 @@ PARAMETER_BYTES = {"0.t_f32": 4, "0.t_f16": 2}
 TYPES = {*PARAMETER_BYTES, "0.t_i32", "0.t_i64", "0.t_ui8", "0.t_bool"}
 
 _BASE = {"magic": "pir", "trainable": True, "version": 4}
-_OPERATION = {"#", "A", "I", "O", "OA"}
-_PARAMETER = {"#", "A", "DA", "O", "OA", "QA"}
+_OPERATION = ("#", "A", "I", "O", "OA")
+_PARAMETER = ("#", "A", "DA", "O", "OA", "QA")
 #: Of every parameter: neither spread over machines nor quantised, to be trained and clipped.
 _PARAMETER_FIXED = {"DA": [], "QA": [], "OA": [1, 0, 1]}
 
