@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from infoxlm.data.token_ids import TokenIds
 from infoxlm.errors import UserError
+from infoxlm.json_file import read_json_object
 from infoxlm.manifest import MANIFEST, sha256_of
 from infoxlm.tokenizer import InfoXLMTokenizer
 
@@ -184,7 +185,7 @@ def _read(folder: Path, language: str) -> EncodedExamples | None:
     if not folder.exists():
         return None
     try:
-        checksums = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["sha256"]
+        checksums = read_json_object(folder / MANIFEST)["sha256"]
         arrays = {}
         for name in ("ids", "offsets", "labels", "rows"):
             path = folder / f"{name}.npy"

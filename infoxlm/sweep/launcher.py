@@ -188,7 +188,7 @@ class SweepLauncher(Launcher):
             replace(
                 record,
                 problem="its process was killed, also when it ran alone",
-                remedy="Look whether memory was used up.",
+                remedy="Look whether memory was used up, or its time limit is shorter than a step.",
             ).write(folder)
 
     def _launched(

@@ -7,8 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from infoxlm.errors import UserError
+from infoxlm.json_file import read_json_object
+from infoxlm.json_shapes import fields, items, number, optional, text, whole
 
 BATCH = "batch.json"
+
+_NUMBER = number(-1e38, 1e38)
+_PAIR = {"language": text, "file": text, "row": whole(), "loss": optional(_NUMBER)}
+_BATCH = fields(
+    {
+        "step": whole(1),
+        "learning_rate": _NUMBER,
+        "loss": optional(_NUMBER),
+        "gradient_norm": optional(_NUMBER),
+        "pairs": items(fields(_PAIR, required=list(_PAIR))),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -71,14 +85,13 @@ class FailedStep:
         """
         remedy = f"Give checkpoints/failed_step/{BATCH} of a run whose loss became not finite."
         try:
-            failed = cls(**json.loads(path.read_text(encoding="utf-8")))
-            for pair in failed.pairs:
-                pair["language"], int(pair["row"])
+            failed = read_json_object(path)
+            _BATCH(failed)
+            return cls(**failed)
         except FileNotFoundError as error:
             raise UserError(f"trainer.replay={path} does not exist", remedy) from error
-        except (ValueError, TypeError, KeyError, OSError) as error:
+        except (ValueError, TypeError, OSError) as error:
             raise UserError(f"trainer.replay={path} cannot be read: {error}", remedy) from error
-        return failed
 
 
 def finite(value: float) -> float | None:

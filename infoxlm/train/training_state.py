@@ -8,8 +8,22 @@ from typing import Any
 
 from infoxlm.errors import UserError
 from infoxlm.evaluate.metrics import SplitScores
+from infoxlm.json_file import read_json_object
+from infoxlm.json_shapes import entries, fields, number, scalar, whole
 
 STATE_FILE = "training_state.json"
+
+_COUNTS = ("step", "scored_step", "best_step", "scorings_since_best", "pairs")
+_STATE = fields(
+    {
+        **dict.fromkeys(_COUNTS, whole()),
+        "seconds": number(0, 1e15),
+        "learning_rate": entries(scalar),
+        "loss_scale": entries(scalar),
+        "undecayed": number(0, 1e15),
+    },
+    required=["step", "best_dev"],
+)
 
 
 @dataclass
@@ -61,7 +75,8 @@ class TrainingState:
         """
         path = folder / STATE_FILE
         try:
-            state = json.loads(path.read_text(encoding="utf-8"))
+            state = read_json_object(path)
+            _STATE(state)
             scores = {"best_dev": state["best_dev"], "dev": state.get("dev")}
             read = {
                 name: None if found is None else SplitScores.from_dict(found)

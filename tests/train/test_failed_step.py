@@ -71,6 +71,18 @@ def test_other_files_are_refused(text, tmp_path):
         FailedStep.read(tmp_path / BATCH)
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [{"step": "7"}, {"learning_rate": None}, {"pairs": {}}, {"pairs": [{"language": "en"}]}],
+    ids=str,
+)
+def test_values_of_other_types_are_refused(damage, tmp_path):
+    path = FAILED.write(tmp_path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | damage))
+    with pytest.raises(UserError, match="cannot be read"):
+        FailedStep.read(path)
+
+
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     with pytest.raises(UserError, match="does not exist"):
         FailedStep.read(tmp_path / BATCH)

@@ -69,6 +69,13 @@ def test_a_damaged_file_is_named(text, tmp_path):
     "damage",
     [
         {"unknown": 1},
+        {"step": "7"},
+        {"step": -1},
+        {"seconds": [1]},
+        {"pairs": 10**30},
+        {"learning_rate": {"last_lr": [1e-5]}},
+        {"loss_scale": 3},
+        {"undecayed": None},
         {"best_dev": {}},
         {"best_dev": {"confusion": 3}},
         {"best_dev": {"confusion": {"en": "x"}}},
