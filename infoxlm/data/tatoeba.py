@@ -6,6 +6,7 @@ from pathlib import Path
 from infoxlm.constants import TATOEBA_CODES
 from infoxlm.data.text_encoding import START, check_encoding
 from infoxlm.errors import UserError
+from infoxlm.regular_file import read_regular
 
 #: Where LASER keeps the files (Artetxe & Schwenk 2019, arXiv 1812.10464).
 PUBLISHED = "github.com/facebookresearch/LASER, data/tatoeba/v1"
@@ -63,7 +64,7 @@ def read_sentences(file: Path) -> list[str]:
         UserError: The file is missing or empty, is not UTF-8 or has a line without a sentence.
     """
     try:
-        content = file.read_bytes()
+        content = read_regular(file)
     except OSError as error:
         raise UserError(
             f"{file} cannot be read: {error.strerror or error}",

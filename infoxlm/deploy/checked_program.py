@@ -12,6 +12,7 @@ from infoxlm.deploy.exported_operations import Operations
 from infoxlm.deploy.model_folder import INPUT, PARAMETERS
 from infoxlm.deploy.paddle_program import PARAMETER_BYTES, PaddleProgram, ProgramError, Tensor
 from infoxlm.errors import UserError
+from infoxlm.regular_file import open_regular
 
 #: The numbers by which a file of parameters calls their types.
 _TYPE_NUMBERS = {"0.t_f16": 4, "0.t_f32": 5}
@@ -84,7 +85,7 @@ def check_parameters(path: Path, tensors: Mapping[str, Tensor]) -> None:
     if not path.is_file():
         raise UserError(f"{path} is missing", "Export the checkpoint again.")
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             for name in sorted(tensors):
                 expected = _header(tensors[name])
                 if file.read(len(expected)) != expected:

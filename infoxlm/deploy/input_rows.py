@@ -19,6 +19,7 @@ from infoxlm.data.table_rows import (
 from infoxlm.data.text_encoding import START, check_encoding
 from infoxlm.errors import UserError
 from infoxlm.json_file import parse_json
+from infoxlm.regular_file import open_regular
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ def read_rows(path: Path, columns: Columns) -> Iterator[InputRow]:
         )
     warned = False
     try:
-        with open(path, "rb") as stream:
+        with open_regular(path) as stream:
             if suffix != PARQUET:
                 check_encoding(stream.read(START), f"input={path}")
         for row in readers[suffix](path, columns):
@@ -98,7 +99,7 @@ def count_lines(path: Path) -> int:
     if path.suffix.lower() == PARQUET:
         return 0
     try:
-        with open(path, "rb") as stream:
+        with open_regular(path) as stream:
             return sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(1 << 20), b""))
     except OSError:
         return 0
@@ -117,14 +118,14 @@ def _warn_of_empty(path: Path, row: InputRow, columns: Columns) -> None:
 
 def _text_lines(path: Path) -> Iterator[str]:
     """Decode lines, bytes that are not UTF-8 as lone surrogates; only a line feed ends a line."""
-    with open(path, "rb") as stream:
+    with open_regular(path) as stream:
         for number, raw in enumerate(stream):
             line = raw.decode("utf-8", "surrogateescape")
             yield line.removeprefix("\ufeff") if number == 0 else line
 
 
 def _tsv_rows(path: Path, columns: Columns) -> Iterator[InputRow]:
-    with open(path, "rb") as stream:
+    with open_regular(path) as stream:
         quoted = has_opening_quote(iter(lambda: stream.read(1 << 20), b""))
     quoted = quoted and written_with_quotes(_text_lines(path))
     if quoted:

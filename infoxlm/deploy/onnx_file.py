@@ -13,6 +13,7 @@ from infoxlm.data.example import shown
 from infoxlm.deploy.checked_program import EXPORT_AGAIN
 from infoxlm.deploy.exported_operations import onnx_operators
 from infoxlm.errors import UserError
+from infoxlm.regular_file import open_regular
 
 #: Fields of all kinds in the largest file; a model of 24 layers has 20,000.
 MOST_FIELDS = 1_000_000
@@ -48,7 +49,7 @@ def check_onnx_file(path: Path) -> None:
     """
     try:
         with (
-            open(path, "rb") as file,
+            open_regular(path) as file,
             mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
         ):
             _Walk(content).message("model", 0, len(content))

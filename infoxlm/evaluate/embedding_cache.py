@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from infoxlm.atomic import atomic_path
 from infoxlm.data.token_ids import TokenIds
 from infoxlm.errors import UserError
+from infoxlm.regular_file import open_regular
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +111,7 @@ def read_layers(file: Path, layers: Sequence[int]) -> Layers | None:
     if not file.exists():
         return None
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with open_regular(file) as stream, np.load(stream, allow_pickle=False) as arrays:
             found = {layer: arrays[f"layer_{layer}"] for layer in layers}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         logger.warning("%s is damaged and is made anew: %s", file, error)

@@ -8,6 +8,7 @@ from typing import Any
 
 from infoxlm.errors import UserError
 from infoxlm.json_shapes import brief
+from infoxlm.regular_file import read_regular
 from infoxlm.tokenization.added_tokens import AddedToken, parse_added_token
 from infoxlm.tokenization.sentencepiece_model import build_model
 from infoxlm.tokenization.tokenizer_json import FIRST_PIECES, TOKENIZER_JSON
@@ -63,7 +64,7 @@ def read_model_file(path: str | Path) -> TokenizerFiles:
         UserError: It cannot be read.
     """
     try:
-        return TokenizerFiles(Path(path), Path(path).read_bytes())
+        return TokenizerFiles(Path(path), read_regular(path))
     except OSError as error:
         raise UserError(
             f"Cannot read the tokenizer's model {path}: {error.strerror}", TAKE_AGAIN
