@@ -192,7 +192,10 @@ def test_files_that_hold_no_rows(read, name, content, message):
 
 def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "folder.tsv").mkdir()
-    for name, reason in (("missing.tsv", "No such file"), ("folder.tsv", "Is a directory")):
+    for name, reason in (
+        ("missing.tsv", "No such file"),
+        ("folder.tsv", "it is not a regular file"),
+    ):
         with pytest.raises(UserError, match=f"{name} cannot be read: {reason}"):
             next(read_rows(tmp_path / name, PAIR_COLUMNS))
 
