@@ -38,3 +38,12 @@ def check_encoding(start: bytes, name: str) -> None:
     for first, encoding in ((1, "UTF-16LE"), (0, "UTF-16BE")):
         if len(start) > 1 and not any(start[first::2]) and all(start[1 - first :: 2]):
             raise UserError(f"{name} is {encoding}, {_WANTED}", _SAVE.format(encoding=encoding))
+
+
+def holds_all_characters(text: str) -> bool:
+    """Whether a text can be written in UTF-8: it holds no lone surrogates."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

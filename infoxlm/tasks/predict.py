@@ -10,6 +10,7 @@ from typing import Any
 
 from infoxlm.checkpoint_source import required_checkpoint
 from infoxlm.data.example import shown
+from infoxlm.data.text_encoding import holds_all_characters
 from infoxlm.deploy.input_rows import PAIR_COLUMNS, TEXT_COLUMNS, InputRow, count_lines, read_rows
 from infoxlm.deploy.prediction_files import check_output, open_writer, predict_rows
 from infoxlm.deploy.predictor import WINDOW, Prediction, Predictor
@@ -102,8 +103,16 @@ def typed_rows(config: PredictConfig) -> Iterator[InputRow]:
     """What was typed on the command line, as a single row.
 
     Raises:
-        UserError: A pair is wanted, and the text is not one.
+        UserError: A pair is wanted, and the text is not one; or a text is not in UTF-8.
     """
+    for key in ("premise", "hypothesis", "text"):
+        typed = getattr(config, key) or ""
+        # Python's stand-ins for bytes that the terminal's encoding lacks; the tokenizer drops them.
+        if not holds_all_characters(typed):
+            raise UserError(
+                f"{key}={shown(typed)} holds bytes that are no characters",
+                "Type it in a terminal whose encoding (LC_ALL) is UTF-8, or give input=FILE.",
+            )
     if config.premise is not None and config.hypothesis is not None:
         return iter([InputRow(0, (config.premise, config.hypothesis))])
     text = config.text or ""

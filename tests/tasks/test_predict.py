@@ -139,6 +139,8 @@ def test_zero_shot(run, best, tmp_path):
         (["hypothesis=a"], "premise and hypothesis belong together"),
         (["premise=a", "hypothesis=b", "labels=[c]"], "labels with premise and hypothesis"),
         (["text=no separator"], r"text='no separator' has 0 <sep> instead of one.*labels="),
+        (["text=a\udcff<sep>b"], "text='a.*' holds bytes that are no characters"),
+        (["premise=a", "hypothesis=\udcffb"], "hypothesis=.* holds bytes that are no characters"),
         (["text=a<sep>b<sep>c"], "has 2 <sep> instead of one"),
         (["text=a", "labels=[b,b]"], "Name each label once"),
         (["text=a", "labels=[b]", "template=c"], "template='c' has no {}"),
