@@ -85,7 +85,7 @@ def download_checkpoint(repository: str, revision: str | None = None) -> Path:
     raise UserError(
         f"{repository} cannot be fetched from the Hugging Face hub: {reason}",
         "Set HF_ENDPOINT to a mirror, or fetch config.json, the weights and "
-        f"{MODEL_FILE} elsewhere and give their folder as source.",
+        f"{MODEL_FILE} elsewhere and give the folder that holds them instead.",
     ) from cause
 
 

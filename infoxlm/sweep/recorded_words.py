@@ -6,6 +6,7 @@ here. All else has to be typed again.
 """
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -25,8 +26,11 @@ from infoxlm.free_text import quote_free_text
 from infoxlm.group_options import options_of
 from infoxlm.schema import SCHEMAS
 
-#: Our own keys that say what is written where.
-_WRITING = frozenset({"output", "target", "overwrite"})
+#: Words that say that it is a sweep, which it is anyway.
+FLAGS = ("-m", "--multirun")
+
+#: Our own keys that say what is written where, the cache among them.
+_WRITING = frozenset({"output", "target", "overwrite", "cache_dir", "data.cache_dir"})
 
 #: Groups of Hydra's, with the options that the files in conf/ choose, or that stand beside them.
 HYDRA_GROUPS = {
@@ -138,3 +142,8 @@ def is_own_value(key: str, value: Any, own: set[str]) -> bool:
     if isinstance(value, list):
         return all(is_own_value(key, item, own) for item in value)
     return not (isinstance(value, str) and "${" in value)
+
+
+def printable(word: str) -> str:
+    """A word as it can be typed, what a terminal would act upon written out."""
+    return shlex.quote("".join(x if x.isprintable() else repr(x)[1:-1] for x in word))

@@ -1,21 +1,18 @@
 """`sweep.resume=FOLDER`: the command line of a sweep, to be run again in its folder."""
 
 import re
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from infoxlm.errors import UserError
 from infoxlm.free_text import quoted
-from infoxlm.sweep.recorded_words import refused_words
+from infoxlm.sweep.recorded_words import FLAGS, printable, refused_words
 from infoxlm.sweep.sweep_record import SweepRecord
 from infoxlm.system_errors import refusals_explained
 
 KEY = "sweep.resume"
 TRIALS = "hydra.sweeper.n_trials"
 
-#: Words that say that it is a sweep, which it is anyway.
-_FLAGS = ("-m", "--multirun")
 #: What chooses how jobs are launched.
 _LAUNCHERS = ("+launcher=", "hydra/launcher=")
 #: What may be typed although the sweep began without: how jobs are launched, how long a search is.
@@ -51,7 +48,7 @@ def resumed_words(words: Sequence[str], command: str) -> list[str] | None:
             f"{named[-1]}: that is a sweep of `infoxlm {record.command}`",
             f"Go on with it: infoxlm {record.command} --multirun {named[-1]}.",
         )
-    typed = [word for word in words if word not in (*named, *_FLAGS, *record.words)]
+    typed = [word for word in words if word not in (*named, *FLAGS, *record.words)]
     recorded = kept_words(record, words, typed)
     theirs = [word for word in recorded if word not in words]
     check_typed(typed, refused_words(theirs, command), named[-1], command)
@@ -72,7 +69,7 @@ def kept_words(record: SweepRecord, words: Sequence[str], typed: Sequence[str]) 
         words: What was typed to resume it.
         typed: Those of them that are not in the record; a launcher among them replaces its own.
     """
-    kept = [word for word in record.words if word not in _FLAGS and not word.startswith(_PLACES)]
+    kept = [word for word in record.words if word not in FLAGS and not word.startswith(_PLACES)]
     if any(word.startswith(_LAUNCHERS) for word in typed):
         launching = (*_LAUNCHERS, "hydra.launcher.")
         kept = [word for word in kept if word in words or not word.startswith(launching)]
@@ -143,8 +140,3 @@ def merged(words: Sequence[str], others: Sequence[str]) -> list[str]:
 def key_of(word: str) -> str:
     """The key or group of a word."""
     return word.partition("=")[0].lstrip("+~")
-
-
-def printable(word: str) -> str:
-    """A word as it can be typed, what a terminal would act upon written out."""
-    return shlex.quote("".join(x if x.isprintable() else repr(x)[1:-1] for x in word))

@@ -13,6 +13,8 @@ from infoxlm.evaluate.report import markdown_table, terminal_table
 from infoxlm.evaluate.tables import Cells, percent
 from infoxlm.sweep.job import resuming_command
 from infoxlm.sweep.job_record import TRACEBACK
+from infoxlm.sweep.recorded_words import FLAGS, printable, refused_words
+from infoxlm.sweep.sweep_record import SweepRecord
 from infoxlm.sweep.sweep_results import AVERAGE, SEED, Group, SweepResults, SweepRun
 
 CSV, MARKDOWN, PICTURE = "results.csv", "results.md", "results.png"
@@ -76,9 +78,20 @@ def markdown(results: SweepResults) -> str:
         blocks += ["## Not finished", markdown_table(*open_table(results))]
         if results.can_go_on:
             blocks.append(f"    {resuming_command(results.folder)}")
-    words = shlex.join(["infoxlm", results.record.command, *results.record.words])
-    blocks += ["## Asked for", f"    {words}"]
+    blocks += ["## Asked for", *asked_for(results.record)]
     return "\n\n".join(blocks) + "\n"
+
+
+def asked_for(record: SweepRecord) -> list[str]:
+    """The command of a sweep, without words that nobody should copy out of a folder unread."""
+    words = [word for word in record.words if word not in FLAGS]
+    refused = refused_words(words, record.command)
+    taken = [word for word in words if word not in refused]
+    blocks = [f"    {shlex.join(['infoxlm', record.command, '--multirun', *taken])}"]
+    if refused:
+        shown = " ".join(f"`{printable(word)}`" for word in refused)
+        blocks.append(f"And, not for copying before you know what it does: {shown}")
+    return blocks
 
 
 def terminal(results: SweepResults) -> RenderableType:

@@ -1,5 +1,6 @@
 """What the runs of a sweep came to, and their means over seeds."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,8 @@ from infoxlm.sweep.job_record import JobRecord, JobState, read_job
 from infoxlm.sweep.repeats import earlier_twins
 from infoxlm.sweep.sweep_record import SweepRecord, as_settings, varied_keys
 from infoxlm.tracking.finished_run import FinishedRun
+
+logger = logging.getLogger(__name__)
 
 SEED = "seed"
 AVERAGE = "average"
@@ -206,7 +209,9 @@ def read_run(folder: Path, number: int, varied: dict[str, str]) -> SweepRun:
         return nothing
     try:
         results = FinishedRun.read(folder).results
-    except UserError:  # another command's, or damaged: there is nothing to compare
+    except UserError as error:  # another command's, or damaged: there is nothing to compare
+        if record.value is not None:  # commands that return none have no scores either
+            logger.warning("the scores of job %d are left out: %s", number, error.problem)
         return nothing
     return replace(
         nothing,

@@ -98,7 +98,7 @@ def test_the_file_that_is_missing_is_named(files, told, hub):
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (ConnectionError("no route\nmore"), "no route. Set HF_ENDPOINT .*give their folder as"),
+        (ConnectionError("no route\nmore"), "no route. Set HF_ENDPOINT .*give the folder that"),
         (RepositoryNotFoundError("401 Client Error\nmore", response=Mock()),
          "hub has no repository microsoft/infoxlm-base, .*HF_TOKEN"),
     ],

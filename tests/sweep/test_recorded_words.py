@@ -21,7 +21,7 @@ USUAL = [
     "data.eval_languages=[en,de],[fr]",
     "model.shape={hidden_size:8,num_hidden_layers:2}", "trainer.resume=auto",
     "optimizer.learning_rate=tag(log,interval(1e-6,1e-4))", "trainer.epochs=int(interval(1,3))",
-    "optimizer.learning_rate=shuffle(1e-5,2e-5)", "data.cache_dir=/scratch/cache",
+    "optimizer.learning_rate=shuffle(1e-5,2e-5)", "data.limit_train=1000",
     "hydra/sweeper=optuna", "hydra/launcher=submitit_local", "hydra/sweeper/sampler=random",
     "hydra.sweeper.n_trials=12", "hydra.sweeper.sampler.seed=7", "hydra.sweeper.sampler.seed=null",
     "hydra.sweeper.direction=maximize", "hydra.sweeper.max_batch_size=4",
@@ -48,7 +48,8 @@ OTHERS = [
     "+hydra.sweeper.params.model='../tiny'", "+hydra.sweeper.params.mine=1",
     "model=../model/tiny", "model=tiny,../tiny", "model={name:tiny}", "experiment=[demo,mine]",
     "model.shape={_target_:name}", "+model._target_=name", "+mine=1", "+sweep=mine",
-    "optimizer.learning_rate", "data.root=a[b", "", "=", "seed=" + "[" * 2000 + "]" * 2000,
+    "optimizer.learning_rate", "data.root=a[b", "data.cache_dir=/scratch/cache", "", "=",
+    "seed=" + "[" * 2000 + "]" * 2000,
     "name=" + "a" * 5000,
 ]  # fmt: skip
 

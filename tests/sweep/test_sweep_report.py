@@ -1,5 +1,6 @@
 import csv
 import io
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -71,3 +72,14 @@ def test_terminal_shows_the_best_first_and_says_what_is_left_out(sweep_folder):
     lines = console.file.getvalue().splitlines()
     assert "│ 30 " in lines[4]
     assert "18 more in results.md" in lines
+
+
+def test_words_that_have_to_be_typed_are_no_part_of_the_command(sweep_folder):
+    folder = sweep_folder(GRID, [0.5, 0.6, 0.8, 0.9])
+    results = SweepResults.read(folder)
+    asked = ["seed=1,2", "hydra.job.chdir=true", "name=${seed}", "data.cache_dir=there"]
+    results = replace(results, record=replace(results.record, words=["-m", *asked]))
+    blocks = markdown(results).split("\n\n")
+    at = blocks.index("## Asked for")
+    assert blocks[at + 1] == "    infoxlm train --multirun seed=1,2"
+    assert all(word in blocks[at + 2] for word in asked[1:])
