@@ -8,11 +8,16 @@ from typing import get_type_hints
 
 from infoxlm.schema import SCHEMAS
 
+#: What may be a group's name: any word that is typed in its place is looked up among the files.
+_GROUP = re.compile(r"\w{1,99}(/\w{1,99})*")
+
 
 def options_of(group: str) -> list[str]:
     """The options of a group; none when there is no such group."""
+    if not _GROUP.fullmatch(group):
+        return []
     folder = files("infoxlm.conf") / group
-    if not group or not folder.is_dir():
+    if not folder.is_dir():
         return []
     names = sorted(path.name for path in folder.iterdir())
     return [name.removesuffix(".yaml") for name in names if name.endswith(".yaml")]

@@ -1,3 +1,5 @@
+import pytest
+
 from infoxlm.group_options import fitting_options, keys_of, options_of
 
 
@@ -25,3 +27,8 @@ def test_what_is_not_data_fits_every_command_that_takes_it():
         for group in ("model", "hardware"):
             assert fitting_options(group, command) == options_of(group)
     assert fitting_options("experiment", "train") == options_of("experiment")
+
+
+@pytest.mark.parametrize("word", ["", "..", "model/..", "/tmp", "+" + "9" * 300, "9" * 300, "a\0b"])
+def test_a_word_that_is_no_group_has_no_options(word):
+    assert options_of(word) == []
