@@ -16,7 +16,7 @@ from infoxlm.data.table_rows import (
     table_rows,
     written_with_quotes,
 )  # fmt: skip
-from infoxlm.data.text_encoding import START, check_encoding
+from infoxlm.data.text_encoding import START, check_encoding, holds_all_characters
 from infoxlm.errors import UserError
 from infoxlm.json_file import parse_json
 from infoxlm.regular_file import open_regular
@@ -207,6 +207,8 @@ def _text_of(record: dict[str, Any], choices: Sequence[str]) -> str:
     key = keys[position]
     if not isinstance(record[key], str):
         raise _RowError(f"{key} is not a string: {shown(json.dumps(record[key]))}")
+    if not holds_all_characters(record[key]):  # JSON can escape one; the tokenizer would drop it
+        raise _RowError(f"{key} holds half a character: {shown(json.dumps(record[key]))}")
     return record[key]
 
 

@@ -45,9 +45,16 @@ def test_csv_has_quotes_and_line_breaks_in_fields(read):
 def test_jsonl(read):
     content = (
         '{"hypothesis": "b\\n\\u0000", "premise": "a", "id": 3}\n'
-        '{"sentence1": "\\ud83d\\ude80 \\ud800", "sentence2": ""}\n'
+        '{"sentence1": "\\ud83d\\ude80", "sentence2": ""}\n'
     )
-    assert read("x.jsonl", content) == [(0, ("a", "b\n\0")), (1, ("🚀 \ud800", ""))]
+    assert read("x.jsonl", content) == [(0, ("a", "b\n\0")), (1, ("🚀", ""))]
+
+
+def test_half_a_character_is_an_error_of_its_row(read):
+    content = '{"premise": "a \\ud800", "hypothesis": "b"}\n{"premise": "c", "hypothesis": "d"}\n'
+    first, second = read("x.jsonl", content)
+    assert first == (0, "line 1: premise holds half a character: '\"a \\\\ud800\"'")
+    assert second == (1, ("c", "d"))
 
 
 @pytest.mark.parametrize(
