@@ -11,7 +11,7 @@ from infoxlm import __version__
 from infoxlm.errors import UserError
 from infoxlm.streams import forget_empty_variables, prepare_streams, say
 
-#: What `infoxlm --help` says of each command; each is a module in infoxlm.tasks.
+#: What `infoxlm --help` says of each command; each is a module in infoxlm.commands.
 COMMANDS = {
     "train": "fine-tune, scoring every language along the way",
     "evaluate": "score a checkpoint in every language",

@@ -165,4 +165,4 @@ def run_task(command: str, configuration: "DictConfig", folder: Path) -> float |
     refuse_devices(command, getattr(getattr(plain, "hardware", None), "devices", 1))
     # Before anything imports paddle, which reads the environment only then.
     prepare_environment(getattr(getattr(plain, "hardware", plain), "threads", None))
-    return import_module(f"infoxlm.tasks.{command}").run(plain, folder)
+    return import_module(f"infoxlm.commands.{command}").run(plain, folder)

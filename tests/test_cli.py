@@ -105,7 +105,7 @@ def test_closed_pipe_is_no_error(tmp_path):
 
 
 def test_programming_error_keeps_its_traceback_and_its_folder(infoxlm, monkeypatch):
-    from infoxlm.tasks import dashboard, train
+    from infoxlm.commands import dashboard, train
 
     def broken(config, folder):
         raise KeyError("a bug")
@@ -120,7 +120,7 @@ def test_programming_error_keeps_its_traceback_and_its_folder(infoxlm, monkeypat
 
 
 def test_interrupt(infoxlm, monkeypatch):
-    from infoxlm.tasks import dashboard
+    from infoxlm.commands import dashboard
 
     def interrupted(config, folder):
         raise KeyboardInterrupt
@@ -147,7 +147,7 @@ def test_a_complete_line_of_every_command():
 def test_paths_are_meant_from_where_one_typed(line, infoxlm, monkeypatch):
     command, *words = line.split()
     here, seen = Path.cwd(), []
-    run = f"infoxlm.tasks.{command}.run"
+    run = f"infoxlm.commands.{command}.run"
     monkeypatch.setattr(run, lambda config, folder: seen.append((Path.cwd(), folder)))
     for how in ("true", "false"):
         assert infoxlm(command, *words, f"hydra.job.chdir={how}").code == 0
@@ -159,7 +159,7 @@ def test_paths_are_meant_from_where_one_typed(line, infoxlm, monkeypatch):
 def test_an_empty_cache_variable_is_none(line, infoxlm, monkeypatch, tmp_path):
     command, *words = line.split()
     seen = []
-    monkeypatch.setattr(f"infoxlm.tasks.{command}.run", lambda config, _: seen.append(config))
+    monkeypatch.setattr(f"infoxlm.commands.{command}.run", lambda config, _: seen.append(config))
     monkeypatch.setenv("INFOXLM_CACHE", "")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert infoxlm(command, *words) == (0, "", "")

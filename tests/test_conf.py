@@ -159,7 +159,7 @@ def test_command_line_wins_over_an_experiment(compose):
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_experiment_steps(experiment, compose, tmp_path):
-    from infoxlm.tasks import train
+    from infoxlm.commands import train
 
     config = compose("train", f"experiment={experiment}", *TINY)
     train.run(config, tmp_path)

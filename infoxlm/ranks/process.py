@@ -85,7 +85,7 @@ def run_rank(
 def outcome_of(config: TrainConfig, folder: Path) -> Outcome:
     """Train, in the place that the environment names."""
     try:
-        from infoxlm.tasks.train import run
+        from infoxlm.commands.train import run
 
         return Outcome(Ending.finished, run(config, folder))
     except UserError as error:

@@ -22,7 +22,7 @@ def end_sweep(launcher: SweepLauncher) -> None:
     raise_common_mistake(launcher)
     results = SweepResults.read(launcher.folder)
     if results.finished:
-        from infoxlm.tasks.report import report_sweep
+        from infoxlm.commands.report import report_sweep
 
         report_sweep(results)
     if results.others:

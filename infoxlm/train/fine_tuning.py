@@ -35,7 +35,7 @@ from infoxlm.train.training_state import TrainingState
 from infoxlm.train.work import Work
 
 if TYPE_CHECKING:
-    from infoxlm.tasks.inputs import TrainInputs
+    from infoxlm.commands.inputs import TrainInputs
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from infoxlm.train.resume_point import ResumePoint
 from infoxlm.train.training_state import TrainingState
 
 if TYPE_CHECKING:
-    from infoxlm.tasks.inputs import TrainInputs
+    from infoxlm.commands.inputs import TrainInputs
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,7 @@ def test_errors_name_what_is_wrong(export, checkpoint, tmp_path):
 
 def test_importing_needs_no_framework():
     code = (
-        "import sys, infoxlm.deploy, infoxlm.deploy.export, infoxlm.tasks.predict;"
+        "import sys, infoxlm.deploy, infoxlm.deploy.export, infoxlm.commands.predict;"
         "print({'paddle', 'torch', 'onnxruntime', 'onnx'} & {*sys.modules})"
     )
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

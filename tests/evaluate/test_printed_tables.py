@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from infoxlm.commands.train import replay_table
 from infoxlm.console import show
 from infoxlm.constants import LANGUAGES
 from infoxlm.evaluate import report, retrieval_report
@@ -21,7 +22,6 @@ from infoxlm.sweep.job_record import JobRecord, JobState
 from infoxlm.sweep.sweep_record import SweepRecord
 from infoxlm.sweep.sweep_report import markdown, terminal
 from infoxlm.sweep.sweep_results import SweepResults
-from infoxlm.tasks.train import replay_table
 from infoxlm.tracking.outcome import Check
 from infoxlm.train.failed_step import FailedStep
 

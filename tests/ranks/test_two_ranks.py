@@ -11,8 +11,8 @@ import numpy as np
 import psutil
 import pytest
 
+from infoxlm.commands import train
 from infoxlm.evaluate.predictions import read_predictions
-from infoxlm.tasks import train
 from infoxlm.tracking.metrics_log import read_metrics
 
 #: Windows of 16, 16, 16 and 1 pairs: in every fourth step one of two ranks has no rows.

@@ -73,7 +73,7 @@ def test_repeats_take_the_earlier_result(infoxlm):
 @pytest.fixture
 def figures(monkeypatch):
     """Replaces training by a formula; what was run is listed."""
-    from infoxlm.tasks import train
+    from infoxlm.commands import train
 
     run = []
 
@@ -122,7 +122,7 @@ def test_search_in_hydra_s_own_spelling_looks_for_the_highest(infoxlm, figures):
 
 
 def test_programming_errors_leave_a_traceback(infoxlm, monkeypatch):
-    from infoxlm.tasks import train
+    from infoxlm.commands import train
 
     run = train.run
 

@@ -155,7 +155,7 @@ def test_imports_nothing_heavy():
         "import infoxlm.tracking.visualdl_writer, infoxlm.tracking.dashboard;"
         "import infoxlm.evaluate.report, infoxlm.evaluate.plot, infoxlm.evaluate.difference_plot;"
         "import infoxlm.evaluate.run_comparison_report, infoxlm.evaluate.repetition;"
-        "import infoxlm.tasks.compare, infoxlm.tasks.repeat;"
+        "import infoxlm.commands.compare, infoxlm.commands.repeat;"
         "describe_process();"
         "print(sorted({'paddle', 'paddlenlp', 'torch', 'matplotlib', 'visualdl'} & {*sys.modules}))"
     )

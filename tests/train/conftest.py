@@ -33,7 +33,7 @@ def inputs(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Any:
     """24 English training pairs, these and 12 German ones to score, and weights to begin with."""
-    from infoxlm.tasks.inputs import TrainInputs
+    from infoxlm.commands.inputs import TrainInputs
 
     folder = tmp_path_factory.mktemp("start")
     tokenizer = InfoXLMTokenizer(sentencepiece_file)

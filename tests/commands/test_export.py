@@ -2,8 +2,8 @@ import json
 
 import pytest
 
+from infoxlm.commands import export
 from infoxlm.errors import UserError
-from infoxlm.tasks import export
 
 
 def test_exports_the_best_checkpoint_of_a_run(trained, compose, tmp_path, capsys):

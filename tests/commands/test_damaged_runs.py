@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import pytest
 
+from infoxlm.commands import train
 from infoxlm.errors import UserError
 from infoxlm.run_folder import RESULTS, RUN_RECORD
 from infoxlm.stopping import Interrupted
-from infoxlm.tasks import train
 from infoxlm.tracking.metrics_log import MetricsLog, read_metrics
 
 #: Of the best one's step no other folder is kept.

@@ -3,7 +3,7 @@
 import pytest
 from rich.table import Table
 
-from infoxlm.tasks.reporting import tell
+from infoxlm.commands.reporting import tell
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from infoxlm.checkpoint_source import find_checkpoint
+from infoxlm.commands.inputs import data_checksums
+from infoxlm.commands.reporting import tell
 from infoxlm.data.encoding import require_languages
 from infoxlm.data.source import open_source
 from infoxlm.errors import UserError
@@ -15,8 +17,6 @@ from infoxlm.evaluate.repetition import Repetition, terminal_repetition, write_r
 from infoxlm.hardware import prepare_environment, threads_of
 from infoxlm.schema import SCHEMAS, EvaluateConfig, RepeatConfig, TrainConfig
 from infoxlm.stopping import Interrupted
-from infoxlm.tasks.inputs import data_checksums
-from infoxlm.tasks.reporting import tell
 from infoxlm.tracking.differences import different_facts, different_files
 from infoxlm.tracking.finished_run import FinishedRun
 from infoxlm.tracking.machine import describe_process
@@ -49,7 +49,7 @@ def run(config: RepeatConfig, folder: str | Path) -> None:
     for fact in different_facts(original.record, describe_process()):
         logger.warning("not as in the run: %s (%s then, %s now)", *fact)
     try:
-        import_module(f"infoxlm.tasks.{original.command}").run(again, folder)
+        import_module(f"infoxlm.commands.{original.command}").run(again, folder)
     except Interrupted as stopped:
         message = "the repetition was stopped; start it anew with the same command"
         raise Interrupted(message, stopped.code - 128) from None

@@ -29,7 +29,7 @@ def tiny_config(compose: Callable[..., Any]) -> Callable[..., Any]:
 @pytest.fixture(scope="session")
 def trained(tiny_config: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished training run in all fifteen languages."""
-    from infoxlm.tasks import train
+    from infoxlm.commands import train
 
     config, folder = tiny_config("name=example"), tmp_path_factory.mktemp("runs") / "first"
     return Run(config, folder, train.run(config, folder))

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from infoxlm.commands.reporting import tell
 from infoxlm.evaluate.difference_plot import plot_differences
 from infoxlm.evaluate.run_comparison import compare_runs
 from infoxlm.evaluate.run_comparison_report import terminal_comparison, write_comparison
 from infoxlm.schema import CompareConfig
-from infoxlm.tasks.reporting import tell
 from infoxlm.tracking.finished_run import FinishedRun
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from infoxlm.checkpoint_labels import require_labels
 from infoxlm.checkpoint_source import find_checkpoint, required_checkpoint
+from infoxlm.commands.inputs import data_checksums, model_tokenizer
+from infoxlm.commands.reporting import finish
 from infoxlm.config_file import read_config_file, refuse_misfits
 from infoxlm.data.encoding import encode_split, require_languages
 from infoxlm.data.source import open_source
 from infoxlm.evaluate.predictions import write_predictions
 from infoxlm.hardware import check_device, load_paddle
 from infoxlm.schema import EvaluateConfig
-from infoxlm.tasks.inputs import data_checksums, model_tokenizer
-from infoxlm.tasks.reporting import finish
 from infoxlm.tracking.run_record import weights_checksums, write_run_record
 from infoxlm.tracking.settings import flat_settings
 

@@ -6,8 +6,8 @@ import re
 import numpy as np
 import pytest
 
+from infoxlm.commands import retrieve
 from infoxlm.errors import UserError
-from infoxlm.tasks import retrieve
 
 SENTENCES = [
     "the cat sat on the mat", "a woman is playing the violin", "the dog ran home",

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from infoxlm.commands import train
 from infoxlm.constants import LANGUAGES
 from infoxlm.errors import UserError
 from infoxlm.evaluate.predictions import read_predictions
-from infoxlm.tasks import train
 from infoxlm.tracking.metrics_log import read_metrics
 from infoxlm.tracking.settings import compared_settings
 

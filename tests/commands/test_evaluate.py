@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
+from infoxlm.commands import evaluate
 from infoxlm.errors import UserError
 from infoxlm.evaluate.predictions import read_predictions
-from infoxlm.tasks import evaluate
 
 FEW = ("data=sample", "data.limit_eval=6", "data.max_length=32")
 

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from infoxlm.commands.reporting import tell
 from infoxlm.errors import UserError
 from infoxlm.schema import ReportConfig
 from infoxlm.sweep.sweep_plot import plot_sweep
 from infoxlm.sweep.sweep_report import CSV, MARKDOWN, PICTURE, terminal, write_sweep_report
 from infoxlm.sweep.sweep_results import SweepResults
-from infoxlm.tasks.reporting import tell
 
 
 def run(config: ReportConfig, folder: str | Path) -> None:

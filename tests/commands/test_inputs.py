@@ -3,14 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from infoxlm.data.source import open_source
-from infoxlm.errors import UserError
-from infoxlm.schema import ModelConfig, ShapeConfig
-from infoxlm.tasks.inputs import (
+from infoxlm.commands.inputs import (
     data_checksums,
     model_folder,
     model_tokenizer,
 )
+from infoxlm.data.source import open_source
+from infoxlm.errors import UserError
+from infoxlm.schema import ModelConfig, ShapeConfig
 
 
 def test_model_folder(tiny_model, tmp_path):

@@ -5,9 +5,9 @@ import signal
 
 import pytest
 
+from infoxlm.commands import evaluate, repeat, train
 from infoxlm.errors import UserError
 from infoxlm.stopping import Interrupted
-from infoxlm.tasks import evaluate, repeat, train
 
 
 def edited(folder, name, change):

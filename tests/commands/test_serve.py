@@ -204,7 +204,7 @@ def odd_labels(exported, tmp_path):
 
 
 def test_mistakes(compose, exported, tmp_path, monkeypatch, caplog):
-    from infoxlm.tasks import serve
+    from infoxlm.commands import serve
 
     def run(*words):
         with caplog.at_level(logging.INFO):

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
+from infoxlm.commands import compare, evaluate, train
 from infoxlm.errors import UserError
-from infoxlm.tasks import compare, evaluate, train
 
 FEW = ("data.eval_languages=[en,de]", "trainer.max_steps=2")
 

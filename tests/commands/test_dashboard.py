@@ -1,7 +1,7 @@
 import pytest
 
+from infoxlm.commands import dashboard
 from infoxlm.errors import UserError
-from infoxlm.tasks import dashboard
 
 
 def test_folder_without_runs(compose, tmp_path):

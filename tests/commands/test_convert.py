@@ -3,9 +3,9 @@ import shutil
 import numpy as np
 import pytest
 
+from infoxlm.commands import convert
 from infoxlm.constants import LABELS
 from infoxlm.errors import UserError
-from infoxlm.tasks import convert
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infoxlm.checkpoint_source import find_checkpoint, required_checkpoint
+from infoxlm.commands.reporting import finish_retrieval
 from infoxlm.config_file import read_config_file, refuse_misfits
 from infoxlm.data.tatoeba import SentencePairs, read_pairs
 from infoxlm.data.text_file import TextFile
@@ -18,7 +19,6 @@ from infoxlm.evaluate.retrieval_scores import RetrievalScores
 from infoxlm.evaluate.sentence_encoder import SentenceEncoder
 from infoxlm.hardware import available_cores, check_device
 from infoxlm.schema import RetrieveConfig, Similarity
-from infoxlm.tasks.reporting import finish_retrieval
 from infoxlm.tokenizer import InfoXLMTokenizer
 from infoxlm.tracking.progress import progress
 from infoxlm.tracking.run_record import weights_checksums, write_run_record

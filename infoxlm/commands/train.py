@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from infoxlm.atomic import atomic_path
+from infoxlm.commands.inputs import TrainInputs, load_train_inputs
+from infoxlm.commands.reporting import finish
 from infoxlm.console import show
 from infoxlm.errors import UserError
 from infoxlm.evaluate.plot import plot_curves
@@ -23,8 +25,6 @@ from infoxlm.ranks.start import run_ranks
 from infoxlm.run_folder import RUN_RECORD
 from infoxlm.schema import TrainConfig
 from infoxlm.stopping import Interrupted
-from infoxlm.tasks.inputs import TrainInputs, load_train_inputs
-from infoxlm.tasks.reporting import finish
 from infoxlm.tracking.metrics_log import METRICS, read_metrics
 from infoxlm.tracking.part_seconds import PartSeconds
 from infoxlm.tracking.run_record import weights_checksums, write_run_record

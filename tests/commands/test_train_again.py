@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from infoxlm.commands import train
+from infoxlm.commands.train import replay_table, resuming_command
 from infoxlm.errors import UserError
 from infoxlm.run_folder import RESULTS, RUN_RECORD
 from infoxlm.stopping import Interrupted
-from infoxlm.tasks import train
-from infoxlm.tasks.train import replay_table, resuming_command
 from infoxlm.tracking.metrics_log import MetricsLog, read_metrics
 from infoxlm.train.replay import Replay
 
