@@ -1,6 +1,6 @@
 """`python -m infoxlm`, the same as `infoxlm`."""
 
-from infoxlm.cli import main
+from infoxlm.cli.entry import main
 
 if __name__ == "__main__":
     main()

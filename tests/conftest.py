@@ -165,7 +165,7 @@ def infoxlm(
     """Runs a command line inside this process, in an empty folder."""
     from hydra.core.global_hydra import GlobalHydra
 
-    from infoxlm import cli
+    from infoxlm.cli import entry as cli
     from infoxlm.hardware import mkl_path
 
     folder = tmp_path / "empty"

@@ -123,7 +123,7 @@ MOST_BYTES, MOST_SECONDS = 1e9, 10
 
 def call(words: list[str], folder: Path) -> None:
     """Run a command that has to end well, in a process of its own."""
-    line = [sys.executable, "-c", "from infoxlm.cli import main; main()", *words]
+    line = [sys.executable, "-c", "from infoxlm.cli.entry import main; main()", *words]
     finished = subprocess.run(line, cwd=folder, capture_output=True, text=True)
     if finished.returncode:
         raise SystemExit(f"{' '.join(words)}: {finished.stderr}")
@@ -230,7 +230,7 @@ def in_child(words: list[str], place: Path) -> None:
     tempfile.tempdir = None
     resource.setrlimit(resource.RLIMIT_CPU, (3 * MOST_SECONDS,) * 2)
     try:
-        from infoxlm import cli
+        from infoxlm.cli import entry as cli
 
         cli.main(words)
     except SystemExit as end:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-COMMAND = [sys.executable, "-c", "from infoxlm.cli import main; main()", "train"]
+COMMAND = [sys.executable, "-c", "from infoxlm.cli.entry import main; main()", "train"]
 TIMES = ("time", "train/pairs_per_second")
 
 

@@ -7,10 +7,10 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
-from infoxlm.cli import COMMANDS
+from infoxlm.cli.entry import COMMANDS
+from infoxlm.cli.hydra_command import TYPED_AS, with_key
 from infoxlm.constants import LANGUAGES
 from infoxlm.free_text import quote_free_text
-from infoxlm.hydra_command import TYPED_AS, with_key
 from infoxlm.schema import Amp
 
 CONF = Path(__file__).parents[1] / "conf"

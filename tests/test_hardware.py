@@ -108,7 +108,7 @@ def test_cores_are_those_of_this_process(monkeypatch):
 
 LIGHT = """
 import sys
-import infoxlm, infoxlm.cli
+import infoxlm, infoxlm.cli.entry
 import infoxlm.tokenizer, infoxlm.schema, infoxlm.data.source, infoxlm.evaluate.report
 heavy = {"paddle", "paddlenlp", "torch", "transformers", "visualdl", "matplotlib.pyplot"}
 print(*sorted(heavy & set(sys.modules)))

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from infoxlm import cli
+from infoxlm.cli import entry as cli
 
 BASE = "model=tiny data=sample"
 

@@ -58,7 +58,7 @@ def test_one_line_and_a_code(line, named, tmp_path):
 )
 def test_late_mistakes_are_told_without_paddle(line, tmp_path):
     code = (
-        "import sys; from infoxlm.cli import main\n"
+        "import sys; from infoxlm.cli.entry import main\n"
         "try: main(sys.argv[1:])\n"
         "finally: print({'paddle', 'torch'} & {*sys.modules})"
     )

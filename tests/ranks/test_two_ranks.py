@@ -187,6 +187,6 @@ def test_ranks_that_paddle_launches(runs, tmp_path):
 
 
 if __name__ == "__main__":  # what Paddle launches
-    from infoxlm.cli import main
+    from infoxlm.cli.entry import main
 
     main()

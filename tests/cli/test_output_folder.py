@@ -6,9 +6,8 @@ import hydra
 import pytest
 from omegaconf import OmegaConf
 
-from infoxlm import output_folder
-from infoxlm.errors import UserError
-from infoxlm.output_folder import (
+from infoxlm.cli import output_folder
+from infoxlm.cli.output_folder import (
     LookBefore,
     RefusedFolder,
     clear,
@@ -16,6 +15,7 @@ from infoxlm.output_folder import (
     cleared,
     register_random_hex,
 )
+from infoxlm.errors import UserError
 from infoxlm.schema import register_schemas
 
 

@@ -81,7 +81,7 @@ def complete(words: Sequence[str]) -> None:
     _, _, rest = line.partition(" ")
     command, space, overrides = rest.lstrip().partition(" ")
     if not any("query" in word for word in words):
-        from infoxlm.hydra_command import run_hydra
+        from infoxlm.cli.hydra_command import run_hydra
 
         run_hydra("train", words)  # install and uninstall are the same for every command
     elif not space:
@@ -89,14 +89,14 @@ def complete(words: Sequence[str]) -> None:
     elif command in COMMANDS:
         # Hydra completes what follows the program's name, so the command goes out of the line.
         os.environ["COMP_LINE"] = f"infoxlm {overrides}"
-        from infoxlm.help_page import completions
+        from infoxlm.cli.help_page import completions
 
         print(completions(printed_by_hydra(command, words), command))  # noqa: T201
 
 
 def printed_by_hydra(command: str, words: Sequence[str]) -> str:
     """What Hydra prints when it answers by itself, instead of running the command."""
-    from infoxlm.hydra_command import run_hydra
+    from infoxlm.cli.hydra_command import run_hydra
 
     with contextlib.redirect_stdout(io.StringIO()) as page:
         try:
@@ -112,7 +112,7 @@ def run_command(command: str, words: Sequence[str]) -> None:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    from infoxlm.hydra_command import ConfigurationValueError, run_hydra
+    from infoxlm.cli.hydra_command import ConfigurationValueError, run_hydra
     from infoxlm.stopping import Interrupted, end_on_sigterm
 
     # Hydra would print a traceback and end the process; raised instead, errors are explained here.
@@ -120,7 +120,7 @@ def run_command(command: str, words: Sequence[str]) -> None:
     end_on_sigterm()
     try:
         if {"-h", "--help"}.intersection(words):
-            from infoxlm.help_page import explained
+            from infoxlm.cli.help_page import explained
 
             print(explained(printed_by_hydra(command, words), command), end="")  # noqa: T201
         else:

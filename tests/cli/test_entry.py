@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from infoxlm import __version__, cli
+from infoxlm import __version__
+from infoxlm.cli import entry as cli
 
 SCRIPTS = Path(sys.executable).parent
 TINY = [
@@ -36,7 +37,7 @@ def python(code, *words, **options):
 
 def test_help_is_quick_and_names_every_command():
     code = (
-        "import sys; from infoxlm.cli import main; main(sys.argv[1:]);"
+        "import sys; from infoxlm.cli.entry import main; main(sys.argv[1:]);"
         "print({'hydra', 'paddle', 'omegaconf', 'numpy'} & {*sys.modules}, file=sys.stderr)"
     )
     times = []
@@ -340,7 +341,7 @@ def path_first(folder):
 
 
 def test_an_error_does_not_steer_the_terminal(capsys):
-    from infoxlm import cli
+    from infoxlm.cli import entry as cli
     from infoxlm.errors import UserError
 
     with pytest.raises(SystemExit) as end:

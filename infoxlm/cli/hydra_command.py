@@ -30,8 +30,8 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
     from omegaconf import DictConfig
     from omegaconf.errors import OmegaConfBaseException
 
+    from infoxlm.cli.output_folder import RefusedFolder, clear_all, cleared, register_random_hex
     from infoxlm.free_text import quote_free_text
-    from infoxlm.output_folder import RefusedFolder, clear_all, cleared, register_random_hex
     from infoxlm.ranks.place import Place, words_of_rank
     from infoxlm.schema import register_schemas
     from infoxlm.sweep.interception import sweeps_kept

@@ -1,6 +1,6 @@
 """Help and completion hold what belongs to the command, explained."""
 
-from infoxlm.help_page import comments, completions, explained, sections
+from infoxlm.cli.help_page import comments, completions, explained, sections
 
 PAGE = """\
 infoxlm evaluate: accuracy

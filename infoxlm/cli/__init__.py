@@ -1,0 +1,5 @@
+"""`infoxlm COMMAND KEY=VALUE ...`."""
+
+from infoxlm.cli.entry import main
+
+__all__ = ["main"]
