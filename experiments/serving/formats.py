@@ -19,11 +19,11 @@ from contenders import Score, export, package
 from results import record
 from turns import at_the_start, order
 
+from infoxlm.checkpoint.weights_file import SAFETENSORS
 from infoxlm.checkpoint_source import find_checkpoint
 from infoxlm.constants import LABELS, LANGUAGES
 from infoxlm.data.source import open_source
 from infoxlm.deploy.model_folder import ONNX_MODEL, PARAMETERS, default_cache_dir
-from infoxlm.weights_file import SAFETENSORS
 
 #: Pairs that are scored one by one.
 SINGLE = 100

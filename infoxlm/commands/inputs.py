@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from infoxlm.checkpoint_labels import check_reusable_head
+from infoxlm.checkpoint.config_file import read_config_file, refuse_misfits
+from infoxlm.checkpoint.labels import check_reusable_head
 from infoxlm.checkpoint_source import find_checkpoint
-from infoxlm.config_file import read_config_file, refuse_misfits
 from infoxlm.data.encoding import encode_split, require_languages
 from infoxlm.data.source import DataSource, open_source
 from infoxlm.data.text_file import TextFile

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from infoxlm.checkpoint.config_file import read_config_file, refuse_misfits
 from infoxlm.checkpoint_source import find_checkpoint, required_checkpoint
 from infoxlm.commands.reporting import finish_retrieval
-from infoxlm.config_file import read_config_file, refuse_misfits
 from infoxlm.data.tatoeba import SentencePairs, read_pairs
 from infoxlm.data.text_file import TextFile
 from infoxlm.errors import UserError

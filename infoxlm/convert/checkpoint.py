@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from infoxlm.convert.architecture import ExpectedTensor
+from infoxlm.checkpoint.architecture import ExpectedTensor
 from infoxlm.tokenizer import InfoXLMTokenizer
 
 

@@ -9,22 +9,22 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from infoxlm.config_file import CONFIG_FILE, MODEL_TYPE
-from infoxlm.convert.architecture import (
+from infoxlm.checkpoint.architecture import (
     CLASSIFIER,
     ExpectedTensor,
     class_names,
     number_of_labels,
     numbered_labels,
 )
+from infoxlm.checkpoint.config_file import CONFIG_FILE, MODEL_TYPE
+from infoxlm.checkpoint.names import NameMatch, check_tied, match_names
+from infoxlm.checkpoint.safetensors_reader import SafetensorsReader
+from infoxlm.checkpoint.safetensors_writer import SafetensorsWriter
+from infoxlm.checkpoint.weights_file import SAFETENSORS
 from infoxlm.convert.checkpoint import PYTORCH, Checkpoint, Layout
-from infoxlm.convert.names import NameMatch, check_tied, match_names
 from infoxlm.convert.report import REPORT_FILE, ConversionReport, TensorRecord
-from infoxlm.convert.safetensors_reader import SafetensorsReader
 from infoxlm.convert.target_folder import target_folder
 from infoxlm.errors import UserError
-from infoxlm.safetensors_writer import SafetensorsWriter
-from infoxlm.weights_file import SAFETENSORS
 
 #: Entries of config.json that describe one copy of a model, not the model.
 STORAGE_KEYS = {"torch_dtype", "dtype", "return_dict", "_name_or_path"}

@@ -5,12 +5,13 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from infoxlm.config_file import CONFIG_FILE
+from infoxlm.checkpoint.config_file import CONFIG_FILE
+from infoxlm.checkpoint.sharded_weights import INDEX_SUFFIX, listed_files
+from infoxlm.checkpoint.weights_file import PYTORCH_PICKLE, SAFETENSORS
 from infoxlm.convert.lora_adapter import ADAPTER_FILES
 from infoxlm.convert.lora_config import ADAPTER_CONFIG
 from infoxlm.convert.torch_folder import require_torch
 from infoxlm.errors import UserError
-from infoxlm.sharded_weights import INDEX_SUFFIX, listed_files
 from infoxlm.tokenization.tokenizer_files import (
     ADDED_TOKENS_FILE,
     MODEL_FILE,
@@ -18,7 +19,6 @@ from infoxlm.tokenization.tokenizer_files import (
 )
 from infoxlm.tokenization.tokenizer_files import CONFIG_FILE as TOKENIZER_CONFIG
 from infoxlm.tokenization.tokenizer_json import TOKENIZER_JSON
-from infoxlm.weights_file import PYTORCH_PICKLE, SAFETENSORS
 
 logger = logging.getLogger(__name__)
 

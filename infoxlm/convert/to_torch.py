@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from infoxlm.config_file import read_config_file
+from infoxlm.checkpoint.config_file import read_config_file
+from infoxlm.checkpoint.weights_file import WeightsFile
 from infoxlm.convert.checkpoint import PADDLE, PYTORCH, Checkpoint
 from infoxlm.convert.conversion import write_model_folder
 from infoxlm.convert.report import ConversionReport
 from infoxlm.convert.target_folder import check_target
 from infoxlm.manifest import MANIFEST, check_manifest
 from infoxlm.tokenizer import InfoXLMTokenizer
-from infoxlm.weights_file import WeightsFile
 
 
 def convert_to_torch(source: Path, target: Path, *, overwrite: bool = False) -> ConversionReport:

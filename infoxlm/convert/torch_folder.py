@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from infoxlm.config_file import read_config_file
-from infoxlm.convert.checkpoint import PADDLE, PYTORCH, Checkpoint, Tensors
-from infoxlm.convert.safetensors_reader import SafetensorsReader
-from infoxlm.errors import UserError
-from infoxlm.regular_file import check_regular
-from infoxlm.sharded_weights import INDEX_SUFFIX, check_shards, find_safetensors, read_index
-from infoxlm.tokenizer import InfoXLMTokenizer
-from infoxlm.weights_file import (
+from infoxlm.checkpoint.config_file import read_config_file
+from infoxlm.checkpoint.safetensors_reader import SafetensorsReader
+from infoxlm.checkpoint.sharded_weights import (
+    INDEX_SUFFIX,
+    check_shards,
+    find_safetensors,
+    read_index,
+)
+from infoxlm.checkpoint.weights_file import (
     DISTRUST,
     PYTORCH_PICKLE,
     SAFETENSORS,
@@ -23,6 +24,10 @@ from infoxlm.weights_file import (
     pytorch_pickle,
     wrong_type,
 )
+from infoxlm.convert.checkpoint import PADDLE, PYTORCH, Checkpoint, Tensors
+from infoxlm.errors import UserError
+from infoxlm.regular_file import check_regular
+from infoxlm.tokenizer import InfoXLMTokenizer
 
 if TYPE_CHECKING:
     import torch

@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from infoxlm.config_file import read_config_file
+from infoxlm.checkpoint.config_file import read_config_file
+from infoxlm.checkpoint.safetensors_reader import SafetensorsReader
+from infoxlm.checkpoint.tensor_names import unwrapped_name
 from infoxlm.constants import PAD_ID
 from infoxlm.convert.checkpoint import PYTORCH
 from infoxlm.convert.conversion import write_model_folder
-from infoxlm.convert.safetensors_reader import SafetensorsReader
 from infoxlm.convert.source import open_source
 from infoxlm.convert.torch_folder import PickledTensors
 from infoxlm.convert.verification import Difference, Verification
 from infoxlm.convert.verification_sentences import SENTENCES
 from infoxlm.errors import UserError
-from infoxlm.tensor_names import unwrapped_name
 from infoxlm.tokenizer import InfoXLMTokenizer
 
 BATCH_SIZE = 6

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from infoxlm import __version__
-from infoxlm.config_file import CONFIG_FILE
+from infoxlm.checkpoint.config_file import CONFIG_FILE
 from infoxlm.convert.target_folder import check_target, target_folder
 from infoxlm.data.token_ids import TokenIds
 from infoxlm.deploy.agreement import ROWS, TOLERANCE, Agreement, logits_of, sample_pairs

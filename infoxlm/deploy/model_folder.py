@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from infoxlm.checkpoint_labels import check_classifier
+from infoxlm.checkpoint.config_file import CONFIG_FILE, read_config_file, refuse_misfits
+from infoxlm.checkpoint.labels import check_classifier
 from infoxlm.checkpoint_source import find_checkpoint
-from infoxlm.config_file import CONFIG_FILE, read_config_file, refuse_misfits
 from infoxlm.constants import MIN_LENGTH, PAD_ID
 from infoxlm.errors import UserError
 from infoxlm.manifest import MANIFEST, check_manifest

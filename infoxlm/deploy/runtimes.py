@@ -6,7 +6,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from infoxlm.config_file import CONFIG_FILE
+from infoxlm.checkpoint.config_file import CONFIG_FILE
 from infoxlm.deploy.model_folder import INPUT, ModelFolder
 from infoxlm.deploy.native_output import cannot_run, last_line
 from infoxlm.deploy.onnx_file import check_onnx_file

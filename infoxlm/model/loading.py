@@ -6,8 +6,8 @@ from typing import Any
 
 import paddle
 
-from infoxlm.checkpoint_labels import check_reusable_head, names_labels
-from infoxlm.config_file import read_config_file, refuse_misfits
+from infoxlm.checkpoint.config_file import read_config_file, refuse_misfits
+from infoxlm.checkpoint.labels import check_reusable_head, names_labels
 from infoxlm.constants import LABELS
 from infoxlm.errors import UserError
 from infoxlm.model.configuration import InfoXLMConfig

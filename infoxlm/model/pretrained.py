@@ -9,14 +9,14 @@ import paddle
 from paddle import nn
 from paddlenlp.transformers import PretrainedModel
 
-from infoxlm.config_file import CONFIG_FILE, read_config_file
+from infoxlm.checkpoint.architecture import LM_HEAD
+from infoxlm.checkpoint.config_file import CONFIG_FILE, read_config_file
+from infoxlm.checkpoint.names import check_tied, match_names
+from infoxlm.checkpoint.tensor_names import canonical_name
+from infoxlm.checkpoint.weights_file import WeightsFile, write_weights
 from infoxlm.constants import ENCODER_PREFIX
-from infoxlm.convert.architecture import LM_HEAD
-from infoxlm.convert.names import check_tied, match_names
 from infoxlm.errors import UserError
 from infoxlm.model.configuration import InfoXLMConfig
-from infoxlm.tensor_names import canonical_name
-from infoxlm.weights_file import WeightsFile, write_weights
 
 logger = logging.getLogger(__name__)
 

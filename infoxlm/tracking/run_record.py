@@ -9,6 +9,7 @@ from typing import Any
 
 from infoxlm import __version__
 from infoxlm.atomic import atomic_path
+from infoxlm.checkpoint.weights_file import weight_files
 from infoxlm.errors import UserError
 from infoxlm.json_file import read_json_object
 from infoxlm.json_shapes import (
@@ -25,7 +26,6 @@ from infoxlm.run_folder import RUN_RECORD
 from infoxlm.schema.plain import configuration, plain_config
 from infoxlm.tokenization.tokenizer_files import files_of_ids
 from infoxlm.tracking.machine import describe_process
-from infoxlm.weights_file import weight_files
 
 #: What some keys of a run.json are, where they are there: older versions wrote fewer. Of the others
 #: any value will do: they are compared and shown.

@@ -6,9 +6,9 @@ import paddle
 from paddle import nn
 from safetensors import SafetensorError
 
+from infoxlm.checkpoint.mapped_tensors import MappedTensors
+from infoxlm.checkpoint.safetensors_writer import write_tensors
 from infoxlm.errors import UserError
-from infoxlm.mapped_tensors import MappedTensors
-from infoxlm.safetensors_writer import write_tensors
 
 OPTIMIZER_FILE = "optimizer.safetensors"
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from infoxlm.convert.architecture import expected_tensors
+from infoxlm.checkpoint.architecture import expected_tensors
 from infoxlm.tokenizer import InfoXLMTokenizer
 
 SIZES = {

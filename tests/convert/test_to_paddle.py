@@ -316,8 +316,8 @@ def test_the_tokenizer_opens_in_both_frameworks(tmp_path, tiny_state, torch_fold
 
 
 def test_damage_while_writing_is_noticed(tmp_path, tiny_state, torch_folder, monkeypatch):
-    from infoxlm.convert.safetensors_reader import SafetensorsReader
-    from infoxlm.safetensors_writer import SafetensorsWriter
+    from infoxlm.checkpoint.safetensors_reader import SafetensorsReader
+    from infoxlm.checkpoint.safetensors_writer import SafetensorsWriter
 
     folder = torch_folder(tiny_state())
     write = SafetensorsWriter.write

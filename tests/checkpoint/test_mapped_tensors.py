@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from infoxlm import mapped_tensors
-from infoxlm.mapped_tensors import MappedTensors
+from infoxlm.checkpoint import mapped_tensors
+from infoxlm.checkpoint.mapped_tensors import MappedTensors
 
 
 def resident_file_pages() -> int:

@@ -9,12 +9,12 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from infoxlm.errors import UserError
-from infoxlm.weights_file import (
+from infoxlm.checkpoint.weights_file import (
     WeightsFile,
     safetensors_format,
     write_weights,
 )
+from infoxlm.errors import UserError
 
 PROTOCOLS = (2, 3, 4)  # what paddle.save can write
 STATE = {"a.weight": np.arange(6, dtype=np.float32).reshape(2, 3), "a.bias": np.ones(3, np.float32)}

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from infoxlm.convert.safetensors_reader import SafetensorsReader
+from infoxlm.checkpoint.safetensors_reader import SafetensorsReader
+from infoxlm.checkpoint.safetensors_writer import write_tensors
 from infoxlm.errors import UserError
-from infoxlm.safetensors_writer import write_tensors
 
 
 @pytest.mark.parametrize("keep", [0, 4, 30, -1])

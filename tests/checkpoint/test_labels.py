@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from infoxlm.checkpoint_labels import (
+from infoxlm.checkpoint.labels import (
     check_classifier,
     check_reusable_head,
     names_labels,

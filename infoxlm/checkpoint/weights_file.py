@@ -9,17 +9,17 @@ import numpy as np
 from safetensors import SafetensorError
 
 from infoxlm.atomic import atomic_path
-from infoxlm.errors import UserError
-from infoxlm.pickle_reader import DamagedPickleError, ForeignCodeError
-from infoxlm.pickled_arrays import OtherContentError, read_pickled_arrays
-from infoxlm.safetensors_writer import write_tensors
-from infoxlm.sharded_weights import (
+from infoxlm.checkpoint.pickle_reader import DamagedPickleError, ForeignCodeError
+from infoxlm.checkpoint.pickled_arrays import OtherContentError, read_pickled_arrays
+from infoxlm.checkpoint.safetensors_writer import write_tensors
+from infoxlm.checkpoint.sharded_weights import (
     INDEX_SUFFIX,
     find_safetensors,
     open_safetensors,
     read_index,
 )
-from infoxlm.tensor_names import canonical_name
+from infoxlm.checkpoint.tensor_names import canonical_name
+from infoxlm.errors import UserError
 
 SAFETENSORS = "model.safetensors"
 PYTORCH_PICKLE = "pytorch_model.bin"

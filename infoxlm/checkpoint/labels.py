@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from infoxlm.config_file import CONFIG_FILE, read_config_file
+from infoxlm.checkpoint.config_file import CONFIG_FILE, read_config_file
+from infoxlm.checkpoint.weights_file import WeightsFile
 from infoxlm.constants import LABELS
 from infoxlm.errors import UserError
-from infoxlm.weights_file import WeightsFile
 
 CLASSIFIER = "classifier"
 #: The classifier's last layer: the heads of token classification and multiple choice have none.

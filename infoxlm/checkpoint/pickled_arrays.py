@@ -14,7 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from infoxlm.pickle_reader import LONGEST_NAME, DamagedPickleError, PickleReader, StandIn, Utf8
+from infoxlm.checkpoint.pickle_reader import (
+    LONGEST_NAME,
+    DamagedPickleError,
+    PickleReader,
+    StandIn,
+    Utf8,
+)
 from infoxlm.regular_file import open_regular
 
 #: Dimensions of an array.

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from infoxlm.checkpoint.sharded_weights import open_safetensors, read_index
+from infoxlm.checkpoint.weights_file import WeightsFile, weight_files
 from infoxlm.errors import UserError
-from infoxlm.sharded_weights import open_safetensors, read_index
-from infoxlm.weights_file import WeightsFile, weight_files
 
 STATE = {name: np.arange(i, 6 + i, dtype=np.float32).reshape(2, 3) for i, name in enumerate("abcd")}
 FIRST, SECOND = "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors import safe_open
 
-from infoxlm.convert.safetensors_reader import SafetensorsReader
-from infoxlm.safetensors_writer import SafetensorsWriter, float32_array
+from infoxlm.checkpoint.safetensors_reader import SafetensorsReader
+from infoxlm.checkpoint.safetensors_writer import SafetensorsWriter, float32_array
 
 shapes = st.lists(st.integers(1, 5), min_size=1, max_size=3).map(tuple)
 

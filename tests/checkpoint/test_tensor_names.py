@@ -1,6 +1,6 @@
 import pytest
 
-from infoxlm.tensor_names import canonical_name, unwrapped_name
+from infoxlm.checkpoint.tensor_names import canonical_name, unwrapped_name
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
-from infoxlm.convert.architecture import HEADS, POOLER, expected_tensors
-from infoxlm.convert.names import match_names
+from infoxlm.checkpoint.architecture import HEADS, POOLER, expected_tensors
+from infoxlm.checkpoint.names import match_names
 from infoxlm.errors import UserError
 
 

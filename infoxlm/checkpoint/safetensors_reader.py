@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError
 
+from infoxlm.checkpoint.sharded_weights import open_safetensors
+from infoxlm.checkpoint.weights_file import as_float32
 from infoxlm.errors import UserError
-from infoxlm.sharded_weights import open_safetensors
-from infoxlm.weights_file import as_float32
 
 
 class SafetensorsReader:

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from infoxlm.config_file import check_config, read_config_file, refuse_misfits
+from infoxlm.checkpoint.config_file import check_config, read_config_file, refuse_misfits
 from infoxlm.errors import UserError
 
 #: What microsoft/infoxlm-base has, as far as it matters.

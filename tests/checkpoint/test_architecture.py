@@ -1,6 +1,6 @@
 import pytest
 
-from infoxlm.convert.architecture import class_names, expected_tensors, present_parts
+from infoxlm.checkpoint.architecture import class_names, expected_tensors, present_parts
 
 
 @pytest.mark.parametrize(

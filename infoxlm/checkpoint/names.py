@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from infoxlm.constants import ENCODER_PREFIX
-from infoxlm.convert.adapter_names import check_no_adapters
-from infoxlm.convert.architecture import (
+from infoxlm.checkpoint.adapter_names import check_no_adapters
+from infoxlm.checkpoint.architecture import (
     ExpectedTensor,
     expected_tensors,
     present_parts,
 )
+from infoxlm.checkpoint.tensor_names import canonical_name, unwrapped_name
+from infoxlm.constants import ENCODER_PREFIX
 from infoxlm.errors import UserError, and_more
-from infoxlm.tensor_names import canonical_name, unwrapped_name
 
 if TYPE_CHECKING:
     from infoxlm.convert.checkpoint import Tensors

@@ -1,7 +1,7 @@
 import pytest
 
-from infoxlm.convert.adapter_names import check_no_adapters
-from infoxlm.convert.architecture import HEADS, POOLER, expected_tensors
+from infoxlm.checkpoint.adapter_names import check_no_adapters
+from infoxlm.checkpoint.architecture import HEADS, POOLER, expected_tensors
 from infoxlm.errors import UserError
 
 QUERY = "roberta.encoder.layer.0.attention.self.query"

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from infoxlm.pickle_reader import (
+from infoxlm.checkpoint.pickle_reader import (
     MOST_INSTRUCTIONS,
     DamagedPickleError,
     ForeignCodeError,
 )
-from infoxlm.pickled_arrays import PLAIN_TYPES, OtherContentError, read_pickled_arrays
+from infoxlm.checkpoint.pickled_arrays import PLAIN_TYPES, OtherContentError, read_pickled_arrays
 
 PROTOCOLS = (2, 3, 4)
 

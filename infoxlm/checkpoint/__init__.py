@@ -1,0 +1,1 @@
+"""A model folder on disk: its configuration, weights and labels."""
