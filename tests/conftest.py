@@ -166,7 +166,7 @@ def infoxlm(
     from hydra.core.global_hydra import GlobalHydra
 
     from infoxlm.cli import entry as cli
-    from infoxlm.hardware import mkl_path
+    from infoxlm.hardware.environment import mkl_path
 
     folder = tmp_path / "empty"
     folder.mkdir()

@@ -337,7 +337,7 @@ def main() -> None:
 
 def run_cases(chosen: argparse.Namespace, whole: Path, temporary: Path) -> Counter[str]:
     """Run every case that was chosen, and count how they ended."""
-    from infoxlm.hardware import load_paddle, prepare_environment
+    from infoxlm.hardware.environment import load_paddle, prepare_environment
 
     prepare_environment(1)
     load_paddle()

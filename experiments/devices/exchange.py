@@ -20,7 +20,7 @@ import hydra
 import numpy as np
 from omegaconf import OmegaConf
 
-from infoxlm.ranks.place import Place
+from infoxlm.hardware.place import Place
 from infoxlm.ranks.start import environment, free_port
 from infoxlm.schema import register_schemas
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from infoxlm.hardware import available_cores
+from infoxlm.hardware.environment import available_cores
 
 HERE = Path(__file__).parent
 

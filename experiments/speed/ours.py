@@ -6,7 +6,7 @@ from pathlib import Path
 from texts import STEP, measured, read, read_languages, windows
 from worker import serve
 
-from infoxlm.hardware import load_paddle, prepare_environment
+from infoxlm.hardware.environment import load_paddle, prepare_environment
 from infoxlm.schema import HardwareConfig
 
 

@@ -32,7 +32,7 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
 
     from infoxlm.cli.output_folder import RefusedFolder, clear_all, cleared, register_random_hex
     from infoxlm.free_text import quote_free_text
-    from infoxlm.ranks.place import Place, words_of_rank
+    from infoxlm.hardware.place import Place, words_of_rank
     from infoxlm.schema import register_schemas
     from infoxlm.sweep.interception import sweeps_kept
     from infoxlm.sweep.job import CommandLine, run_job
@@ -156,8 +156,8 @@ def run_task(command: str, configuration: "DictConfig", folder: Path) -> float |
     from omegaconf import OmegaConf
 
     from infoxlm.composition_errors import refuse_empty_values, refuse_unknown_keys
-    from infoxlm.hardware import prepare_environment
-    from infoxlm.ranks.place import refuse_devices
+    from infoxlm.hardware.environment import prepare_environment
+    from infoxlm.hardware.place import refuse_devices
 
     refuse_unknown_keys(configuration, command)
     refuse_empty_values(configuration, command)

@@ -13,7 +13,7 @@ from infoxlm.data.source import DataSource, open_source
 from infoxlm.data.text_file import TextFile
 from infoxlm.data.token_cache import EncodedExamples
 from infoxlm.errors import UserError
-from infoxlm.hardware import available_cores
+from infoxlm.hardware.environment import available_cores
 from infoxlm.schema import DataConfig, HardwareConfig, ModelConfig, TrainConfig
 from infoxlm.small_vocabulary import small_vocabulary
 from infoxlm.tokenizer import InfoXLMTokenizer

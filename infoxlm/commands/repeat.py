@@ -14,7 +14,7 @@ from infoxlm.data.encoding import require_languages
 from infoxlm.data.source import open_source
 from infoxlm.errors import UserError
 from infoxlm.evaluate.repetition import Repetition, terminal_repetition, write_repetition
-from infoxlm.hardware import prepare_environment, threads_of
+from infoxlm.hardware.environment import prepare_environment, threads_of
 from infoxlm.schema import SCHEMAS, EvaluateConfig, RepeatConfig, TrainConfig
 from infoxlm.stopping import Interrupted
 from infoxlm.tracking.differences import different_facts, different_files

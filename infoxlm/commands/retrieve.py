@@ -17,7 +17,7 @@ from infoxlm.evaluate.embedding_cache import Layers
 from infoxlm.evaluate.retrieval import correct, nearest_by_cosine, nearest_by_margin, unit
 from infoxlm.evaluate.retrieval_scores import RetrievalScores
 from infoxlm.evaluate.sentence_encoder import SentenceEncoder
-from infoxlm.hardware import available_cores, check_device
+from infoxlm.hardware.environment import available_cores, check_device
 from infoxlm.schema import RetrieveConfig, Similarity
 from infoxlm.tokenizer import InfoXLMTokenizer
 from infoxlm.tracking.progress import progress

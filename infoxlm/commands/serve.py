@@ -12,7 +12,7 @@ from infoxlm.checkpoint_source import required_checkpoint
 from infoxlm.deploy.model_folder import ModelFolder
 from infoxlm.deploy.predictor import Predictor
 from infoxlm.errors import UserError
-from infoxlm.hardware import check_device, usual_threads
+from infoxlm.hardware.environment import check_device, usual_threads
 from infoxlm.schema import ServeConfig
 from infoxlm.serve.limits import ConnectionLimits, Limits
 from infoxlm.serve.repeats import repeats_left_out

@@ -19,8 +19,8 @@ from infoxlm.errors import UserError
 from infoxlm.evaluate.plot import plot_curves
 from infoxlm.evaluate.predictions import write_predictions
 from infoxlm.free_text import typed_path
-from infoxlm.hardware import check_device, load_paddle
-from infoxlm.ranks.place import Place
+from infoxlm.hardware.environment import check_device, load_paddle
+from infoxlm.hardware.place import Place
 from infoxlm.ranks.start import run_ranks
 from infoxlm.run_folder import RUN_RECORD
 from infoxlm.schema import TrainConfig

@@ -12,7 +12,7 @@ from infoxlm.deploy.model_folder import SINGLE_ROW_PROGRAM
 from infoxlm.deploy.native_output import cannot_run, last_line
 from infoxlm.deploy.paddle_executors import CpuExecutor, Executor, OneDnnExecutor
 from infoxlm.errors import UserError
-from infoxlm.hardware import AVX512, cpu_words, quiet_import
+from infoxlm.hardware.environment import AVX512, cpu_words, quiet_import
 
 #: Most tokens of inputs that have an executor of their own on CPUs.
 SMALL_TOKENS = 128

@@ -12,7 +12,7 @@ from infoxlm.data.batches import micro_batches
 from infoxlm.data.token_ids import TokenIds
 from infoxlm.deploy.model_folder import ModelFolder
 from infoxlm.deploy.runtimes import Runtime, load_runtime
-from infoxlm.hardware import available_cores
+from infoxlm.hardware.environment import available_cores
 from infoxlm.tokenizer import InfoXLMTokenizer
 
 #: A premise and a hypothesis.

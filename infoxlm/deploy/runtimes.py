@@ -12,7 +12,7 @@ from infoxlm.deploy.native_output import cannot_run, last_line
 from infoxlm.deploy.onnx_file import check_onnx_file
 from infoxlm.deploy.paddle_inference import PaddleInference
 from infoxlm.errors import UserError
-from infoxlm.hardware import check_device, load_paddle, prepare_environment
+from infoxlm.hardware.environment import check_device, load_paddle, prepare_environment
 
 
 class Runtime(Protocol):

@@ -9,7 +9,7 @@ import numpy as np
 
 from infoxlm.deploy.paddle_inference import PaddleInference
 from infoxlm.deploy.static_model import write_static_model
-from infoxlm.hardware import usual_threads
+from infoxlm.hardware.environment import usual_threads
 from infoxlm.model import InfoXLMForSequenceClassification
 
 #: Tokens from which on a static graph pays. e5_small is scored a fifth faster by it, but it takes

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from infoxlm.data.token_ids import TokenIds
 from infoxlm.evaluate.embedding_cache import EmbeddingCache, Layers
-from infoxlm.hardware import load_paddle
+from infoxlm.hardware.environment import load_paddle
 from infoxlm.manifest import sha256_of
 from infoxlm.schema import RetrieveConfig
 from infoxlm.tokenizer import InfoXLMTokenizer

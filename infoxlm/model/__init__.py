@@ -1,6 +1,6 @@
 """InfoXLM: configuration, encoder, heads, and the folders they live in."""
 
-from infoxlm.hardware import load_paddle, prepare_environment
+from infoxlm.hardware.environment import load_paddle, prepare_environment
 
 prepare_environment()
 load_paddle()

@@ -11,9 +11,9 @@ import paddle
 import paddle.distributed as dist
 
 from infoxlm.errors import UserError
-from infoxlm.hardware import quiet_import
+from infoxlm.hardware.environment import quiet_import
+from infoxlm.hardware.place import Place
 from infoxlm.ranks.dealing import deal
-from infoxlm.ranks.place import Place
 from infoxlm.stopping import StopRequests
 
 Result = TypeVar("Result")

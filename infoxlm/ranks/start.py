@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 from infoxlm.errors import UserError
-from infoxlm.ranks.place import Place
+from infoxlm.hardware.place import Place
 from infoxlm.ranks.process import Ending, Outcome, run_rank
 from infoxlm.schema import TrainConfig
 from infoxlm.stopping import REQUESTS, Interrupted

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from infoxlm.hardware import available_cores
+from infoxlm.hardware.environment import available_cores
 
 
 def launcher_of(config: Mapping[str, Any]) -> str:

@@ -168,7 +168,7 @@ def test_ranges(refused, key, values, wanted):
 
 
 def test_gpu_that_is_not_there(refused, monkeypatch):
-    monkeypatch.setattr("infoxlm.hardware.find_distribution", lambda name: False)
+    monkeypatch.setattr("infoxlm.hardware.environment.find_distribution", lambda name: False)
     for value in ("gpu", "gpu:9999999999999"):
         named = [f"hardware.device={value}", "CPUs only", "paddlepaddle-gpu", "hardware=cpu"]
         refused(f"train {BASE} hardware.device={value}", named)

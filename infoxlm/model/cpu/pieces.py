@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
-from infoxlm.hardware import usual_threads
+from infoxlm.hardware.environment import usual_threads
 
 #: Elements of a piece: half a megabyte in float32, so that a few arrays fit a core's L2 cache. What
 #: is random follows from it too, never from the number of threads.

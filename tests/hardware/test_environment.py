@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from infoxlm import hardware
 from infoxlm.errors import UserError
-from infoxlm.hardware import (
+from infoxlm.hardware import environment as hardware
+from infoxlm.hardware.environment import (
     available_cores,
     check_device,
     find_distribution,
@@ -154,7 +154,7 @@ def test_a_gpu_needs_the_gpu_build():
 
 FAULTS = """
 import resource, sys
-from infoxlm.hardware import keep_freed_memory
+from infoxlm.hardware.environment import keep_freed_memory
 if "keep" in sys.argv:
     keep_freed_memory()
 for _ in range(3):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from infoxlm.checks import MOST_THREADS
 from infoxlm.errors import UserError
-from infoxlm.ranks.place import Place
+from infoxlm.hardware.place import Place
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ def prepare_environment(threads: int | None = None) -> int:
     if late and "paddle" in sys.modules:
         logger.warning(
             "paddle was imported before %s could be set: computing may be five times slower. "
-            "Import infoxlm.model, or call infoxlm.hardware.prepare_environment(), first.",
+            "Import infoxlm.model, or call infoxlm.hardware.environment.prepare_environment(), first.",
             " and ".join(f"{key}={value}" for key, value in late.items()),
         )
     return threads

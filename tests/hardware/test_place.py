@@ -1,7 +1,7 @@
 import pytest
 
 from infoxlm.errors import UserError
-from infoxlm.ranks.place import Place, refuse_devices, words_of_rank
+from infoxlm.hardware.place import Place, refuse_devices, words_of_rank
 
 
 @pytest.fixture(autouse=True)

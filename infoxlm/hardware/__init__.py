@@ -1,0 +1,1 @@
+"""The machine: what paddle must find in its environment, and which process this is."""
