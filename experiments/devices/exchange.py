@@ -20,8 +20,8 @@ import hydra
 import numpy as np
 from omegaconf import OmegaConf
 
+from infoxlm.distributed.launch import environment, free_port
 from infoxlm.hardware.place import Place
-from infoxlm.ranks.start import environment, free_port
 from infoxlm.schema import register_schemas
 
 BASE = {
@@ -40,8 +40,8 @@ WINDOW, TOKENS = 256, 45
 def measure(arguments: argparse.Namespace, active: bool) -> dict[str, Any]:
     """Take steps in this rank, and time them and the exchanges in them."""
     from infoxlm.data.token_ids import TokenIds, offsets_from
+    from infoxlm.distributed.ranks import Ranks
     from infoxlm.model.loading import load_classifier
-    from infoxlm.ranks.exchange import Ranks
     from infoxlm.train.learner import Learner
     from infoxlm.train.training_pairs import TrainingPairs
 

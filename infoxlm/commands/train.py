@@ -15,13 +15,13 @@ from infoxlm.atomic import atomic_path
 from infoxlm.commands.inputs import TrainInputs, load_train_inputs
 from infoxlm.commands.reporting import finish
 from infoxlm.console import show
+from infoxlm.distributed.launch import run_ranks
 from infoxlm.errors import UserError
 from infoxlm.evaluate.plot import plot_curves
 from infoxlm.evaluate.predictions import write_predictions
 from infoxlm.free_text import typed_path
 from infoxlm.hardware.environment import check_device, load_paddle
 from infoxlm.hardware.place import Place
-from infoxlm.ranks.start import run_ranks
 from infoxlm.run_folder import RUN_RECORD
 from infoxlm.schema import TrainConfig
 from infoxlm.stopping import Interrupted
@@ -77,7 +77,7 @@ def run(config: TrainConfig, folder: str | Path) -> float | None:
         if config.trainer.replay is not None:
             run_replay(config, inputs, folder)
             return None
-        from infoxlm.ranks.exchange import RankLostError, Ranks
+        from infoxlm.distributed.ranks import RankLostError, Ranks
         from infoxlm.train.fine_tuning import fine_tune
 
         ranks = Ranks.join()

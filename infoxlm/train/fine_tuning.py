@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from infoxlm.data.token_ids import TokenIds
+from infoxlm.distributed.ranks import Ranks
 from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.evaluate.predictions import Predictions
 from infoxlm.evaluate.scoring import label_columns, score
 from infoxlm.model import InfoXLMForSequenceClassification
 from infoxlm.model.loading import load_classifier, select_device
 from infoxlm.model.precision import Precision
-from infoxlm.ranks.exchange import Ranks
 from infoxlm.run_folder import CHECKPOINTS
 from infoxlm.schema import TrainConfig
 from infoxlm.stopping import Interrupted, StopRequests

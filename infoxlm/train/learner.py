@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import paddle
 
+from infoxlm.distributed.ranks import Ranks
 from infoxlm.model import InfoXLMForSequenceClassification
 from infoxlm.model.precision import Precision
-from infoxlm.ranks.exchange import Ranks
 from infoxlm.schema import TrainConfig
 from infoxlm.train.active_vocabulary import ActiveVocabulary
 from infoxlm.train.adamw import AdamW

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from infoxlm.distributed.ranks import RankLostError, Ranks
 from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.model import InfoXLMForSequenceClassification
-from infoxlm.ranks.exchange import RankLostError, Ranks
 from infoxlm.schema import Amp, TrainConfig
 from infoxlm.stopping import Interrupted, StopRequests
 from infoxlm.tokenizer import InfoXLMTokenizer

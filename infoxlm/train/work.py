@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from infoxlm.data.batches import micro_batches
-from infoxlm.ranks.dealing import deal
+from infoxlm.distributed.sharding import deal
 
 
 class EncoderShape(Protocol):

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infoxlm.ranks.dealing import deal
+from infoxlm.distributed.sharding import deal
 
 LENGTHS = st.lists(st.integers(1, 128), max_size=300).map(lambda x: np.array(x, np.int64))
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from infoxlm.distributed.worker import Ending, Outcome, run_rank
 from infoxlm.errors import UserError
 from infoxlm.hardware.place import Place
-from infoxlm.ranks.process import Ending, Outcome, run_rank
 from infoxlm.schema import TrainConfig
 from infoxlm.stopping import REQUESTS, Interrupted
 

@@ -5,8 +5,8 @@ from multiprocessing import get_context
 
 import pytest
 
-from infoxlm.ranks.process import Ending, Outcome
-from infoxlm.ranks.start import StartedRank, environment, wait_for
+from infoxlm.distributed.launch import StartedRank, environment, wait_for
+from infoxlm.distributed.worker import Ending, Outcome
 
 
 def report_and_end(report, outcome, code):
@@ -57,7 +57,7 @@ def test_a_rank_that_reports_nothing_has_died(started, code, said):
 
 
 def test_a_rank_that_waits_for_one_that_is_gone_is_given_up(started, monkeypatch):
-    monkeypatch.setattr("infoxlm.ranks.start.TO_SAVE", 0.2)
+    monkeypatch.setattr("infoxlm.distributed.launch.TO_SAVE", 0.2)
     ranks = [started(sleep_for_ever), started(report_and_end, None, 1)]
     wait_for(ranks)
     assert [rank.given_up for rank in ranks] == [True, False]

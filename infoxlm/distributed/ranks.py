@@ -10,10 +10,10 @@ import numpy as np
 import paddle
 import paddle.distributed as dist
 
+from infoxlm.distributed.sharding import deal
 from infoxlm.errors import UserError
 from infoxlm.hardware.environment import quiet_import
 from infoxlm.hardware.place import Place
-from infoxlm.ranks.dealing import deal
 from infoxlm.stopping import StopRequests
 
 Result = TypeVar("Result")
