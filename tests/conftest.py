@@ -204,8 +204,8 @@ def compose() -> Callable[..., Any]:
     import hydra
     from omegaconf import OmegaConf
 
-    from infoxlm.composition_errors import refuse_unknown_keys
     from infoxlm.schema import register_schemas
+    from infoxlm.schema.composition_errors import refuse_unknown_keys
 
     def composed(command: str, *overrides: str) -> Any:
         register_schemas()

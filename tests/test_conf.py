@@ -10,8 +10,8 @@ from omegaconf import OmegaConf
 from infoxlm.cli.entry import COMMANDS
 from infoxlm.cli.hydra_command import TYPED_AS, with_key
 from infoxlm.constants import LANGUAGES
-from infoxlm.free_text import quote_free_text
 from infoxlm.schema import Amp
+from infoxlm.schema.free_text import quote_free_text
 
 CONF = Path(__file__).parents[1] / "conf"
 FILES = sorted(path.relative_to(CONF).as_posix() for path in CONF.rglob("*.yaml"))

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infoxlm.checks import check_languages
 from infoxlm.constants import LANGUAGES
 from infoxlm.errors import UserError
 from infoxlm.schema import (
@@ -20,6 +19,7 @@ from infoxlm.schema import (
     TrainConfig,
     TrainerConfig,
 )
+from infoxlm.schema.checks import check_languages
 
 
 def adamw(**changes):

@@ -9,8 +9,8 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from infoxlm.errors import UserError
-from infoxlm.json_shapes import MisfitError
 from infoxlm.schema import SCHEMAS, EvaluateConfig, TrainConfig
+from infoxlm.schema.json_shapes import MisfitError
 from infoxlm.schema.plain import configuration, plain_config
 
 

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from infoxlm.checks import LARGEST
 from infoxlm.constants import MAX_LAYER_NORM_EPSILON, MAX_LENGTH, MIN_LENGTH, PAD_ID
 from infoxlm.errors import UserError
 from infoxlm.json_file import read_json
-from infoxlm.json_shapes import brief
+from infoxlm.schema.checks import LARGEST
+from infoxlm.schema.json_shapes import brief
 
 CONFIG_FILE = "config.json"
 MODEL_TYPE = "xlm-roberta"

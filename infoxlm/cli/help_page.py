@@ -6,8 +6,8 @@ from dataclasses import fields
 from functools import cache
 from importlib.resources import files
 
-from infoxlm.group_options import fitting_options, options_of
 from infoxlm.schema import SCHEMAS
+from infoxlm.schema.group_options import fitting_options, options_of
 
 #: A key of a YAML file with the comment behind it.
 COMMENTED_KEY = re.compile(r"^\s*(\w+):.*?\s# (.+)$", re.MULTILINE)

@@ -31,9 +31,9 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
     from omegaconf.errors import OmegaConfBaseException
 
     from infoxlm.cli.output_folder import RefusedFolder, clear_all, cleared, register_random_hex
-    from infoxlm.free_text import quote_free_text
     from infoxlm.hardware.place import Place, words_of_rank
     from infoxlm.schema import register_schemas
+    from infoxlm.schema.free_text import quote_free_text
     from infoxlm.sweep.interception import sweeps_kept
     from infoxlm.sweep.job import CommandLine, run_job
     from infoxlm.sweep.resuming import resumed_words
@@ -155,9 +155,9 @@ def run_task(command: str, configuration: "DictConfig", folder: Path) -> float |
     """Check a composed configuration against its schema and run its command in a folder."""
     from omegaconf import OmegaConf
 
-    from infoxlm.composition_errors import refuse_empty_values, refuse_unknown_keys
     from infoxlm.hardware.environment import prepare_environment
     from infoxlm.hardware.place import refuse_devices
+    from infoxlm.schema.composition_errors import refuse_empty_values, refuse_unknown_keys
 
     refuse_unknown_keys(configuration, command)
     refuse_empty_values(configuration, command)

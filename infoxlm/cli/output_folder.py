@@ -12,10 +12,10 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from infoxlm.checks import check_run_name
 from infoxlm.errors import UserError
 from infoxlm.new_folders import first_missing, remove_empty
 from infoxlm.run_folder import RUN_RECORD
+from infoxlm.schema.checks import check_run_name
 from infoxlm.sweep.sweep_record import SWEEP_RECORD
 
 HYDRA, SWEEP = ".hydra", "multirun.yaml"

@@ -19,11 +19,11 @@ from infoxlm.distributed.launch import run_ranks
 from infoxlm.errors import UserError
 from infoxlm.evaluate.plot import plot_curves
 from infoxlm.evaluate.predictions import write_predictions
-from infoxlm.free_text import typed_path
 from infoxlm.hardware.environment import check_device, load_paddle
 from infoxlm.hardware.place import Place
 from infoxlm.run_folder import RUN_RECORD
 from infoxlm.schema import TrainConfig
+from infoxlm.schema.free_text import typed_path
 from infoxlm.stopping import Interrupted
 from infoxlm.tracking.metrics_log import METRICS, read_metrics
 from infoxlm.tracking.part_seconds import PartSeconds

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from infoxlm.checkpoint.config_file import is_number
-from infoxlm.checks import LARGEST
 from infoxlm.errors import UserError
 from infoxlm.json_file import read_json_object
-from infoxlm.json_shapes import brief
+from infoxlm.schema.checks import LARGEST
+from infoxlm.schema.json_shapes import brief
 
 ADAPTER_CONFIG = "adapter_config.json"
 MERGE = "Merge it with peft: AutoPeftModel's model.merge_and_unload(), then save_pretrained()."

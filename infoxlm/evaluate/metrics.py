@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from infoxlm.constants import LABELS, LANGUAGES
 from infoxlm.evaluate.intervals import Interval, cluster_bootstrap, wilson_interval
-from infoxlm.json_shapes import entries, fields, items, number, optional, whole
 from infoxlm.schema import SelectOn
+from infoxlm.schema.json_shapes import entries, fields, items, number, optional, whole
 
 _N = len(LABELS)
 

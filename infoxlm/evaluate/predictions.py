@@ -13,7 +13,7 @@ from infoxlm.atomic import atomic_path
 from infoxlm.constants import LABELS, LANGUAGES
 from infoxlm.errors import UserError
 from infoxlm.json_file import parse_json, parsed_lines
-from infoxlm.json_shapes import fields, items, number, one_of, whole
+from infoxlm.schema.json_shapes import fields, items, number, one_of, whole
 
 _KEYS = ("language", "row", "label", "predicted", "probabilities")
 _LINE = fields(

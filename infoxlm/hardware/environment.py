@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from infoxlm.checks import MOST_THREADS
 from infoxlm.errors import UserError
 from infoxlm.hardware.place import Place
+from infoxlm.schema.checks import MOST_THREADS
 
 logger = logging.getLogger(__name__)
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from infoxlm.checks import check, check_threads
 from infoxlm.errors import UserError
-from infoxlm.free_text import FREE_TEXTS, literal
+from infoxlm.schema.checks import check, check_threads
 from infoxlm.schema.choices import Direction, ExportFormat, ExportPrecision, OnError, RuntimeName
+from infoxlm.schema.free_text import FREE_TEXTS, literal
 from infoxlm.schema.groups import HardwareConfig, ModelConfig
 
 

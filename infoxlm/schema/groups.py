@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from infoxlm.checks import (
+from infoxlm.constants import LANGUAGES, MAX_LAYER_NORM_EPSILON, MAX_LENGTH, MIN_LENGTH
+from infoxlm.errors import UserError
+from infoxlm.schema.checks import (
     check,
     check_fraction,
     check_labels,
@@ -13,8 +15,6 @@ from infoxlm.checks import (
     check_positive,
     check_threads,
 )  # fmt: skip
-from infoxlm.constants import LANGUAGES, MAX_LAYER_NORM_EPSILON, MAX_LENGTH, MIN_LENGTH
-from infoxlm.errors import UserError
 from infoxlm.schema.choices import Amp
 
 

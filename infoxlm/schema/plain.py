@@ -12,7 +12,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from omegaconf import MISSING
 
-from infoxlm.json_shapes import MisfitError, brief
+from infoxlm.schema.json_shapes import MisfitError, brief
 
 
 def plain_config(config: Any) -> Any:

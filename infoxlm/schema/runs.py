@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from infoxlm.checks import check
+from infoxlm.schema.checks import check
 
 
 @dataclass

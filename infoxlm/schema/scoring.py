@@ -5,11 +5,11 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from infoxlm.checks import check, check_languages, check_name, check_positive
 from infoxlm.constants import MAX_LENGTH, MIN_LENGTH, TATOEBA_CODES
 from infoxlm.errors import UserError
-from infoxlm.free_text import literal
+from infoxlm.schema.checks import check, check_languages, check_name, check_positive
 from infoxlm.schema.choices import Pooling, Similarity
+from infoxlm.schema.free_text import literal
 from infoxlm.schema.groups import DataConfig, HardwareConfig, ModelConfig
 
 

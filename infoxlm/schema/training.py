@@ -4,8 +4,14 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from infoxlm.checks import check, check_above_zero, check_fraction, check_name, check_positive
 from infoxlm.errors import UserError
+from infoxlm.schema.checks import (
+    check,
+    check_above_zero,
+    check_fraction,
+    check_name,
+    check_positive,
+)
 from infoxlm.schema.choices import SelectOn
 from infoxlm.schema.groups import DataConfig, HardwareConfig, ModelConfig
 

@@ -6,7 +6,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from infoxlm.composition_errors import explain, refuse_empty_values, refuse_unknown_keys
+from infoxlm.schema.composition_errors import explain, refuse_empty_values, refuse_unknown_keys
 
 
 def compose_job(loader: Any, sweep: DictConfig, overrides: list[str], command: str) -> DictConfig:

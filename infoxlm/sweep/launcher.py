@@ -13,9 +13,9 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf
 
 from infoxlm.errors import UserError
-from infoxlm.free_text import quoted
 from infoxlm.hardware.environment import available_cores, environment_threads
 from infoxlm.run_folder import LOCK
+from infoxlm.schema.free_text import quoted
 from infoxlm.sweep.composing import compose_job
 from infoxlm.sweep.job import now, shown
 from infoxlm.sweep.job_record import JOB_RECORD, JobRecord, JobState, held, read_job

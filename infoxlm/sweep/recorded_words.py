@@ -21,10 +21,10 @@ from hydra.core.override_parser.types import (
 )
 from hydra.errors import HydraException
 
-from infoxlm.composition_errors import known_keys
-from infoxlm.free_text import quote_free_text
-from infoxlm.group_options import options_of
 from infoxlm.schema import SCHEMAS
+from infoxlm.schema.composition_errors import known_keys
+from infoxlm.schema.free_text import quote_free_text
+from infoxlm.schema.group_options import options_of
 
 #: Words that say that it is a sweep, which it is anyway.
 FLAGS = ("-m", "--multirun")

@@ -11,9 +11,9 @@ from hydra.core.override_parser.types import IntervalSweep
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from infoxlm.checks import check_name
 from infoxlm.errors import UserError
 from infoxlm.schema import SCHEMAS
+from infoxlm.schema.checks import check_name
 from infoxlm.sweep.resuming import key_of
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from infoxlm.errors import UserError
-from infoxlm.json_shapes import brief
+from infoxlm.schema.json_shapes import brief
 
 FLAGS = ("lstrip", "rstrip", "single_word", "normalized", "special")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from infoxlm.errors import UserError
-from infoxlm.json_shapes import brief
 from infoxlm.regular_file import read_regular
+from infoxlm.schema.json_shapes import brief
 from infoxlm.tokenization.added_tokens import AddedToken, parse_added_token
 from infoxlm.tokenization.sentencepiece_model import build_model
 from infoxlm.tokenization.tokenizer_json import FIRST_PIECES, TOKENIZER_JSON

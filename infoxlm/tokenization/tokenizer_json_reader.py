@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from infoxlm.errors import UserError
 from infoxlm.json_file import read_json_object
-from infoxlm.json_shapes import brief
+from infoxlm.schema.json_shapes import brief
 from infoxlm.tokenization.added_tokens import AddedToken, parse_added_token
 from infoxlm.tokenization.sentencepiece_model import META_SPACE, Unigram
 from infoxlm.tokenization.tokenizer_json import (

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from infoxlm.errors import UserError
-from infoxlm.json_shapes import brief
+from infoxlm.schema.json_shapes import brief
 from infoxlm.tokenization.tokenizer_json_reader import read_tokenizer_file
 
 SPECIAL_TOKENS = {

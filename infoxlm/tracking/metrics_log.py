@@ -11,7 +11,7 @@ from typing import Any
 from infoxlm.atomic import atomic_path
 from infoxlm.errors import UserError
 from infoxlm.json_file import parse_json, parsed_lines
-from infoxlm.json_shapes import fields, number, whole
+from infoxlm.schema.json_shapes import fields, number, whole
 from infoxlm.tracking.closing import Closing
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import numpy as np
 from infoxlm.checkpoint.weights_file import SAFETENSORS
 from infoxlm.errors import UserError
 from infoxlm.evaluate.predictions import Predictions, matched
-from infoxlm.json_shapes import MisfitError, brief, number, optional
+from infoxlm.schema.json_shapes import MisfitError, brief, number, optional
 from infoxlm.tracking.finished_run import FinishedRun
 from infoxlm.tracking.metrics_log import METRICS, read_metrics
 from infoxlm.tracking.run_record import weights_checksums

@@ -12,7 +12,9 @@ from infoxlm.atomic import atomic_path
 from infoxlm.checkpoint.weights_file import weight_files
 from infoxlm.errors import UserError
 from infoxlm.json_file import read_json_object
-from infoxlm.json_shapes import (
+from infoxlm.manifest import sha256_of
+from infoxlm.run_folder import RUN_RECORD
+from infoxlm.schema.json_shapes import (
     MisfitError,
     anything,
     entries,
@@ -21,8 +23,6 @@ from infoxlm.json_shapes import (
     optional,
     text,
 )
-from infoxlm.manifest import sha256_of
-from infoxlm.run_folder import RUN_RECORD
 from infoxlm.schema.plain import configuration, plain_config
 from infoxlm.tokenization.tokenizer_files import files_of_ids
 from infoxlm.tracking.machine import describe_process

@@ -8,7 +8,7 @@ from typing import Any
 
 from infoxlm.errors import UserError
 from infoxlm.json_file import read_json_object
-from infoxlm.json_shapes import fields, items, number, optional, text, whole
+from infoxlm.schema.json_shapes import fields, items, number, optional, text, whole
 
 BATCH = "batch.json"
 

@@ -15,8 +15,8 @@ from omegaconf.errors import (
 )
 
 from infoxlm.errors import UserError
-from infoxlm.group_options import fitting_options, options_of
 from infoxlm.schema import SCHEMAS
+from infoxlm.schema.group_options import fitting_options, options_of
 
 #: The extra that brings an option of Hydra's groups.
 PLUGINS = {

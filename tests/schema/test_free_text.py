@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from infoxlm.free_text import elements, literal, quote_free_text, typed_path
+from infoxlm.schema.free_text import elements, literal, quote_free_text, typed_path
 
 #: Everything a shell can hand over: all characters but NUL, lone surrogates for bytes that are
 #: not UTF-8; and often what Hydra, OmegaConf and shells give a meaning to.

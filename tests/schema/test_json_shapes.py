@@ -1,6 +1,6 @@
 import pytest
 
-from infoxlm.json_shapes import (
+from infoxlm.schema.json_shapes import (
     anything,
     brief,
     entries,

@@ -2,7 +2,9 @@ import hydra
 import pytest
 from omegaconf import OmegaConf
 
-from infoxlm.composition_errors import (
+from infoxlm.errors import UserError
+from infoxlm.schema import SCHEMAS, register_schemas
+from infoxlm.schema.composition_errors import (
     explain,
     is_initials,
     known_keys,
@@ -10,8 +12,6 @@ from infoxlm.composition_errors import (
     refuse_empty_values,
     refuse_unknown_keys,
 )
-from infoxlm.errors import UserError
-from infoxlm.schema import SCHEMAS, register_schemas
 
 
 def test_known_keys():

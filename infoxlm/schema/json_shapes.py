@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from infoxlm.checks import LARGEST
+from infoxlm.schema.checks import LARGEST
 
 #: Raises `MisfitError` when a value is not what it has to be.
 Shape = Callable[[Any], None]

@@ -1,6 +1,6 @@
 import pytest
 
-from infoxlm.group_options import fitting_options, keys_of, options_of
+from infoxlm.schema.group_options import fitting_options, keys_of, options_of
 
 
 def test_options():
