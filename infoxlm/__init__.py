@@ -11,7 +11,7 @@ _EXPORTS = {
     "InfoXLMForMaskedLM": "infoxlm.model",
     "InfoXLMForSequenceClassification": "infoxlm.model",
     "InfoXLMModel": "infoxlm.model",
-    "InfoXLMTokenizer": "infoxlm.tokenizer",
+    "InfoXLMTokenizer": "infoxlm.tokenization.tokenizer",
 }
 
 __all__ = ["__version__", *_EXPORTS]

@@ -14,8 +14,8 @@ import pytest
 import sentencepiece
 
 from infoxlm.constants import BOS_ID, EOS_ID, LABELS
-from infoxlm.data.token_ids import TokenIds, offsets_from
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.token_ids import TokenIds, offsets_from
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 SENTENCES = [
     "the cat sat on the mat and the dog ran home",

@@ -39,9 +39,9 @@ WINDOW, TOKENS = 256, 45
 
 def measure(arguments: argparse.Namespace, active: bool) -> dict[str, Any]:
     """Take steps in this rank, and time them and the exchanges in them."""
-    from infoxlm.data.token_ids import TokenIds, offsets_from
     from infoxlm.distributed.ranks import Ranks
     from infoxlm.model.loading import load_classifier
+    from infoxlm.tokenization.token_ids import TokenIds, offsets_from
     from infoxlm.train.learner import Learner
     from infoxlm.train.training_pairs import TrainingPairs
 

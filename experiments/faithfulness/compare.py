@@ -18,7 +18,7 @@ import numpy as np
 from infoxlm.constants import LABELS
 from infoxlm.data.source import EMBEDDED, open_source
 from infoxlm.hardware.environment import load_paddle, prepare_environment
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 LOSS_BOUND, LOGIT_BOUND = 1e-4, 1e-3
 LINE_STYLES = {"weight_decay": "-", "epsilon": "--", "warmup_steps": ":"}

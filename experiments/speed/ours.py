@@ -42,7 +42,7 @@ def main() -> None:
         SchedulerConfig,
         TrainConfig,
     )
-    from infoxlm.tokenizer import InfoXLMTokenizer
+    from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
     from infoxlm.train.learner import Learner
     from infoxlm.train.machine_speed import MachineSpeed
     from infoxlm.train.randomness import seed_everything

@@ -15,7 +15,7 @@ import json, resource, sys, time
 from pathlib import Path
 from infoxlm.data.encoding import encode_split
 from infoxlm.data.source import open_source
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 tokenizer = InfoXLMTokenizer.from_pretrained(sys.argv[2])
 source = open_source(sys.argv[1], None)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -14,9 +14,9 @@ import numpy as np
 
 from infoxlm.constants import TATOEBA_CODES
 from infoxlm.data.tatoeba import read_pairs
-from infoxlm.data.token_ids import TokenIds
 from infoxlm.hardware.environment import load_paddle, prepare_environment
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.token_ids import TokenIds
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 
 def main() -> None:

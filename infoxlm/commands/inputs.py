@@ -9,14 +9,14 @@ from infoxlm.checkpoint.config_file import read_config_file, refuse_misfits
 from infoxlm.checkpoint.labels import check_reusable_head
 from infoxlm.checkpoint_source import find_checkpoint
 from infoxlm.data.encoding import encode_split, require_languages
+from infoxlm.data.small_vocabulary import small_vocabulary
 from infoxlm.data.source import DataSource, open_source
 from infoxlm.data.text_file import TextFile
 from infoxlm.data.token_cache import EncodedExamples
 from infoxlm.errors import UserError
 from infoxlm.hardware.environment import available_cores
 from infoxlm.schema import DataConfig, HardwareConfig, ModelConfig, TrainConfig
-from infoxlm.small_vocabulary import small_vocabulary
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from infoxlm.evaluate.retrieval_scores import RetrievalScores
 from infoxlm.evaluate.sentence_encoder import SentenceEncoder
 from infoxlm.hardware.environment import available_cores, check_device
 from infoxlm.schema import RetrieveConfig, Similarity
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 from infoxlm.tracking.progress import progress
 from infoxlm.tracking.run_record import weights_checksums, write_run_record
 from infoxlm.tracking.run_tracker import RunTracker

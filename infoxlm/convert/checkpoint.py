@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from infoxlm.checkpoint.architecture import ExpectedTensor
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 
 class Tensors(Protocol):

@@ -9,7 +9,7 @@ from infoxlm.convert.conversion import write_model_folder
 from infoxlm.convert.report import ConversionReport
 from infoxlm.convert.target_folder import check_target
 from infoxlm.manifest import MANIFEST, check_manifest
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 
 def convert_to_torch(source: Path, target: Path, *, overwrite: bool = False) -> ConversionReport:

@@ -19,7 +19,7 @@ from infoxlm.convert.torch_folder import PickledTensors
 from infoxlm.convert.verification import Difference, Verification
 from infoxlm.convert.verification_sentences import SENTENCES
 from infoxlm.errors import UserError
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 BATCH_SIZE = 6
 MAX_LENGTH = 64

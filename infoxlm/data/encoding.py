@@ -6,7 +6,7 @@ from pathlib import Path
 from infoxlm.data.source import DataSource
 from infoxlm.data.token_cache import EncodedExamples, load_or_encode
 from infoxlm.errors import UserError
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 
 def require_languages(source: DataSource, split: str, languages: Sequence[str]) -> None:

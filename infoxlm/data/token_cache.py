@@ -16,11 +16,11 @@ import sentencepiece
 from filelock import FileLock
 from tqdm import tqdm
 
-from infoxlm.data.token_ids import TokenIds
 from infoxlm.errors import UserError
 from infoxlm.json_file import read_json_object
 from infoxlm.manifest import MANIFEST, sha256_of
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.token_ids import TokenIds
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 if TYPE_CHECKING:
     from infoxlm.data.source import DataSource

@@ -7,9 +7,9 @@ import numpy as np
 from infoxlm.constants import LANGUAGES
 from infoxlm.data.batches import micro_batches
 from infoxlm.data.source import EMBEDDED, open_source
-from infoxlm.data.token_ids import TokenIds
 from infoxlm.deploy.runtimes import Runtime
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.token_ids import TokenIds
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 #: The largest difference of any logit that float32 arithmetic in another order may make.
 TOLERANCE = 1e-4

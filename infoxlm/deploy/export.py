@@ -11,7 +11,6 @@ import numpy as np
 from infoxlm import __version__
 from infoxlm.checkpoint.config_file import CONFIG_FILE
 from infoxlm.convert.target_folder import check_target, target_folder
-from infoxlm.data.token_ids import TokenIds
 from infoxlm.deploy.agreement import ROWS, TOLERANCE, Agreement, logits_of, sample_pairs
 from infoxlm.deploy.model_folder import EXPORT_RECORD, ONNX_MODEL, ModelFolder
 from infoxlm.deploy.onnx_model import describe_model, quantize, require_onnx, write_onnx
@@ -20,6 +19,7 @@ from infoxlm.errors import UserError
 from infoxlm.hardware.environment import available_cores
 from infoxlm.manifest import write_manifest
 from infoxlm.schema import ExportPrecision
+from infoxlm.tokenization.token_ids import TokenIds
 from infoxlm.tracking.run_record import weights_checksums
 
 #: Stored as 8-bit integers, which ONNX Runtime alone computes with.

@@ -12,7 +12,7 @@ from infoxlm.checkpoint_source import find_checkpoint
 from infoxlm.constants import MIN_LENGTH, PAD_ID
 from infoxlm.errors import UserError
 from infoxlm.manifest import MANIFEST, check_manifest
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 #: What an exported model takes: padded token ids, int64 `[batch, seq]`.
 INPUT = "input_ids"

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from infoxlm.data.batches import micro_batches
-from infoxlm.data.token_ids import TokenIds
 from infoxlm.deploy.model_folder import INPUT, PARAMETERS
 from infoxlm.deploy.native_output import withheld_output
 from infoxlm.errors import UserError
+from infoxlm.tokenization.token_ids import TokenIds
 
 #: The first with LayerNormalization as one operator.
 OPSET = 17

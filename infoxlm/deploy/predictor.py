@@ -9,11 +9,11 @@ from typing import Self
 import numpy as np
 
 from infoxlm.data.batches import micro_batches
-from infoxlm.data.token_ids import TokenIds
 from infoxlm.deploy.model_folder import ModelFolder
 from infoxlm.deploy.runtimes import Runtime, load_runtime
 from infoxlm.hardware.environment import available_cores
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.token_ids import TokenIds
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 #: A premise and a hypothesis.
 Pair = tuple[str, str]

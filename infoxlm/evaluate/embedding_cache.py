@@ -14,9 +14,9 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from infoxlm.atomic import atomic_path
-from infoxlm.data.token_ids import TokenIds
 from infoxlm.errors import UserError
 from infoxlm.regular_file import open_regular
+from infoxlm.tokenization.token_ids import TokenIds
 
 logger = logging.getLogger(__name__)
 

@@ -9,13 +9,13 @@ import paddle.nn.functional as F
 from infoxlm.constants import LABELS
 from infoxlm.data.batches import micro_batches
 from infoxlm.data.token_cache import EncodedExamples
-from infoxlm.data.token_ids import TokenIds
 from infoxlm.distributed.ranks import Ranks
 from infoxlm.errors import UserError
 from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.evaluate.predictions import Predictions
 from infoxlm.model import InfoXLMForSequenceClassification
 from infoxlm.model.precision import Precision
+from infoxlm.tokenization.token_ids import TokenIds
 from infoxlm.tracking.progress import progress
 
 

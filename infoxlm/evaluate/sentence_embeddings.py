@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 
 from infoxlm.constants import BOS_ID, EOS_ID, PAD_ID
 from infoxlm.data.batches import micro_batches
-from infoxlm.data.token_ids import TokenIds
 from infoxlm.model import InfoXLMModel
 from infoxlm.model.precision import Precision
 from infoxlm.schema import Pooling
+from infoxlm.tokenization.token_ids import TokenIds
 from infoxlm.tracking.progress import progress
 
 

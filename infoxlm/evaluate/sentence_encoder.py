@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from infoxlm.data.token_ids import TokenIds
 from infoxlm.evaluate.embedding_cache import EmbeddingCache, Layers
 from infoxlm.hardware.environment import load_paddle
 from infoxlm.manifest import sha256_of
 from infoxlm.schema import RetrieveConfig
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.token_ids import TokenIds
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 if TYPE_CHECKING:
     from infoxlm.model import InfoXLMModel

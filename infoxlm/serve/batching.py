@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from infoxlm.data.token_ids import TokenIds
 from infoxlm.deploy.runtimes import Runtime
 from infoxlm.serve.packing import nearest_rows, padded_batch
+from infoxlm.tokenization.token_ids import TokenIds
 
 logger = logging.getLogger(__name__)
 

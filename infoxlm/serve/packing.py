@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from infoxlm.data.token_ids import TokenIds, offsets_from
+from infoxlm.tokenization.token_ids import TokenIds, offsets_from
 
 #: Most of a batch that may be padding. With 64 clients that send a pair each, this computes
 #: a tenth less than filling every batch; with fewer clients, a fifth.

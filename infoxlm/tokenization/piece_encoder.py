@@ -7,7 +7,6 @@ import numpy as np
 from sentencepiece import SentencePieceProcessor
 
 from infoxlm.constants import UNK_ID
-from infoxlm.data.token_ids import TokenIds, offsets_from
 from infoxlm.errors import UserError
 from infoxlm.tokenization.added_tokens import check_ids
 from infoxlm.tokenization.sentencepiece_model import (
@@ -16,6 +15,7 @@ from infoxlm.tokenization.sentencepiece_model import (
     without_charsmap,
 )
 from infoxlm.tokenization.splitter import AddedTokenSplitter
+from infoxlm.tokenization.token_ids import TokenIds, offsets_from
 from infoxlm.tokenization.tokenizer_files import TAKE_AGAIN, TokenizerFiles
 from infoxlm.tokenization.tokenizer_json import TOKENIZER_JSON
 

@@ -14,8 +14,8 @@ import numpy as np
 import paddle
 
 from infoxlm.constants import UNK_ID
-from infoxlm.data.token_ids import TokenIds
 from infoxlm.model.embeddings import InfoXLMEmbedding, InfoXLMEmbeddings
+from infoxlm.tokenization.token_ids import TokenIds
 
 #: Rows that are in memory in float64 at a time.
 PIECE = 1024

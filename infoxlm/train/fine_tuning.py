@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from infoxlm.data.token_ids import TokenIds
 from infoxlm.distributed.ranks import Ranks
 from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.evaluate.predictions import Predictions
@@ -22,6 +21,7 @@ from infoxlm.model.precision import Precision
 from infoxlm.run_folder import CHECKPOINTS
 from infoxlm.schema import TrainConfig
 from infoxlm.stopping import Interrupted, StopRequests
+from infoxlm.tokenization.token_ids import TokenIds
 from infoxlm.tracking.part_seconds import PartSeconds
 from infoxlm.tracking.run_tracker import RunTracker, SilentTracker, score_tags
 from infoxlm.tracking.settings import compared_settings, flat_settings

@@ -12,7 +12,7 @@ from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.model import InfoXLMForSequenceClassification
 from infoxlm.schema import Amp, TrainConfig
 from infoxlm.stopping import Interrupted, StopRequests
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 from infoxlm.tracking.part_seconds import PartSeconds
 from infoxlm.tracking.progress import progress
 from infoxlm.tracking.run_tracker import RunTracker

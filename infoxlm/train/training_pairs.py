@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from infoxlm.data.token_cache import EncodedExamples
-from infoxlm.data.token_ids import TokenIds
 from infoxlm.errors import UserError
+from infoxlm.tokenization.token_ids import TokenIds
 
 
 @dataclass(frozen=True)

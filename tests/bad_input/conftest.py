@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 PREFIX = "infoxlm: error: "
 

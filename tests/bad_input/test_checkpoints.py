@@ -206,7 +206,7 @@ def test_tokenizers(refused, model, content, named):
 
 
 def test_tokenizer_of_another_model(refused, model, cache_folder):
-    from infoxlm.small_vocabulary import small_vocabulary
+    from infoxlm.data.small_vocabulary import small_vocabulary
 
     shutil.copy(small_vocabulary(1500, cache_folder), model)
     for line in (EVALUATE, TRAIN):

@@ -8,7 +8,7 @@ import pytest
 from infoxlm.commands import predict
 from infoxlm.errors import UserError
 from infoxlm.schema.free_text import quote_free_text
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 PAIRS = [('it\'s, "a" [b] {c} $d = e', "é #f"), ("孩子在家里看书", "狗在睡觉。"), ("a", "")]
 

@@ -14,7 +14,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from infoxlm.checkpoint.architecture import expected_tensors
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 SIZES = {
     "hidden_size": 16,

@@ -6,8 +6,8 @@ import pytest
 
 from infoxlm.convert import convert_to_paddle, convert_to_torch
 from infoxlm.errors import UserError
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 from infoxlm.tokenization.tokenizer_files import TokenizerFiles, read_model_file
-from infoxlm.tokenizer import InfoXLMTokenizer
 
 TEXTS = ["[USER] the cat<e1>sat  [USER]", "a woman is playing", ""]
 TOKENIZER_FILES = ("sentencepiece.bpe.model", "tokenizer.json", "tokenizer_config.json")

@@ -15,7 +15,7 @@ import pytest
 from infoxlm.data import token_cache
 from infoxlm.data.token_cache import EncodedExamples, load_or_encode
 from infoxlm.errors import UserError
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 
 class Pair(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 #: Most tokens of a pair that the tiny classifier was fine-tuned with; it has positions for 38.
 MAX_LENGTH = 32

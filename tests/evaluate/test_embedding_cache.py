@@ -5,9 +5,9 @@ import time
 import numpy as np
 import pytest
 
-from infoxlm.data.token_ids import TokenIds, offsets_from
 from infoxlm.errors import UserError
 from infoxlm.evaluate.embedding_cache import EmbeddingCache
+from infoxlm.tokenization.token_ids import TokenIds, offsets_from
 
 IDENTITY = {"weights": ["ab"], "pooling": "mean"}
 

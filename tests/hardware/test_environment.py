@@ -109,7 +109,7 @@ def test_cores_are_those_of_this_process(monkeypatch):
 LIGHT = """
 import sys
 import infoxlm, infoxlm.cli.entry
-import infoxlm.tokenizer, infoxlm.schema, infoxlm.data.source, infoxlm.evaluate.report
+import infoxlm.tokenization.tokenizer, infoxlm.schema, infoxlm.data.source, infoxlm.evaluate.report
 heavy = {"paddle", "paddlenlp", "torch", "transformers", "visualdl", "matplotlib.pyplot"}
 print(*sorted(heavy & set(sys.modules)))
 """

@@ -6,7 +6,7 @@ import pytest
 from paddlenlp import transformers as paddlenlp
 
 from infoxlm import InfoXLMForMaskedLM, InfoXLMForSequenceClassification, InfoXLMModel
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 KINDS = {
     "InfoXLMModel": (InfoXLMModel, "XLMRobertaModel", "last_hidden_state"),

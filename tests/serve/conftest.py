@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 pytest.importorskip("fastapi_offline")
 

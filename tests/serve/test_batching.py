@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infoxlm.constants import PAD_ID
-from infoxlm.data.token_ids import TokenIds, offsets_from
 from infoxlm.serve.batching import Batcher, QueueFullError, RuntimeEndedError
 from infoxlm.serve.packing import PADDING, nearest_rows, padded_batch
+from infoxlm.tokenization.token_ids import TokenIds, offsets_from
 
 
 def rows(*lengths, first=100):

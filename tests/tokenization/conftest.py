@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from infoxlm.data.token_ids import TokenIds
 from infoxlm.tokenization.added_tokens import AddedToken
+from infoxlm.tokenization.token_ids import TokenIds
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 from infoxlm.tokenization.tokenizer_files import read_model_file
-from infoxlm.tokenizer import InfoXLMTokenizer
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infoxlm.errors import UserError
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 PLAIN = {"[USER]": {}, "[URL]": {}}
 

@@ -7,8 +7,8 @@ import sentencepiece
 
 from infoxlm.errors import UserError
 from infoxlm.tokenization.sentencepiece_model import read_model
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 from infoxlm.tokenization.tokenizer_json_reader import read_tokenizer_json
-from infoxlm.tokenizer import InfoXLMTokenizer
 
 SENTENCE = (
     "the cat sat on маленький 狗 ไม่ बच्चा çocuk never 12 ! , . unseenword Ünïcödé \ufb01 e\u0301"

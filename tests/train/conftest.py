@@ -19,7 +19,7 @@ from infoxlm.schema import (
     TrainConfig,
     TrainerConfig,
 )
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 #: Training pairs: three windows an epoch, of 10, 10 and 4.
 PAIRS, WINDOW = 24, 10

@@ -5,7 +5,7 @@ import pytest
 
 from infoxlm.convert import convert_to_torch
 from infoxlm.schema import OptimizerConfig, SchedulerConfig
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 from infoxlm.train.active_vocabulary import ActiveVocabulary
 from infoxlm.train.batch_sampler import BatchSampler
 from infoxlm.train.gradients import accumulate_gradient, clip_gradient

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infoxlm.constants import PAD_ID
-from infoxlm.data.token_ids import TokenIds, offsets_from, ranges
+from infoxlm.tokenization.token_ids import TokenIds, offsets_from, ranges
 
 ROWS = [[0, 7, 2], [], [0, 5, 6, 8, 2], [0, 2]]
 

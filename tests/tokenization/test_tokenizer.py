@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infoxlm.constants import BOS_ID, EOS_ID, LANGUAGES, UNK_ID
-from infoxlm.data.token_ids import TokenIds
 from infoxlm.errors import UserError
-from infoxlm.tokenizer import FEW, InfoXLMTokenizer, longest_first, well_formed
+from infoxlm.tokenization.token_ids import TokenIds
+from infoxlm.tokenization.tokenizer import FEW, InfoXLMTokenizer, longest_first, well_formed
 
 #: Every code point, lone surrogates too.
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)

@@ -10,9 +10,9 @@ from typing import Self
 import numpy as np
 
 from infoxlm.constants import BOS_ID, EOS_ID, MAX_LENGTH, MIN_LENGTH, PAD_ID, UNK_ID
-from infoxlm.data.token_ids import TokenIds, offsets_from, ranges
 from infoxlm.errors import UserError
 from infoxlm.tokenization.piece_encoder import FAIRSEQ_OFFSET, FEW, PieceEncoder, well_formed
+from infoxlm.tokenization.token_ids import TokenIds, offsets_from, ranges
 from infoxlm.tokenization.tokenizer_files import (
     MODEL_FILE,
     TokenizerFiles,

@@ -2,10 +2,10 @@ import pytest
 import sentencepiece
 
 from infoxlm.constants import LANGUAGES
+from infoxlm.data.small_vocabulary import small_vocabulary
 from infoxlm.data.source import EMBEDDED, open_source
 from infoxlm.errors import UserError
-from infoxlm.small_vocabulary import small_vocabulary
-from infoxlm.tokenizer import InfoXLMTokenizer
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 
 def pieces(path):
