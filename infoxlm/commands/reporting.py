@@ -9,9 +9,9 @@ from rich.console import RenderableType
 from infoxlm.console import show
 from infoxlm.evaluate.plot import plot_results
 from infoxlm.evaluate.report import terminal_report, write_report
-from infoxlm.evaluate.retrieval_plot import plot_layers, plot_retrieval
-from infoxlm.evaluate.retrieval_report import terminal_report as retrieval_terminal_report
-from infoxlm.evaluate.retrieval_report import write_retrieval_report
+from infoxlm.retrieval.plot import plot_layers, plot_retrieval
+from infoxlm.retrieval.report import terminal_report as retrieval_terminal_report
+from infoxlm.retrieval.report import write_retrieval_report
 
 
 def finish(results: dict[str, Any], folder: Path, hint: str = "") -> None:

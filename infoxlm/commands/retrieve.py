@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from infoxlm.checkpoint.config_file import read_config_file, refuse_misfits
 from infoxlm.checkpoint_source import find_checkpoint, required_checkpoint
 from infoxlm.commands.reporting import finish_retrieval
-from infoxlm.data.tatoeba import SentencePairs, read_pairs
 from infoxlm.data.text_file import TextFile
 from infoxlm.errors import UserError
-from infoxlm.evaluate.embedding_cache import Layers
-from infoxlm.evaluate.retrieval import correct, nearest_by_cosine, nearest_by_margin, unit
-from infoxlm.evaluate.retrieval_scores import RetrievalScores
-from infoxlm.evaluate.sentence_encoder import SentenceEncoder
 from infoxlm.hardware.environment import available_cores, check_device
+from infoxlm.retrieval.embedding_cache import Layers
+from infoxlm.retrieval.scores import RetrievalScores
+from infoxlm.retrieval.search import correct, nearest_by_cosine, nearest_by_margin, unit
+from infoxlm.retrieval.sentence_encoder import SentenceEncoder
+from infoxlm.retrieval.tatoeba import SentencePairs, read_pairs
 from infoxlm.schema import RetrieveConfig, Similarity
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 from infoxlm.tracking.progress import progress

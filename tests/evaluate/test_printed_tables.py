@@ -11,13 +11,14 @@ import pytest
 from infoxlm.commands.train import replay_table
 from infoxlm.console import show
 from infoxlm.constants import LANGUAGES
-from infoxlm.evaluate import report, retrieval_report
+from infoxlm.evaluate import report
 from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.evaluate.plot import plot_results
 from infoxlm.evaluate.repetition import Repetition, terminal_repetition, write_repetition
-from infoxlm.evaluate.retrieval_scores import RetrievalScores
 from infoxlm.evaluate.run_comparison import compare_runs
 from infoxlm.evaluate.run_comparison_report import terminal_comparison, write_comparison
+from infoxlm.retrieval import report as retrieval_report
+from infoxlm.retrieval.scores import RetrievalScores
 from infoxlm.sweep.job_record import JobRecord, JobState
 from infoxlm.sweep.sweep_record import SweepRecord
 from infoxlm.sweep.sweep_report import markdown, terminal

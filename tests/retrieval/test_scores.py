@@ -1,7 +1,7 @@
 import pytest
 
 from infoxlm.evaluate.intervals import wilson_interval
-from infoxlm.evaluate.retrieval_scores import RetrievalScores
+from infoxlm.retrieval.scores import RetrievalScores
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from infoxlm.errors import UserError
-from infoxlm.evaluate.embedding_cache import EmbeddingCache
+from infoxlm.retrieval.embedding_cache import EmbeddingCache
 from infoxlm.tokenization.token_ids import TokenIds, offsets_from
 
 IDENTITY = {"weights": ["ab"], "pooling": "mean"}

@@ -8,11 +8,11 @@ import pytest
 from rich.console import Console
 
 from infoxlm.constants import TATOEBA_CODES
-from infoxlm.evaluate import retrieval_comparison as comparison
-from infoxlm.evaluate.retrieval_plot import plot_layers, plot_retrieval
-from infoxlm.evaluate.retrieval_report import terminal_report, write_retrieval_report
-from infoxlm.evaluate.retrieval_scores import RetrievalScores
 from infoxlm.paper import TATOEBA, TATOEBA_PAIRS
+from infoxlm.retrieval import comparison
+from infoxlm.retrieval.plot import plot_layers, plot_retrieval
+from infoxlm.retrieval.report import terminal_report, write_retrieval_report
+from infoxlm.retrieval.scores import RetrievalScores
 
 PAPER_SETTINGS = {
     "pooling": "mean", "special_tokens": "true", "similarity": "cosine", "prefix": "",

@@ -7,8 +7,8 @@ import paddle
 import pytest
 
 from infoxlm.constants import BOS_ID, EOS_ID, PAD_ID
-from infoxlm.evaluate.retrieval import correct, nearest_by_cosine
-from infoxlm.evaluate.sentence_embeddings import sentence_embeddings, token_weights
+from infoxlm.retrieval.search import correct, nearest_by_cosine
+from infoxlm.retrieval.sentence_embeddings import sentence_embeddings, token_weights
 from infoxlm.schema import Pooling
 from infoxlm.tokenization.token_ids import TokenIds, offsets_from
 

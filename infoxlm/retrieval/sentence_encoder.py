@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from infoxlm.evaluate.embedding_cache import EmbeddingCache, Layers
 from infoxlm.hardware.environment import load_paddle
 from infoxlm.manifest import sha256_of
+from infoxlm.retrieval.embedding_cache import EmbeddingCache, Layers
 from infoxlm.schema import RetrieveConfig
 from infoxlm.tokenization.token_ids import TokenIds
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
@@ -80,8 +80,8 @@ class SentenceEncoder:
 
     def _embed(self, token_ids: TokenIds) -> NDArray[np.float32]:
         model = self._model
-        from infoxlm.evaluate.sentence_embeddings import sentence_embeddings
         from infoxlm.model.precision import Precision
+        from infoxlm.retrieval.sentence_embeddings import sentence_embeddings
 
         started = time.perf_counter()
         vectors = sentence_embeddings(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infoxlm.evaluate.retrieval import (
+from infoxlm.retrieval.search import (
     correct,
     first_equal,
     nearest_by_cosine,

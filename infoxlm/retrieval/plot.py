@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from infoxlm.evaluate import retrieval_comparison as comparison
 from infoxlm.evaluate.drawing import (
     FAINT,
     INK,
@@ -16,7 +15,8 @@ from infoxlm.evaluate.drawing import (
     label_ends,
     shades_by_rank,
 )
-from infoxlm.evaluate.retrieval_scores import DIRECTIONS
+from infoxlm.retrieval import comparison
+from infoxlm.retrieval.scores import DIRECTIONS
 
 _NAMES = {"en_to_xx": "English to the language", "xx_to_en": "the language to English"}
 _COLORS = {"en_to_xx": OURS, "xx_to_en": "#9cc3ff"}

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from infoxlm.evaluate.retrieval_scores import DIRECTIONS
 from infoxlm.evaluate.tables import Cells, percent
 from infoxlm.paper import TATOEBA, TATOEBA_AVERAGE, TATOEBA_MODEL, TATOEBA_PAIRS, TATOEBA_SOURCE
+from infoxlm.retrieval.scores import DIRECTIONS
 
 #: How the published row was made; settings of other values are told as caveats.
 PUBLISHED_SETTINGS = {

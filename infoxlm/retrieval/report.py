@@ -9,9 +9,9 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from infoxlm.atomic import atomic_path
-from infoxlm.evaluate import retrieval_comparison as comparison
 from infoxlm.evaluate.report import markdown_table, terminal_table, write_json
-from infoxlm.evaluate.retrieval_scores import DIRECTIONS
+from infoxlm.retrieval import comparison
+from infoxlm.retrieval.scores import DIRECTIONS
 
 LAYERS_CSV = "layers.csv"
 _PLOTS = {"results.png": "Accuracy by language", "layers.png": "Accuracy by block"}

@@ -1,9 +1,9 @@
 import pytest
 
 from infoxlm.constants import LANGUAGES, TATOEBA_CODES
-from infoxlm.data.tatoeba import read_pairs
 from infoxlm.errors import UserError
 from infoxlm.paper import TATOEBA_PAIRS
+from infoxlm.retrieval.tatoeba import read_pairs
 
 
 @pytest.fixture

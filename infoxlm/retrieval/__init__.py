@@ -1,0 +1,1 @@
+"""Finding translations by the encoder's vectors (Tatoeba)."""
