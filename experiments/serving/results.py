@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from infoxlm.evaluate.drawing import FAINT, INK, OURS, figure, heading
-from infoxlm.tracking.machine import describe_process
+from infoxlm.runs.machine import describe_process
 
 #: The sections in their order, each with what its table counts: key, heading, format.
 SECTIONS: dict[str, tuple[tuple[str, str, str], ...]] = {

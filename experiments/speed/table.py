@@ -4,7 +4,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from infoxlm.tracking.machine import describe_process
+from infoxlm.runs.machine import describe_process
 
 #: What is compared: size, work, the number in a line, whether more is better, bar, goal, and bar
 #: against the defaults, as ratios of ours to theirs.

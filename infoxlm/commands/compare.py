@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from infoxlm.commands.reporting import tell
-from infoxlm.evaluate.difference_plot import plot_differences
-from infoxlm.evaluate.run_comparison import compare_runs
-from infoxlm.evaluate.run_comparison_report import terminal_comparison, write_comparison
+from infoxlm.runs.difference_plot import plot_differences
+from infoxlm.runs.finished_run import FinishedRun
+from infoxlm.runs.run_comparison import compare_runs
+from infoxlm.runs.run_comparison_report import terminal_comparison, write_comparison
 from infoxlm.schema import CompareConfig
-from infoxlm.tracking.finished_run import FinishedRun
 
 
 def run(config: CompareConfig, folder: str | Path) -> None:

@@ -13,9 +13,9 @@ from infoxlm.data.encoding import encode_split, require_languages
 from infoxlm.data.source import open_source
 from infoxlm.evaluate.predictions import write_predictions
 from infoxlm.hardware.environment import check_device, load_paddle
+from infoxlm.runs.run_record import weights_checksums, write_run_record
+from infoxlm.runs.settings import flat_settings
 from infoxlm.schema import EvaluateConfig
-from infoxlm.tracking.run_record import weights_checksums, write_run_record
-from infoxlm.tracking.settings import flat_settings
 
 
 def run(config: EvaluateConfig, folder: str | Path) -> float:

@@ -13,16 +13,16 @@ from infoxlm.commands.reporting import tell
 from infoxlm.data.encoding import require_languages
 from infoxlm.data.source import open_source
 from infoxlm.errors import UserError
-from infoxlm.evaluate.repetition import Repetition, terminal_repetition, write_repetition
 from infoxlm.hardware.environment import prepare_environment, threads_of
+from infoxlm.runs.differences import different_facts, different_files
+from infoxlm.runs.finished_run import FinishedRun
+from infoxlm.runs.machine import describe_process
+from infoxlm.runs.outcome import Outcome, compare_outcomes
+from infoxlm.runs.repetition import Repetition, terminal_repetition, write_repetition
+from infoxlm.runs.run_record import config_of, recorded, weights_checksums
+from infoxlm.runs.settings import typed
 from infoxlm.schema import SCHEMAS, EvaluateConfig, RepeatConfig, TrainConfig
 from infoxlm.stopping import Interrupted
-from infoxlm.tracking.differences import different_facts, different_files
-from infoxlm.tracking.finished_run import FinishedRun
-from infoxlm.tracking.machine import describe_process
-from infoxlm.tracking.outcome import Outcome, compare_outcomes
-from infoxlm.tracking.run_record import config_of, recorded, weights_checksums
-from infoxlm.tracking.settings import typed
 
 logger = logging.getLogger(__name__)
 

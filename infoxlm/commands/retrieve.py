@@ -18,12 +18,12 @@ from infoxlm.retrieval.scores import RetrievalScores
 from infoxlm.retrieval.search import correct, nearest_by_cosine, nearest_by_margin, unit
 from infoxlm.retrieval.sentence_encoder import SentenceEncoder
 from infoxlm.retrieval.tatoeba import SentencePairs, read_pairs
+from infoxlm.runs.run_record import weights_checksums, write_run_record
+from infoxlm.runs.settings import flat_settings
 from infoxlm.schema import RetrieveConfig, Similarity
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 from infoxlm.tracking.progress import progress
-from infoxlm.tracking.run_record import weights_checksums, write_run_record
 from infoxlm.tracking.run_tracker import RunTracker
-from infoxlm.tracking.settings import flat_settings
 
 
 def run(config: RetrieveConfig, folder: str | Path) -> float:

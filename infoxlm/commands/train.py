@@ -21,15 +21,15 @@ from infoxlm.evaluate.plot import plot_curves
 from infoxlm.evaluate.predictions import write_predictions
 from infoxlm.hardware.environment import check_device, load_paddle
 from infoxlm.hardware.place import Place
-from infoxlm.run_folder import RUN_RECORD
+from infoxlm.runs.resume import identity, note_resumption, refuse_used, run_to_write
+from infoxlm.runs.run_folder import RUN_RECORD
+from infoxlm.runs.run_record import weights_checksums, write_run_record
+from infoxlm.runs.settings import flat_settings
 from infoxlm.schema import TrainConfig
 from infoxlm.schema.free_text import typed_path
 from infoxlm.stopping import Interrupted
 from infoxlm.tracking.metrics_log import METRICS, read_metrics
 from infoxlm.tracking.part_seconds import PartSeconds
-from infoxlm.tracking.run_record import weights_checksums, write_run_record
-from infoxlm.tracking.settings import flat_settings
-from infoxlm.train.resume import identity, note_resumption, refuse_used, run_to_write
 
 if TYPE_CHECKING:
     from infoxlm.train.fine_tuning import FineTuned

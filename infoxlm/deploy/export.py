@@ -18,9 +18,9 @@ from infoxlm.deploy.runtimes import CheckpointModel, load_runtime
 from infoxlm.errors import UserError
 from infoxlm.hardware.environment import available_cores
 from infoxlm.manifest import write_manifest
+from infoxlm.runs.run_record import weights_checksums
 from infoxlm.schema import ExportPrecision
 from infoxlm.tokenization.token_ids import TokenIds
-from infoxlm.tracking.run_record import weights_checksums
 
 #: Stored as 8-bit integers, which ONNX Runtime alone computes with.
 INTEGER = (ExportPrecision.int8_dynamic, ExportPrecision.int8_static)

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infoxlm.evaluate.report import markdown_table
-from infoxlm.tracking.differences import Difference
+from infoxlm.runs.differences import Difference
 
 #: Files that differ are named up to this many; the others are counted.
 FILES_NAMED = 4

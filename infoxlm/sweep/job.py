@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from infoxlm.errors import UserError
-from infoxlm.run_folder import RESULTS, RUN_RECORD
+from infoxlm.runs.run_folder import RESULTS, RUN_RECORD
 from infoxlm.schema import SelectOn
 from infoxlm.stopping import Interrupted, tell_launcher
 from infoxlm.sweep.job_record import TRACEBACK, JobRecord, JobState, held, read_job
@@ -115,7 +115,7 @@ def value_of_finished(folder: Path, configuration: DictConfig) -> float | None:
     Other commands return what they scored.
     """
     from infoxlm.evaluate.metrics import SplitScores
-    from infoxlm.tracking.finished_run import FinishedRun
+    from infoxlm.runs.finished_run import FinishedRun
 
     run = FinishedRun.read(folder)
     if run.command == "train":

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from infoxlm.errors import UserError
 from infoxlm.hardware.environment import available_cores, environment_threads
-from infoxlm.run_folder import LOCK
+from infoxlm.runs.run_folder import LOCK
 from infoxlm.schema.free_text import quoted
 from infoxlm.sweep.composing import compose_job
 from infoxlm.sweep.job import now, shown

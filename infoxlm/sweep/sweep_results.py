@@ -8,12 +8,12 @@ from statistics import fmean, stdev
 from typing import Any
 
 from infoxlm.errors import UserError
-from infoxlm.run_folder import RESULTS
+from infoxlm.runs.finished_run import FinishedRun
+from infoxlm.runs.run_folder import RESULTS
 from infoxlm.schema import SelectOn
 from infoxlm.sweep.job_record import JobRecord, JobState, read_job
 from infoxlm.sweep.repeats import earlier_twins
 from infoxlm.sweep.sweep_record import SweepRecord, as_settings, varied_keys
-from infoxlm.tracking.finished_run import FinishedRun
 
 logger = logging.getLogger(__name__)
 

@@ -18,13 +18,13 @@ from infoxlm.evaluate.scoring import label_columns, score
 from infoxlm.model import InfoXLMForSequenceClassification
 from infoxlm.model.loading import load_classifier, select_device
 from infoxlm.model.precision import Precision
-from infoxlm.run_folder import CHECKPOINTS
+from infoxlm.runs.run_folder import CHECKPOINTS
+from infoxlm.runs.settings import compared_settings, flat_settings
 from infoxlm.schema import TrainConfig
 from infoxlm.stopping import Interrupted, StopRequests
 from infoxlm.tokenization.token_ids import TokenIds
 from infoxlm.tracking.part_seconds import PartSeconds
 from infoxlm.tracking.run_tracker import RunTracker, SilentTracker, score_tags
-from infoxlm.tracking.settings import compared_settings, flat_settings
 from infoxlm.train.checkpoints import Checkpoints
 from infoxlm.train.randomness import seed_everything
 from infoxlm.train.resume_point import ResumePoint, check_best, find_resume_point

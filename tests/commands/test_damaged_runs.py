@@ -12,7 +12,7 @@ import pytest
 
 from infoxlm.commands import train
 from infoxlm.errors import UserError
-from infoxlm.run_folder import RESULTS, RUN_RECORD
+from infoxlm.runs.run_folder import RESULTS, RUN_RECORD
 from infoxlm.stopping import Interrupted
 from infoxlm.tracking.metrics_log import MetricsLog, read_metrics
 

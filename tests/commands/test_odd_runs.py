@@ -15,10 +15,10 @@ import pytest
 
 from infoxlm.commands import compare, repeat, report, train
 from infoxlm.errors import UserError
+from infoxlm.runs.resume import identity, newest_unfinished
 from infoxlm.schema import CompareConfig, ReportConfig
 from infoxlm.sweep.job_record import JobRecord, JobState
 from infoxlm.sweep.sweep_record import SweepRecord
-from infoxlm.train.resume import identity, newest_unfinished
 
 CASES = int(os.environ.get("INFOXLM_ODD_RUNS") or 40)
 

@@ -10,8 +10,8 @@ from infoxlm.commands import train
 from infoxlm.constants import LANGUAGES
 from infoxlm.errors import UserError
 from infoxlm.evaluate.predictions import read_predictions
+from infoxlm.runs.settings import compared_settings
 from infoxlm.tracking.metrics_log import read_metrics
-from infoxlm.tracking.settings import compared_settings
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from infoxlm.commands import train
 from infoxlm.commands.train import replay_table, resuming_command
 from infoxlm.errors import UserError
-from infoxlm.run_folder import RESULTS, RUN_RECORD
+from infoxlm.runs.run_folder import RESULTS, RUN_RECORD
 from infoxlm.stopping import Interrupted
 from infoxlm.tracking.metrics_log import MetricsLog, read_metrics
 from infoxlm.train.replay import Replay

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.evaluate.predictions import Predictions, write_predictions
-from infoxlm.tracking.finished_run import FinishedRun
+from infoxlm.runs.finished_run import FinishedRun
 
 
 @pytest.fixture

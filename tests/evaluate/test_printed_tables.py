@@ -14,16 +14,16 @@ from infoxlm.constants import LANGUAGES
 from infoxlm.evaluate import report
 from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.evaluate.plot import plot_results
-from infoxlm.evaluate.repetition import Repetition, terminal_repetition, write_repetition
-from infoxlm.evaluate.run_comparison import compare_runs
-from infoxlm.evaluate.run_comparison_report import terminal_comparison, write_comparison
 from infoxlm.retrieval import report as retrieval_report
 from infoxlm.retrieval.scores import RetrievalScores
+from infoxlm.runs.outcome import Check
+from infoxlm.runs.repetition import Repetition, terminal_repetition, write_repetition
+from infoxlm.runs.run_comparison import compare_runs
+from infoxlm.runs.run_comparison_report import terminal_comparison, write_comparison
 from infoxlm.sweep.job_record import JobRecord, JobState
 from infoxlm.sweep.sweep_record import SweepRecord
 from infoxlm.sweep.sweep_report import markdown, terminal
 from infoxlm.sweep.sweep_results import SweepResults
-from infoxlm.tracking.outcome import Check
 from infoxlm.train.failed_step import FailedStep
 
 #: A name, a list of languages as it is typed, a path, a label, a number's place.

@@ -3,7 +3,7 @@ import io
 from rich.console import Console
 
 from infoxlm.evaluate.sections import FILES_NAMED, Section, difference_section
-from infoxlm.tracking.differences import Difference
+from infoxlm.runs.differences import Difference
 
 
 def shown(section, width=80):

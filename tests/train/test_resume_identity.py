@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from infoxlm.runs.resume import FREE, differences, identity
+from infoxlm.runs.run_record import plain_config
+from infoxlm.runs.settings import flat_settings
 from infoxlm.schema import ShapeConfig
-from infoxlm.tracking.run_record import plain_config
-from infoxlm.tracking.settings import flat_settings
-from infoxlm.train.resume import FREE, differences, identity
 
 DATA = {"/data/train/en.tsv": "a1", "/data/dev/en.tsv": "b2"}
 WEIGHTS = {"/weights/model.safetensors": "c3"}

@@ -7,13 +7,13 @@ from typing import Any
 from infoxlm.errors import UserError
 from infoxlm.evaluate.paired import PairedFigure, compare_predictions
 from infoxlm.evaluate.predictions import matched
-from infoxlm.tracking.differences import (
+from infoxlm.runs.differences import (
     Difference,
     different_provenance,
     different_settings,
     untold,
 )
-from infoxlm.tracking.finished_run import FinishedRun
+from infoxlm.runs.finished_run import FinishedRun
 
 
 @dataclass(frozen=True)

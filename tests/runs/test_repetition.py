@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from infoxlm.evaluate.repetition import Repetition, terminal_repetition, write_repetition
-from infoxlm.tracking.outcome import Check
+from infoxlm.runs.outcome import Check
+from infoxlm.runs.repetition import Repetition, terminal_repetition, write_repetition
 
 RIGHT = {"en": np.arange(30) % 2 == 0}
 SAME = Check("training losses", True, "6 equal")

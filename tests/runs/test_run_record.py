@@ -11,13 +11,13 @@ import pytest
 
 import infoxlm
 from infoxlm.errors import UserError
-from infoxlm.schema import SCHEMAS
-from infoxlm.tracking.run_record import (
+from infoxlm.runs.run_record import (
     config_of,
     read_run_record,
     weights_checksums,
     write_run_record,
 )
+from infoxlm.schema import SCHEMAS
 
 SUMS = {"data": {"test/en.tsv": "ab12"}, "weights": {"model.safetensors": "cd34"}}
 
@@ -150,11 +150,11 @@ def test_checksums_of_every_file_that_ids_depend_on(tmp_path):
 
 def test_imports_nothing_heavy():
     code = (
-        "import sys; from infoxlm.tracking.machine import describe_process;"
-        "import infoxlm.tracking.run_record, infoxlm.tracking.outcome;"
+        "import sys; from infoxlm.runs.machine import describe_process;"
+        "import infoxlm.runs.run_record, infoxlm.runs.outcome;"
         "import infoxlm.tracking.visualdl_writer, infoxlm.tracking.dashboard;"
-        "import infoxlm.evaluate.report, infoxlm.evaluate.plot, infoxlm.evaluate.difference_plot;"
-        "import infoxlm.evaluate.run_comparison_report, infoxlm.evaluate.repetition;"
+        "import infoxlm.evaluate.report, infoxlm.evaluate.plot, infoxlm.runs.difference_plot;"
+        "import infoxlm.runs.run_comparison_report, infoxlm.runs.repetition;"
         "import infoxlm.commands.compare, infoxlm.commands.repeat;"
         "describe_process();"
         "print(sorted({'paddle', 'paddlenlp', 'torch', 'matplotlib', 'visualdl'} & {*sys.modules}))"

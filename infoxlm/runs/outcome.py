@@ -9,10 +9,10 @@ import numpy as np
 from infoxlm.checkpoint.weights_file import SAFETENSORS
 from infoxlm.errors import UserError
 from infoxlm.evaluate.predictions import Predictions, matched
+from infoxlm.runs.finished_run import FinishedRun
+from infoxlm.runs.run_record import weights_checksums
 from infoxlm.schema.json_shapes import MisfitError, brief, number, optional
-from infoxlm.tracking.finished_run import FinishedRun
 from infoxlm.tracking.metrics_log import METRICS, read_metrics
-from infoxlm.tracking.run_record import weights_checksums
 
 #: Logged numbers by step and tag; None where one was not finite.
 Logged = Mapping[tuple[int, str], float | None]

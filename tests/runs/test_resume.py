@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from infoxlm.errors import UserError
-from infoxlm.run_folder import LOCK, RESULTS, RUN_RECORD, claimed
-from infoxlm.tracking.run_record import plain_config, write_run_record
-from infoxlm.train import resume
-from infoxlm.train.resume import note_resumption, run_to_write
+from infoxlm.runs import resume
+from infoxlm.runs.resume import note_resumption, run_to_write
+from infoxlm.runs.run_folder import LOCK, RESULTS, RUN_RECORD, claimed
+from infoxlm.runs.run_record import plain_config, write_run_record
 
 DATA = {"/data/train/en.tsv": "a1", "/data/dev/en.tsv": "b2"}
 WEIGHTS = {"/weights/model.safetensors": "c3"}
 HOLD = """
 import sys
 from pathlib import Path
-from infoxlm.run_folder import claimed
+from infoxlm.runs.run_folder import claimed
 with claimed(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -3,10 +3,10 @@ import struct
 import pytest
 from matplotlib.colors import to_hex
 
-from infoxlm.evaluate.difference_plot import plot_differences
 from infoxlm.evaluate.drawing import OURS
 from infoxlm.evaluate.intervals import Interval
 from infoxlm.evaluate.paired import McNemar, PairedFigure
+from infoxlm.runs.difference_plot import plot_differences
 
 FIGURES = [
     PairedFigure("en", 0.7, 0.69, Interval(-0.03, 0.01), McNemar(30, 20, 0.2, 0.4)),

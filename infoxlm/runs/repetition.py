@@ -11,14 +11,14 @@ from infoxlm.atomic import atomic_path
 from infoxlm.evaluate.report import write_json
 from infoxlm.evaluate.sections import Section, difference_section
 from infoxlm.evaluate.tables import title
-from infoxlm.tracking.differences import (
+from infoxlm.runs.differences import (
     Difference,
     different_provenance,
     different_settings,
     untold,
 )
-from infoxlm.tracking.finished_run import FinishedRun
-from infoxlm.tracking.outcome import Check
+from infoxlm.runs.finished_run import FinishedRun
+from infoxlm.runs.outcome import Check
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 import os
 import subprocess
 
-from infoxlm.tracking.machine import code_checksum, describe_process, git_state
+from infoxlm.runs.machine import code_checksum, describe_process, git_state
 
 
 def test_process(monkeypatch):

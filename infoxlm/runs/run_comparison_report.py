@@ -8,10 +8,10 @@ from rich.text import Text
 from infoxlm.atomic import atomic_path
 from infoxlm.evaluate.paired import PairedFigure
 from infoxlm.evaluate.report import write_json
-from infoxlm.evaluate.run_comparison import RunComparison
 from infoxlm.evaluate.sections import Section, difference_section
 from infoxlm.evaluate.tables import percent, run_facts, title
-from infoxlm.tracking.finished_run import FinishedRun
+from infoxlm.runs.finished_run import FinishedRun
+from infoxlm.runs.run_comparison import RunComparison
 
 
 def headline(comparison: RunComparison) -> str:

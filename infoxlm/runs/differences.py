@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
-from infoxlm.tracking.finished_run import FinishedRun
+from infoxlm.runs.finished_run import FinishedRun
 
 #: What of run.json is compared as it stands. Seed and device are in the configuration.
 _FACTS = (

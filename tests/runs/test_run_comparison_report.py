@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 
 from infoxlm.constants import LANGUAGES
-from infoxlm.evaluate.run_comparison import compare_runs
-from infoxlm.evaluate.run_comparison_report import headline, terminal_comparison, write_comparison
+from infoxlm.runs.run_comparison import compare_runs
+from infoxlm.runs.run_comparison_report import headline, terminal_comparison, write_comparison
 
 ROWS = np.arange(1000)
 TRAIN = {"pairs_per_second": 7.4, "seconds": 2757.0, "peak_rss_mb": 2572.0}

@@ -13,7 +13,8 @@ from infoxlm.checkpoint.weights_file import weight_files
 from infoxlm.errors import UserError
 from infoxlm.json_file import read_json_object
 from infoxlm.manifest import sha256_of
-from infoxlm.run_folder import RUN_RECORD
+from infoxlm.runs.machine import describe_process
+from infoxlm.runs.run_folder import RUN_RECORD
 from infoxlm.schema.json_shapes import (
     MisfitError,
     anything,
@@ -25,7 +26,6 @@ from infoxlm.schema.json_shapes import (
 )
 from infoxlm.schema.plain import configuration, plain_config
 from infoxlm.tokenization.tokenizer_files import files_of_ids
-from infoxlm.tracking.machine import describe_process
 
 #: What some keys of a run.json are, where they are there: older versions wrote fewer. Of the others
 #: any value will do: they are compared and shown.

@@ -5,12 +5,12 @@ import sys
 import pytest
 
 from infoxlm.errors import UserError
-from infoxlm.run_folder import LOCK, claimed, log_into
+from infoxlm.runs.run_folder import LOCK, claimed, log_into
 
 HOLD = """
 import sys
 from pathlib import Path
-from infoxlm.run_folder import claimed
+from infoxlm.runs.run_folder import claimed
 with claimed(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

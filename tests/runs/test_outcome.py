@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from infoxlm.evaluate.predictions import Predictions, write_predictions
-from infoxlm.tracking.finished_run import FinishedRun
+from infoxlm.runs.finished_run import FinishedRun
+from infoxlm.runs.outcome import Check, Outcome, compare_outcomes
 from infoxlm.tracking.metrics_log import MetricsLog
-from infoxlm.tracking.outcome import Check, Outcome, compare_outcomes
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Settings as people type them, and which of them tell runs apart."""
 
-from infoxlm.tracking.settings import compared_settings, flat_settings
+from infoxlm.runs.settings import compared_settings, flat_settings
 
 
 def test_flat_settings(compose):

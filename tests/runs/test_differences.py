@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from infoxlm.tracking.differences import (
+from infoxlm.runs.differences import (
     Difference,
     different_facts,
     different_files,
@@ -10,7 +10,7 @@ from infoxlm.tracking.differences import (
     different_settings,
     untold,
 )
-from infoxlm.tracking.finished_run import FinishedRun
+from infoxlm.runs.finished_run import FinishedRun
 
 RECORD = {
     "started": "2026-11-22T13:30:20+00:00",

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from infoxlm.errors import UserError
-from infoxlm.tracking.finished_run import FinishedRun
+from infoxlm.runs.finished_run import FinishedRun
 
 SCORES = {"accuracy": {"en": 0.5}, "average": 0.5}
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from infoxlm.errors import UserError
-from infoxlm.evaluate.run_comparison import compare_runs
-from infoxlm.tracking.differences import Difference
+from infoxlm.runs.differences import Difference
+from infoxlm.runs.run_comparison import compare_runs
 
 HALF = {language: np.arange(90) % 2 == 0 for language in ("en", "sw")}
 BETTER = {"en": HALF["en"], "sw": HALF["sw"] | (np.arange(90) % 3 == 0)}

@@ -8,9 +8,9 @@ from infoxlm.errors import UserError
 from infoxlm.evaluate.metrics import SCORES
 from infoxlm.evaluate.predictions import Predictions, read_predictions
 from infoxlm.json_file import read_json_object
-from infoxlm.run_folder import RESULTS
+from infoxlm.runs.run_folder import RESULTS
+from infoxlm.runs.run_record import read_run_record
 from infoxlm.schema.json_shapes import entries, fields, number, optional, scalar, text, whole
-from infoxlm.tracking.run_record import read_run_record
 
 _AMOUNT = optional(number(0, 1e15))
 _SPEED = fields(dict.fromkeys(("seconds", "pairs_per_second"), _AMOUNT))

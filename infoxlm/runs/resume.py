@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 from infoxlm.atomic import atomic_path
 from infoxlm.errors import UserError
-from infoxlm.run_folder import CHECKPOINTS, RESULTS, RUN_RECORD, claimed, log_into
+from infoxlm.runs.run_folder import CHECKPOINTS, RESULTS, RUN_RECORD, claimed, log_into
+from infoxlm.runs.run_record import config_of, read_run_record, recorded
+from infoxlm.runs.settings import flat_settings
 from infoxlm.schema import TrainConfig
-from infoxlm.tracking.run_record import config_of, read_run_record, recorded
-from infoxlm.tracking.settings import flat_settings
 
 logger = logging.getLogger(__name__)
 

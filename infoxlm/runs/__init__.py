@@ -1,0 +1,1 @@
+"""Runs that were made: their folders, records, resuming and comparing them."""
