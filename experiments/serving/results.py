@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from infoxlm.evaluate.drawing import FAINT, INK, OURS, figure, heading
+from infoxlm.reporting.drawing import FAINT, INK, OURS, figure, heading
 from infoxlm.runs.machine import describe_process
 
 #: The sections in their order, each with what its table counts: key, heading, format.

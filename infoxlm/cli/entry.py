@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from infoxlm import __version__
 from infoxlm.errors import UserError
-from infoxlm.streams import forget_empty_variables, prepare_streams, say
+from infoxlm.reporting.streams import forget_empty_variables, prepare_streams, say
 
 #: What `infoxlm --help` says of each command; each is a module in infoxlm.commands.
 COMMANDS = {

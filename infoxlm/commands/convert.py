@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from infoxlm.checkpoint_source import best_of_run
-from infoxlm.console import show
 from infoxlm.convert import append_verification, convert_to_paddle, convert_to_torch, verify
 from infoxlm.errors import UserError
+from infoxlm.reporting.console import show
 from infoxlm.schema import ConvertConfig, Direction
 
 

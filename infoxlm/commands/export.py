@@ -5,10 +5,10 @@ from pathlib import Path
 from rich.table import Table
 
 from infoxlm.checkpoint_source import required_checkpoint
-from infoxlm.console import show
 from infoxlm.deploy.export import ExportOptions, export_model
 from infoxlm.deploy.model_folder import EXPORT_RECORD
 from infoxlm.manifest import read_manifest
+from infoxlm.reporting.console import show
 from infoxlm.schema import ExportConfig, ExportFormat
 
 

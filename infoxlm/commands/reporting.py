@@ -6,9 +6,9 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from infoxlm.console import show
 from infoxlm.evaluate.plot import plot_results
 from infoxlm.evaluate.report import terminal_report, write_report
+from infoxlm.reporting.console import show
 from infoxlm.retrieval.plot import plot_layers, plot_retrieval
 from infoxlm.retrieval.report import terminal_report as retrieval_terminal_report
 from infoxlm.retrieval.report import write_retrieval_report

@@ -14,13 +14,13 @@ from rich.table import Table
 from infoxlm.atomic import atomic_path
 from infoxlm.commands.inputs import TrainInputs, load_train_inputs
 from infoxlm.commands.reporting import finish
-from infoxlm.console import show
 from infoxlm.distributed.launch import run_ranks
 from infoxlm.errors import UserError
 from infoxlm.evaluate.plot import plot_curves
 from infoxlm.evaluate.predictions import write_predictions
 from infoxlm.hardware.environment import check_device, load_paddle
 from infoxlm.hardware.place import Place
+from infoxlm.reporting.console import show
 from infoxlm.runs.resume import identity, note_resumption, refuse_used, run_to_write
 from infoxlm.runs.run_folder import RUN_RECORD
 from infoxlm.runs.run_record import weights_checksums, write_run_record

@@ -14,7 +14,7 @@ from infoxlm.atomic import atomic_path
 from infoxlm.deploy.input_rows import InputRow
 from infoxlm.deploy.predictor import Prediction
 from infoxlm.errors import UserError
-from infoxlm.streams import holds_all
+from infoxlm.reporting.streams import holds_all
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from infoxlm.constants import LABELS, LANGUAGES
 from infoxlm.evaluate.comparison import compare_with_paper
-from infoxlm.evaluate.drawing import (
+from infoxlm.reporting.drawing import (
     FAINT,
     INK,
     OURS,
@@ -18,7 +18,7 @@ from infoxlm.evaluate.drawing import (
     label_ends,
     shades_by_rank,
 )
-from infoxlm.evaluate.tables import title as run_title
+from infoxlm.reporting.tables import title as run_title
 
 _CHANCE = 100 / len(LABELS)
 _CHANCE_LINE: dict[str, Any] = {

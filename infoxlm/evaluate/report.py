@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from infoxlm.atomic import atomic_path
-from infoxlm.evaluate import tables
 from infoxlm.evaluate.comparison import Comparison, compare_with_paper
+from infoxlm.reporting import tables
 
 #: What a run's folder may hold besides the report.
 _FILES = {
@@ -77,7 +77,7 @@ def markdown_report(results: Mapping[str, Any], folder: Path) -> str:
 
 
 def terminal_report(results: Mapping[str, Any]) -> RenderableType:
-    """The report for a terminal: print it with `infoxlm.console.show`."""
+    """The report for a terminal: print it with `infoxlm.reporting.console.show`."""
     comparison = compare_with_paper(results)
     languages = len(comparison.languages)
     header, rows = tables.score_table(comparison)

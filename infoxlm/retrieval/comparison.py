@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from infoxlm.evaluate.tables import Cells, percent
 from infoxlm.paper import TATOEBA, TATOEBA_AVERAGE, TATOEBA_MODEL, TATOEBA_PAIRS, TATOEBA_SOURCE
+from infoxlm.reporting.tables import Cells, percent
 from infoxlm.retrieval.scores import DIRECTIONS
 
 #: How the published row was made; settings of other values are told as caveats.

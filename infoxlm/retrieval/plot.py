@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from infoxlm.evaluate.drawing import (
+from infoxlm.reporting.drawing import (
     FAINT,
     INK,
     OURS,

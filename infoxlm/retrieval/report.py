@@ -81,7 +81,7 @@ def markdown_report(results: Mapping[str, Any], folder: Path) -> str:
 
 
 def terminal_report(results: Mapping[str, Any]) -> RenderableType:
-    """The report for a terminal: print it with `infoxlm.console.show`."""
+    """The report for a terminal: print it with `infoxlm.reporting.console.show`."""
     header, rows = comparison.score_table(results)
     scores = terminal_table(comparison.title(results), header)
     for position, row in enumerate(rows, start=1):

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from infoxlm.constants import LANGUAGES
-from infoxlm.evaluate.drawing import INK, OURS, figure, heading
 from infoxlm.evaluate.paired import PairedFigure
+from infoxlm.reporting.drawing import INK, OURS, figure, heading
 
 
 def plot_differences(figures: Sequence[PairedFigure], path: str | Path, title: str) -> None:

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from infoxlm.atomic import atomic_path
 from infoxlm.evaluate.report import write_json
-from infoxlm.evaluate.sections import Section, difference_section
-from infoxlm.evaluate.tables import title
+from infoxlm.reporting.sections import Section, difference_section
+from infoxlm.reporting.tables import title
 from infoxlm.runs.differences import (
     Difference,
     different_provenance,
@@ -79,7 +79,7 @@ def write_repetition(repetition: Repetition, folder: Path) -> None:
 
 
 def terminal_repetition(repetition: Repetition) -> RenderableType:
-    """The report for a terminal: print it with `infoxlm.console.show`."""
+    """The report for a terminal: print it with `infoxlm.reporting.console.show`."""
     shown = [section.terminal() for section in _sections(repetition)]
     style = "bold green" if repetition.is_same else "bold yellow"
     return Group("", *shown, Text(repetition.verdict, style=style))

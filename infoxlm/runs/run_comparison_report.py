@@ -8,8 +8,8 @@ from rich.text import Text
 from infoxlm.atomic import atomic_path
 from infoxlm.evaluate.paired import PairedFigure
 from infoxlm.evaluate.report import write_json
-from infoxlm.evaluate.sections import Section, difference_section
-from infoxlm.evaluate.tables import percent, run_facts, title
+from infoxlm.reporting.sections import Section, difference_section
+from infoxlm.reporting.tables import percent, run_facts, title
 from infoxlm.runs.finished_run import FinishedRun
 from infoxlm.runs.run_comparison import RunComparison
 
@@ -63,7 +63,7 @@ def write_comparison(comparison: RunComparison, folder: Path) -> None:
 
 
 def terminal_comparison(comparison: RunComparison) -> RenderableType:
-    """The comparison for a terminal: print it with `infoxlm.console.show`."""
+    """The comparison for a terminal: print it with `infoxlm.reporting.console.show`."""
     runs = [
         Text.assemble((name, "bold"), f"  {title(run.results)}\n   {run.folder}", overflow="fold")
         for name, run in _named(comparison)

@@ -3,7 +3,7 @@
 import shutil
 
 from infoxlm.errors import UserError
-from infoxlm.streams import say
+from infoxlm.reporting.streams import say
 from infoxlm.sweep.job import resuming_command, shown
 from infoxlm.sweep.job_record import JobState, read_job
 from infoxlm.sweep.launcher import SweepLauncher

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from infoxlm.evaluate.drawing import FAINT, INK, OURS, figure, heading, shades_by_rank
+from infoxlm.reporting.drawing import FAINT, INK, OURS, figure, heading, shades_by_rank
 from infoxlm.sweep.sweep_results import AVERAGE, SEED, SweepResults, SweepRun
 
 if TYPE_CHECKING:

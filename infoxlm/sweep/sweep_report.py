@@ -10,7 +10,7 @@ from rich.text import Text
 
 from infoxlm.atomic import atomic_path
 from infoxlm.evaluate.report import markdown_table, terminal_table
-from infoxlm.evaluate.tables import Cells, percent
+from infoxlm.reporting.tables import Cells, percent
 from infoxlm.sweep.job import resuming_command
 from infoxlm.sweep.job_record import TRACEBACK
 from infoxlm.sweep.recorded_words import FLAGS, printable, refused_words

@@ -7,7 +7,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from infoxlm.streams import visible
+from infoxlm.reporting.streams import visible
 
 
 class ProgressHandler(logging.Handler):

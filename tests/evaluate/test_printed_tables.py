@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from infoxlm.commands.train import replay_table
-from infoxlm.console import show
 from infoxlm.constants import LANGUAGES
 from infoxlm.evaluate import report
 from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.evaluate.plot import plot_results
+from infoxlm.reporting.console import show
 from infoxlm.retrieval import report as retrieval_report
 from infoxlm.retrieval.scores import RetrievalScores
 from infoxlm.runs.outcome import Check

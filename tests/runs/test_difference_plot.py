@@ -3,9 +3,9 @@ import struct
 import pytest
 from matplotlib.colors import to_hex
 
-from infoxlm.evaluate.drawing import OURS
 from infoxlm.evaluate.intervals import Interval
 from infoxlm.evaluate.paired import McNemar, PairedFigure
+from infoxlm.reporting.drawing import OURS
 from infoxlm.runs.difference_plot import plot_differences
 
 FIGURES = [

@@ -7,7 +7,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from infoxlm.streams import encodable, visible
+from infoxlm.reporting.streams import encodable, visible
 
 
 class PlainConsole(Console):

@@ -1,6 +1,6 @@
 import pytest
 
-from infoxlm.evaluate.tables import percent
+from infoxlm.reporting.tables import percent
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infoxlm.evaluate.drawing import spread
+from infoxlm.reporting.drawing import spread
 
 
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=16), st.floats(0.5, 5))

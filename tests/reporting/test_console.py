@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 import infoxlm
-from infoxlm.console import show
+from infoxlm.reporting.console import show
 
 PACKAGE = Path(infoxlm.__file__).parent
 ODD = ["[en]", "exp[/final]", "[bold red]", "[", ":smile:", "a|b", "$x$ $y$", "\\[en]", "[link=a]"]
@@ -91,4 +91,6 @@ def test_there_is_no_other_way_to_the_terminal():
             if call in ("print", "Console", "rich.print", "rich.console.Console")
             or call.endswith(("stdout.write", "stderr.write", "__stderr__.write"))
         }
-        assert ways <= WRITERS.get(name, set()), f"{name} prints without infoxlm.console.show"
+        assert ways <= WRITERS.get(name, set()), (
+            f"{name} prints without infoxlm.reporting.console.show"
+        )

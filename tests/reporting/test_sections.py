@@ -2,7 +2,7 @@ import io
 
 from rich.console import Console
 
-from infoxlm.evaluate.sections import FILES_NAMED, Section, difference_section
+from infoxlm.reporting.sections import FILES_NAMED, Section, difference_section
 from infoxlm.runs.differences import Difference
 
 

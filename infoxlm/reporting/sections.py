@@ -45,7 +45,7 @@ class Section:
         return "\n\n".join([f"## {self.title}", *table, *([self.note] if self.note else [])])
 
     def terminal(self) -> RenderableType:
-        """The section for `infoxlm.console.show`."""
+        """The section for `infoxlm.reporting.console.show`."""
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
         for position, name in enumerate(self.header):
             right = self.numbers and position > 0

@@ -4,7 +4,13 @@ import sys
 
 import pytest
 
-from infoxlm.streams import encodable, forget_empty_variables, holds_all, prepare_streams, visible
+from infoxlm.reporting.streams import (
+    encodable,
+    forget_empty_variables,
+    holds_all,
+    prepare_streams,
+    visible,
+)
 
 
 def test_visible():

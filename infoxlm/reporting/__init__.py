@@ -1,0 +1,1 @@
+"""How tables, sections and pictures are shown."""
