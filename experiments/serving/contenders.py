@@ -41,8 +41,8 @@ def xnli_pairs(root: str, rows: int) -> list[Pair]:
 @contextmanager
 def prepared(checkpoint: Path) -> Iterator[Path]:
     """The checkpoint exported, and converted for PyTorch, in a temporary folder."""
-    from infoxlm.checkpoint_source import find_checkpoint
     from infoxlm.convert import convert_to_torch
+    from infoxlm.convert.find_checkpoint import find_checkpoint
     from infoxlm.deploy.model_folder import default_cache_dir
 
     with tempfile.TemporaryDirectory() as temporary:

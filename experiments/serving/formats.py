@@ -20,8 +20,8 @@ from results import record
 from turns import at_the_start, order
 
 from infoxlm.checkpoint.weights_file import SAFETENSORS
-from infoxlm.checkpoint_source import find_checkpoint
 from infoxlm.constants import LABELS, LANGUAGES
+from infoxlm.convert.find_checkpoint import find_checkpoint
 from infoxlm.data.source import open_source
 from infoxlm.deploy.model_folder import ONNX_MODEL, PARAMETERS, default_cache_dir
 

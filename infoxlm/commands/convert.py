@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from infoxlm.checkpoint_source import best_of_run
 from infoxlm.convert import append_verification, convert_to_paddle, convert_to_torch, verify
+from infoxlm.convert.find_checkpoint import best_of_run
 from infoxlm.errors import UserError
 from infoxlm.reporting.console import show
 from infoxlm.schema import ConvertConfig, Direction

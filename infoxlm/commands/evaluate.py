@@ -6,9 +6,9 @@ from pathlib import Path
 
 from infoxlm.checkpoint.config_file import read_config_file, refuse_misfits
 from infoxlm.checkpoint.labels import require_labels
-from infoxlm.checkpoint_source import find_checkpoint, required_checkpoint
 from infoxlm.commands.inputs import data_checksums, model_tokenizer
 from infoxlm.commands.reporting import finish
+from infoxlm.convert.find_checkpoint import find_checkpoint, required_checkpoint
 from infoxlm.data.encoding import encode_split, require_languages
 from infoxlm.data.source import open_source
 from infoxlm.evaluate.predictions import write_predictions

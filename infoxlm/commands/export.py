@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from infoxlm.checkpoint_source import required_checkpoint
+from infoxlm.convert.find_checkpoint import required_checkpoint
 from infoxlm.deploy.export import ExportOptions, export_model
 from infoxlm.deploy.model_folder import EXPORT_RECORD
 from infoxlm.manifest import read_manifest

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from infoxlm.checkpoint.config_file import read_config_file, refuse_misfits
 from infoxlm.checkpoint.labels import check_reusable_head
-from infoxlm.checkpoint_source import find_checkpoint
+from infoxlm.convert.find_checkpoint import find_checkpoint
 from infoxlm.data.encoding import encode_split, require_languages
 from infoxlm.data.small_vocabulary import small_vocabulary
 from infoxlm.data.source import DataSource, open_source

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from infoxlm.checkpoint_source import required_checkpoint
+from infoxlm.convert.find_checkpoint import required_checkpoint
 from infoxlm.data.example import shown
 from infoxlm.data.text_encoding import holds_all_characters
 from infoxlm.deploy.input_rows import PAIR_COLUMNS, TEXT_COLUMNS, InputRow, count_lines, read_rows

@@ -7,9 +7,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from infoxlm.checkpoint_source import find_checkpoint
 from infoxlm.commands.inputs import data_checksums
 from infoxlm.commands.reporting import tell
+from infoxlm.convert.find_checkpoint import find_checkpoint
 from infoxlm.data.encoding import require_languages
 from infoxlm.data.source import open_source
 from infoxlm.errors import UserError

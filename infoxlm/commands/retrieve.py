@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infoxlm.checkpoint.config_file import read_config_file, refuse_misfits
-from infoxlm.checkpoint_source import find_checkpoint, required_checkpoint
 from infoxlm.commands.reporting import finish_retrieval
+from infoxlm.convert.find_checkpoint import find_checkpoint, required_checkpoint
 from infoxlm.data.text_file import TextFile
 from infoxlm.errors import UserError
 from infoxlm.hardware.environment import available_cores, check_device

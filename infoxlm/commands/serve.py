@@ -8,7 +8,7 @@ from pathlib import Path
 from signal import SIGINT, SIGTERM
 from typing import TypeVar
 
-from infoxlm.checkpoint_source import required_checkpoint
+from infoxlm.convert.find_checkpoint import required_checkpoint
 from infoxlm.deploy.model_folder import ModelFolder
 from infoxlm.deploy.predictor import Predictor
 from infoxlm.errors import UserError

@@ -8,8 +8,8 @@ from typing import Any, Self
 
 from infoxlm.checkpoint.config_file import CONFIG_FILE, read_config_file, refuse_misfits
 from infoxlm.checkpoint.labels import check_classifier
-from infoxlm.checkpoint_source import find_checkpoint
 from infoxlm.constants import MIN_LENGTH, PAD_ID
+from infoxlm.convert.find_checkpoint import find_checkpoint
 from infoxlm.errors import UserError
 from infoxlm.manifest import MANIFEST, check_manifest
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer

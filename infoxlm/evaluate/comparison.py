@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from infoxlm.constants import LANGUAGES
-from infoxlm.paper import XNLI_EXAMPLES, PaperRow, reference_row
+from infoxlm.evaluate.paper import XNLI_EXAMPLES, PaperRow, reference_row
 
 
 class Line(NamedTuple):

@@ -3,7 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from infoxlm.paper import TATOEBA, TATOEBA_AVERAGE, TATOEBA_MODEL, TATOEBA_PAIRS, TATOEBA_SOURCE
+from infoxlm.evaluate.paper import (
+    TATOEBA,
+    TATOEBA_AVERAGE,
+    TATOEBA_MODEL,
+    TATOEBA_PAIRS,
+    TATOEBA_SOURCE,
+)
 from infoxlm.reporting.tables import Cells, percent
 from infoxlm.retrieval.scores import DIRECTIONS
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from infoxlm.checkpoint_source import find_checkpoint
 from infoxlm.convert import convert_to_paddle
+from infoxlm.convert.find_checkpoint import find_checkpoint
 from infoxlm.convert.source import open_source
 from infoxlm.errors import UserError
 

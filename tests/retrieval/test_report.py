@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from infoxlm.constants import TATOEBA_CODES
-from infoxlm.paper import TATOEBA, TATOEBA_PAIRS
+from infoxlm.evaluate.paper import TATOEBA, TATOEBA_PAIRS
 from infoxlm.retrieval import comparison
 from infoxlm.retrieval.plot import plot_layers, plot_retrieval
 from infoxlm.retrieval.report import terminal_report, write_retrieval_report

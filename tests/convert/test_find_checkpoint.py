@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from infoxlm.checkpoint_source import conversion_key, find_checkpoint, is_torch_folder
+from infoxlm.convert.find_checkpoint import conversion_key, find_checkpoint, is_torch_folder
 from infoxlm.errors import UserError
 from infoxlm.manifest import check_manifest
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from infoxlm.constants import LANGUAGES
-from infoxlm.paper import (
+from infoxlm.evaluate.paper import (
     CROSS_LINGUAL_TRANSFER,
     TATOEBA,
     TATOEBA_AVERAGE,
