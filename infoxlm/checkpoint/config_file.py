@@ -7,7 +7,7 @@ from typing import Any
 
 from infoxlm.constants import MAX_LAYER_NORM_EPSILON, MAX_LENGTH, MIN_LENGTH, PAD_ID
 from infoxlm.errors import UserError
-from infoxlm.json_file import read_json
+from infoxlm.files.json_file import read_json
 from infoxlm.schema.checks import LARGEST
 from infoxlm.schema.json_shapes import brief
 

@@ -8,7 +8,7 @@ import ml_dtypes  # noqa: F401  (NumPy learns bfloat16 by this import, and safet
 import numpy as np
 from safetensors import safe_open
 
-from infoxlm.regular_file import check_regular
+from infoxlm.files.regular_file import check_regular
 
 #: Values that are read at once: 64 MB of float32.
 PIECE = 1 << 24

@@ -21,7 +21,7 @@ from infoxlm.checkpoint.pickle_reader import (
     StandIn,
     Utf8,
 )
-from infoxlm.regular_file import open_regular
+from infoxlm.files.regular_file import open_regular
 
 #: Dimensions of an array.
 MOST_DIMENSIONS = 8

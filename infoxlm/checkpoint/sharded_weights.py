@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 
 from infoxlm.checkpoint.mapped_tensors import MappedTensors
 from infoxlm.errors import UserError, and_more
-from infoxlm.json_file import read_json_object
+from infoxlm.files.json_file import read_json_object
 
 INDEX_SUFFIX = ".index.json"
 FETCH = "Fetch or save the folder again."

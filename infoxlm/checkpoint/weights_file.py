@@ -8,7 +8,6 @@ import ml_dtypes
 import numpy as np
 from safetensors import SafetensorError
 
-from infoxlm.atomic import atomic_path
 from infoxlm.checkpoint.pickle_reader import DamagedPickleError, ForeignCodeError
 from infoxlm.checkpoint.pickled_arrays import OtherContentError, read_pickled_arrays
 from infoxlm.checkpoint.safetensors_writer import write_tensors
@@ -20,6 +19,7 @@ from infoxlm.checkpoint.sharded_weights import (
 )
 from infoxlm.checkpoint.tensor_names import canonical_name
 from infoxlm.errors import UserError
+from infoxlm.files.atomic import atomic_path
 
 SAFETENSORS = "model.safetensors"
 PYTORCH_PICKLE = "pytorch_model.bin"

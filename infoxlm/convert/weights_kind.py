@@ -4,7 +4,7 @@ from pathlib import Path
 
 from infoxlm.checkpoint.weights_file import PYTORCH_PICKLE, SAFETENSORS
 from infoxlm.errors import UserError
-from infoxlm.regular_file import open_regular
+from infoxlm.files.regular_file import open_regular
 
 #: How PyTorch's files begin: they are zip archives, and before version 1.6 were pickles.
 ARCHIVE, PICKLE = b"PK\3\4", b"\x80"

@@ -15,8 +15,8 @@ from infoxlm.data.pair_file import labelled_examples
 from infoxlm.data.records import Record
 from infoxlm.data.text_file import TextFile
 from infoxlm.errors import UserError
-from infoxlm.json_file import parse_json
-from infoxlm.regular_file import check_regular
+from infoxlm.files.json_file import parse_json
+from infoxlm.files.regular_file import check_regular
 
 if TYPE_CHECKING:
     from pyarrow import DataType, Schema

@@ -17,7 +17,7 @@ from infoxlm.data.table_rows import (
 )  # fmt: skip
 from infoxlm.data.text_file import TextFile
 from infoxlm.errors import UserError
-from infoxlm.json_file import parse_json
+from infoxlm.files.json_file import parse_json
 
 _HEADER = "Start the file with the line premise{0}hypothesis{0}label."
 

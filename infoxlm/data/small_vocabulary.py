@@ -6,10 +6,10 @@ from pathlib import Path
 import sentencepiece
 from filelock import FileLock
 
-from infoxlm.atomic import atomic_path
 from infoxlm.constants import LANGUAGES
 from infoxlm.data.source import EMBEDDED, open_source
 from infoxlm.errors import UserError
+from infoxlm.files.atomic import atomic_path
 
 
 def small_vocabulary(vocab_size: int, cache_dir: Path) -> Path:

@@ -15,7 +15,7 @@ from typing import IO
 
 from infoxlm.data.text_encoding import START, check_encoding
 from infoxlm.errors import UserError
-from infoxlm.json_file import MOST_LINE_BYTES
+from infoxlm.files.json_file import MOST_LINE_BYTES
 
 #: Bytes that one file of a zip may unpack to; XNLI-MT's largest has 200 MB.
 MOST_UNPACKED = 1 << 30

@@ -17,8 +17,8 @@ from filelock import FileLock
 from tqdm import tqdm
 
 from infoxlm.errors import UserError
-from infoxlm.json_file import read_json_object
-from infoxlm.manifest import MANIFEST, sha256_of
+from infoxlm.files.json_file import read_json_object
+from infoxlm.files.manifest import MANIFEST, sha256_of
 from infoxlm.tokenization.token_ids import TokenIds
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 

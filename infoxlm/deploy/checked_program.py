@@ -12,7 +12,7 @@ from infoxlm.deploy.exported_operations import Operations
 from infoxlm.deploy.model_folder import INPUT, PARAMETERS
 from infoxlm.deploy.paddle_program import PARAMETER_BYTES, PaddleProgram, ProgramError, Tensor
 from infoxlm.errors import UserError
-from infoxlm.regular_file import open_regular
+from infoxlm.files.regular_file import open_regular
 
 #: The numbers by which a file of parameters calls their types.
 _TYPE_NUMBERS = {"0.t_f16": 4, "0.t_f32": 5}

@@ -16,8 +16,8 @@ from infoxlm.deploy.model_folder import EXPORT_RECORD, ONNX_MODEL, ModelFolder
 from infoxlm.deploy.onnx_model import describe_model, quantize, require_onnx, write_onnx
 from infoxlm.deploy.runtimes import CheckpointModel, load_runtime
 from infoxlm.errors import UserError
+from infoxlm.files.manifest import write_manifest
 from infoxlm.hardware.environment import available_cores
-from infoxlm.manifest import write_manifest
 from infoxlm.runs.run_record import weights_checksums
 from infoxlm.schema import ExportPrecision
 from infoxlm.tokenization.token_ids import TokenIds

@@ -18,8 +18,8 @@ from infoxlm.data.table_rows import (
 )  # fmt: skip
 from infoxlm.data.text_encoding import START, check_encoding, holds_all_characters
 from infoxlm.errors import UserError
-from infoxlm.json_file import parse_json
-from infoxlm.regular_file import open_regular
+from infoxlm.files.json_file import parse_json
+from infoxlm.files.regular_file import open_regular
 
 logger = logging.getLogger(__name__)
 

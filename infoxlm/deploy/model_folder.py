@@ -11,7 +11,7 @@ from infoxlm.checkpoint.labels import check_classifier
 from infoxlm.constants import MIN_LENGTH, PAD_ID
 from infoxlm.convert.find_checkpoint import find_checkpoint
 from infoxlm.errors import UserError
-from infoxlm.manifest import MANIFEST, check_manifest
+from infoxlm.files.manifest import MANIFEST, check_manifest
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 #: What an exported model takes: padded token ids, int64 `[batch, seq]`.

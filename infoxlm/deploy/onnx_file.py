@@ -13,7 +13,7 @@ from infoxlm.data.example import shown
 from infoxlm.deploy.checked_program import EXPORT_AGAIN
 from infoxlm.deploy.exported_operations import onnx_operators
 from infoxlm.errors import UserError
-from infoxlm.regular_file import open_regular
+from infoxlm.files.regular_file import open_regular
 
 #: Fields of all kinds in the largest file; a model of 24 layers has 20,000.
 MOST_FIELDS = 1_000_000

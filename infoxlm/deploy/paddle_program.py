@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from infoxlm.data.example import shown
 from infoxlm.deploy.exported_operations import ABSENT, Operations
-from infoxlm.json_file import read_json_object
+from infoxlm.files.json_file import read_json_object
 
 PARAMETER = "p"
 FETCH = "1.fetch"

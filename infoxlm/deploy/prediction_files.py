@@ -10,10 +10,10 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Protocol
 
-from infoxlm.atomic import atomic_path
 from infoxlm.deploy.input_rows import InputRow
 from infoxlm.deploy.predictor import Prediction
 from infoxlm.errors import UserError
+from infoxlm.files.atomic import atomic_path
 from infoxlm.reporting.streams import holds_all
 
 logger = logging.getLogger(__name__)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from infoxlm.atomic import atomic_path
 from infoxlm.constants import LABELS, LANGUAGES
 from infoxlm.errors import UserError
-from infoxlm.json_file import parse_json, parsed_lines
+from infoxlm.files.atomic import atomic_path
+from infoxlm.files.json_file import parse_json, parsed_lines
 from infoxlm.schema.json_shapes import fields, items, number, one_of, whole
 
 _KEYS = ("language", "row", "label", "predicted", "probabilities")

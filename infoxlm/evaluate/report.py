@@ -10,8 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from infoxlm.atomic import atomic_path
 from infoxlm.evaluate.comparison import Comparison, compare_with_paper
+from infoxlm.files.atomic import atomic_path
 from infoxlm.reporting import tables
 
 #: What a run's folder may hold besides the report.

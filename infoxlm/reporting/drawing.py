@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from infoxlm.atomic import atomic_path
+from infoxlm.files.atomic import atomic_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

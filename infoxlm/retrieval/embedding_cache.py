@@ -13,9 +13,9 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from infoxlm.atomic import atomic_path
 from infoxlm.errors import UserError
-from infoxlm.regular_file import open_regular
+from infoxlm.files.atomic import atomic_path
+from infoxlm.files.regular_file import open_regular
 from infoxlm.tokenization.token_ids import TokenIds
 
 logger = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from infoxlm.atomic import atomic_path
 from infoxlm.evaluate.report import markdown_table, terminal_table, write_json
+from infoxlm.files.atomic import atomic_path
 from infoxlm.retrieval import comparison
 from infoxlm.retrieval.scores import DIRECTIONS
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from infoxlm.files.manifest import sha256_of
 from infoxlm.hardware.environment import load_paddle
-from infoxlm.manifest import sha256_of
 from infoxlm.retrieval.embedding_cache import EmbeddingCache, Layers
 from infoxlm.schema import RetrieveConfig
 from infoxlm.tokenization.token_ids import TokenIds

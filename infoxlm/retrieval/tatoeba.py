@@ -6,7 +6,7 @@ from pathlib import Path
 from infoxlm.constants import TATOEBA_CODES
 from infoxlm.data.text_encoding import START, check_encoding
 from infoxlm.errors import UserError
-from infoxlm.regular_file import read_regular
+from infoxlm.files.regular_file import read_regular
 
 #: Where LASER keeps the files (Artetxe & Schwenk 2019, arXiv 1812.10464).
 PUBLISHED = "github.com/facebookresearch/LASER, data/tatoeba/v1"

@@ -7,7 +7,7 @@ from typing import Any
 from infoxlm.errors import UserError
 from infoxlm.evaluate.metrics import SCORES
 from infoxlm.evaluate.predictions import Predictions, read_predictions
-from infoxlm.json_file import read_json_object
+from infoxlm.files.json_file import read_json_object
 from infoxlm.runs.run_folder import RESULTS
 from infoxlm.runs.run_record import read_run_record
 from infoxlm.schema.json_shapes import entries, fields, number, optional, scalar, text, whole

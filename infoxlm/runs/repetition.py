@@ -7,8 +7,8 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from infoxlm.atomic import atomic_path
 from infoxlm.evaluate.report import write_json
+from infoxlm.files.atomic import atomic_path
 from infoxlm.reporting.sections import Section, difference_section
 from infoxlm.reporting.tables import title
 from infoxlm.runs.differences import (

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from infoxlm.atomic import atomic_path
 from infoxlm.errors import UserError
+from infoxlm.files.atomic import atomic_path
 from infoxlm.runs.run_folder import CHECKPOINTS, RESULTS, RUN_RECORD, claimed, log_into
 from infoxlm.runs.run_record import config_of, read_run_record, recorded
 from infoxlm.runs.settings import flat_settings

@@ -5,9 +5,9 @@ from pathlib import Path
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from infoxlm.atomic import atomic_path
 from infoxlm.evaluate.paired import PairedFigure
 from infoxlm.evaluate.report import write_json
+from infoxlm.files.atomic import atomic_path
 from infoxlm.reporting.sections import Section, difference_section
 from infoxlm.reporting.tables import percent, run_facts, title
 from infoxlm.runs.finished_run import FinishedRun

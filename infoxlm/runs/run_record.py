@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from infoxlm import __version__
-from infoxlm.atomic import atomic_path
 from infoxlm.checkpoint.weights_file import weight_files
 from infoxlm.errors import UserError
-from infoxlm.json_file import read_json_object
-from infoxlm.manifest import sha256_of
+from infoxlm.files.atomic import atomic_path
+from infoxlm.files.json_file import read_json_object
+from infoxlm.files.manifest import sha256_of
 from infoxlm.runs.machine import describe_process
 from infoxlm.runs.run_folder import RUN_RECORD
 from infoxlm.schema.json_shapes import (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from infoxlm.atomic import atomic_path
+from infoxlm.files.atomic import atomic_path
 from infoxlm.sweep.typed_record import read_record
 
 JOB_RECORD = "job.json"

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from infoxlm.atomic import atomic_path
 from infoxlm.errors import UserError
+from infoxlm.files.atomic import atomic_path
 from infoxlm.schema import SCHEMAS
 from infoxlm.sweep.typed_record import read_record, shortened
 

@@ -8,8 +8,8 @@ from rich.console import Group as Rendered
 from rich.console import RenderableType
 from rich.text import Text
 
-from infoxlm.atomic import atomic_path
 from infoxlm.evaluate.report import markdown_table, terminal_table
+from infoxlm.files.atomic import atomic_path
 from infoxlm.reporting.tables import Cells, percent
 from infoxlm.sweep.job import resuming_command
 from infoxlm.sweep.job_record import TRACEBACK

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from infoxlm.json_file import read_json_object
+from infoxlm.files.json_file import read_json_object
 
 T = TypeVar("T")
 

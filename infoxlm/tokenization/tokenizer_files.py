@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from infoxlm.errors import UserError
-from infoxlm.regular_file import read_regular
+from infoxlm.files.regular_file import read_regular
 from infoxlm.schema.json_shapes import brief
 from infoxlm.tokenization.added_tokens import AddedToken, parse_added_token
 from infoxlm.tokenization.sentencepiece_model import build_model

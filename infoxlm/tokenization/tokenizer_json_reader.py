@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from infoxlm.errors import UserError
-from infoxlm.json_file import read_json_object
+from infoxlm.files.json_file import read_json_object
 from infoxlm.schema.json_shapes import brief
 from infoxlm.tokenization.added_tokens import AddedToken, parse_added_token
 from infoxlm.tokenization.sentencepiece_model import META_SPACE, Unigram

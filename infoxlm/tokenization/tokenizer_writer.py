@@ -5,9 +5,9 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from infoxlm.atomic import atomic_path
 from infoxlm.constants import MAX_LENGTH
 from infoxlm.errors import UserError
+from infoxlm.files.atomic import atomic_path
 from infoxlm.tokenization.sentencepiece_model import read_model
 from infoxlm.tokenization.tokenizer_files import (
     ADDED_TOKENS_FILE,

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from infoxlm.atomic import atomic_path
 from infoxlm.errors import UserError
-from infoxlm.json_file import parse_json, parsed_lines
+from infoxlm.files.atomic import atomic_path
+from infoxlm.files.json_file import parse_json, parsed_lines
 from infoxlm.schema.json_shapes import fields, number, whole
 from infoxlm.tracking.closing import Closing
 

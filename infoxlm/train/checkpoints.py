@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infoxlm.errors import UserError
-from infoxlm.manifest import check_manifest, sync, write_manifest
+from infoxlm.files.manifest import check_manifest, sync, write_manifest
 from infoxlm.train.training_state import TrainingState
 
 logger = logging.getLogger(__name__)

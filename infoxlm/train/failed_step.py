@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from infoxlm.errors import UserError
-from infoxlm.json_file import read_json_object
+from infoxlm.files.json_file import read_json_object
 from infoxlm.schema.json_shapes import fields, items, number, optional, text, whole
 
 BATCH = "batch.json"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import paddle
 
-from infoxlm.manifest import check_manifest
+from infoxlm.files.manifest import check_manifest
 from infoxlm.schema import TrainConfig
 from infoxlm.tracking.run_tracker import RunTracker
 from infoxlm.train.checkpoints import Checkpoints

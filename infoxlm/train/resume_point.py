@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infoxlm.errors import UserError
-from infoxlm.manifest import check_manifest
+from infoxlm.files.manifest import check_manifest
 from infoxlm.schema import SelectOn
 from infoxlm.train.checkpoints import Checkpoints
 from infoxlm.train.training_state import TrainingState

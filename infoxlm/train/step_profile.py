@@ -7,7 +7,7 @@ from pathlib import Path
 import paddle
 from paddle import profiler
 
-from infoxlm.atomic import atomic_path
+from infoxlm.files.atomic import atomic_path
 from infoxlm.tracking.closing import Closing
 
 #: The first steps create the optimizer's state and fill caches; a few after them are recorded.

@@ -8,7 +8,7 @@ from typing import Any
 
 from infoxlm.errors import UserError
 from infoxlm.evaluate.metrics import SplitScores
-from infoxlm.json_file import read_json_object
+from infoxlm.files.json_file import read_json_object
 from infoxlm.schema.json_shapes import entries, fields, number, scalar, whole
 
 STATE_FILE = "training_state.json"

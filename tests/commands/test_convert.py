@@ -49,7 +49,7 @@ def test_there_and_back(torch_folder, compose, tmp_path, capsys):
 def test_run_means_its_best_checkpoint(torch_folder, compose, tmp_path):
     from safetensors.numpy import load_file
 
-    from infoxlm.manifest import write_manifest
+    from infoxlm.files.manifest import write_manifest
 
     best = tmp_path / "run" / "checkpoints" / "best"
     convert.run(compose("convert", f"source={torch_folder}", f"target={best}"), "")

@@ -8,7 +8,7 @@ import pytest
 
 from infoxlm.convert.find_checkpoint import conversion_key, find_checkpoint, is_torch_folder
 from infoxlm.errors import UserError
-from infoxlm.manifest import check_manifest
+from infoxlm.files.manifest import check_manifest
 
 
 @pytest.fixture

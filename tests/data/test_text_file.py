@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from infoxlm.data.text_file import LITTLE, MOST_UNPACKED, TextFile, zip_members
 from infoxlm.errors import UserError
-from infoxlm.json_file import MOST_LINE_BYTES
+from infoxlm.files.json_file import MOST_LINE_BYTES
 
 
 def written(path: Path, content: bytes, *, zipped: bool) -> TextFile:

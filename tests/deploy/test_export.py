@@ -8,7 +8,7 @@ from infoxlm.deploy.agreement import Agreement
 from infoxlm.deploy.export import ExportOptions, export_model
 from infoxlm.deploy.model_folder import ModelFolder
 from infoxlm.errors import UserError
-from infoxlm.manifest import check_manifest, read_manifest
+from infoxlm.files.manifest import check_manifest, read_manifest
 from infoxlm.schema import ExportPrecision
 
 TOKENIZER = {"sentencepiece.bpe.model", "special_tokens_map.json", "tokenizer_config.json"}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from infoxlm.errors import UserError
-from infoxlm.manifest import check_manifest
+from infoxlm.files.manifest import check_manifest
 from infoxlm.train.checkpoints import Checkpoints
 from infoxlm.train.training_state import TrainingState
 

@@ -7,7 +7,7 @@ import pytest
 
 from infoxlm import InfoXLMForSequenceClassification, InfoXLMTokenizer
 from infoxlm.errors import UserError
-from infoxlm.manifest import MANIFEST, check_manifest
+from infoxlm.files.manifest import MANIFEST, check_manifest
 from infoxlm.train.checkpoints import Checkpoints, link_or_copy
 from infoxlm.train.training_state import STATE_FILE, TrainingState
 

@@ -7,7 +7,7 @@ import pytest
 
 from infoxlm.errors import UserError
 from infoxlm.evaluate.metrics import SplitScores
-from infoxlm.manifest import check_manifest
+from infoxlm.files.manifest import check_manifest
 from infoxlm.schema import SelectOn
 from infoxlm.train.checkpoints import Checkpoints
 from infoxlm.train.resume_point import check_best, find_resume_point

@@ -7,7 +7,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infoxlm.errors import UserError
-from infoxlm.manifest import MANIFEST, check_manifest, read_manifest, sha256_of, write_manifest
+from infoxlm.files.manifest import (
+    MANIFEST,
+    check_manifest,
+    read_manifest,
+    sha256_of,
+    write_manifest,
+)
 
 FILES = {
     "weights.bin": bytes(range(256)) * 3,

@@ -1,6 +1,6 @@
 import pytest
 
-from infoxlm.new_folders import first_missing, remove_empty
+from infoxlm.files.new_folders import first_missing, remove_empty
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from infoxlm.atomic import atomic_path
+from infoxlm.files.atomic import atomic_path
 
 
 def test_appears_whole_with_its_suffix(tmp_path):

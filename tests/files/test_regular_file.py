@@ -14,9 +14,9 @@ from infoxlm.data.parquet_file import open_parquet
 from infoxlm.deploy.input_rows import read_rows
 from infoxlm.deploy.onnx_file import check_onnx_file
 from infoxlm.errors import UserError
-from infoxlm.json_file import parsed_lines, read_json
-from infoxlm.manifest import sha256_of
-from infoxlm.regular_file import check_regular, open_regular, read_regular
+from infoxlm.files.json_file import parsed_lines, read_json
+from infoxlm.files.manifest import sha256_of
+from infoxlm.files.regular_file import check_regular, open_regular, read_regular
 from infoxlm.retrieval.embedding_cache import read_layers
 from infoxlm.retrieval.tatoeba import read_sentences
 from infoxlm.tokenization.tokenizer_files import read_model_file

@@ -7,8 +7,8 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from infoxlm.errors import UserError
-from infoxlm.json_file import read_json_object
-from infoxlm.regular_file import open_regular
+from infoxlm.files.json_file import read_json_object
+from infoxlm.files.regular_file import open_regular
 
 MANIFEST = "manifest.json"
 _ENTRY = ("bytes", "sha256")

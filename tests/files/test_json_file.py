@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infoxlm.json_file import (
+from infoxlm.files.json_file import (
     MOST_DIGITS,
     MOST_LEVELS,
     MOST_LINE_BYTES,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from infoxlm.regular_file import open_regular
+from infoxlm.files.regular_file import open_regular
 
 Value = TypeVar("Value")
 
