@@ -32,12 +32,12 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
 
     from infoxlm.cli.output_folder import RefusedFolder, clear_all, cleared, register_random_hex
     from infoxlm.hardware.place import Place, words_of_rank
+    from infoxlm.os_errors import refusals_explained
     from infoxlm.schema import register_schemas
     from infoxlm.schema.free_text import quote_free_text
     from infoxlm.sweep.interception import sweeps_kept
     from infoxlm.sweep.job import CommandLine, run_job
     from infoxlm.sweep.resuming import resumed_words
-    from infoxlm.system_errors import refusals_explained
 
     composed = False
     mistakes: list[Exception] = []

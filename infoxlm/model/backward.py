@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 from paddle.autograd import PyLayer
 
+from infoxlm.os_errors import is_of_paddle
 from infoxlm.stopping import signals_deferred
-from infoxlm.system_errors import is_of_paddle
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

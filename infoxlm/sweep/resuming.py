@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from infoxlm.errors import UserError
+from infoxlm.os_errors import refusals_explained
 from infoxlm.schema.free_text import quoted
 from infoxlm.sweep.recorded_words import FLAGS, printable, refused_words
 from infoxlm.sweep.sweep_record import SweepRecord
-from infoxlm.system_errors import refusals_explained
 
 KEY = "sweep.resume"
 TRIALS = "hydra.sweeper.n_trials"

@@ -10,8 +10,8 @@ import pytest
 
 from infoxlm.model import InfoXLMConfig, InfoXLMForSequenceClassification
 from infoxlm.model.backward import Operation, backward_pass, keeps_errors
+from infoxlm.os_errors import refusals_explained
 from infoxlm.stopping import Interrupted, StopRequests, end_on_sigterm
-from infoxlm.system_errors import refusals_explained
 
 ERRORS = [
     KeyboardInterrupt(), SystemExit(3), MemoryError("used up"), ValueError("a bug"),

@@ -4,7 +4,7 @@ import os
 import pytest
 
 from infoxlm.errors import UserError
-from infoxlm.system_errors import explain_refusal, refusals_explained
+from infoxlm.os_errors import explain_refusal, refusals_explained
 
 
 @pytest.mark.parametrize(
