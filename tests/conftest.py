@@ -5,15 +5,30 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 import sentencepiece
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
+from infoxlm.checkpoint.architecture import expected_tensors
 from infoxlm.constants import BOS_ID, EOS_ID, LABELS
+from infoxlm.evaluate.metrics import SplitScores
+from infoxlm.evaluate.predictions import Predictions, write_predictions
+from infoxlm.runs.finished_run import FinishedRun
+from infoxlm.schema import (
+    DataConfig,
+    HardwareConfig,
+    ModelConfig,
+    OptimizerConfig,
+    SchedulerConfig,
+    TrainConfig,
+    TrainerConfig,
+)
 from infoxlm.tokenization.token_ids import TokenIds, offsets_from
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
@@ -139,6 +154,127 @@ def random_token_ids() -> Callable[..., TokenIds]:
         return TokenIds(ids, offsets)
 
     return draw
+
+
+TORCH_SIZES = {
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 48,
+    "max_position_embeddings": 80,
+    "type_vocab_size": 1,
+}
+
+
+@pytest.fixture(scope="session")
+def tiny_torch_config(sentencepiece_file: Path) -> dict[str, Any]:
+    """The config.json of a tiny XLM-R whose vocabulary is the tiny tokenizer's."""
+    return {
+        "model_type": "xlm-roberta",
+        "architectures": ["XLMRobertaModel"],
+        "vocab_size": InfoXLMTokenizer(sentencepiece_file).vocab_size,
+        "layer_norm_eps": 1e-5,
+        "hidden_act": "gelu",
+        "torch_dtype": "float16",
+        "pad_token_id": 1,
+        **TORCH_SIZES,
+    }
+
+
+@pytest.fixture(scope="session")
+def tiny_state(tiny_torch_config: dict[str, Any]) -> Callable[..., dict[str, np.ndarray]]:
+    """Draws a state dict in PyTorch's layout, with the parts that are asked for."""
+
+    def draw(*parts: str, **changes: Any) -> dict[str, np.ndarray]:
+        rng = np.random.default_rng(7)
+        expected = expected_tensors({**tiny_torch_config, **changes}, parts)
+        return {
+            name: rng.normal(size=tensor.torch_shape).astype(np.float32)
+            for name, tensor in expected.items()
+        }
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def train_config() -> Callable[..., TrainConfig]:
+    """The configuration of a run on these inputs; keywords are those of ``trainer``."""
+
+    def make(
+        *,
+        seed: int = 1,
+        optimizer: dict[str, Any] | None = None,
+        hardware: dict[str, Any] | None = None,
+        dropout: float = 0.0,
+        **trainer: Any,
+    ) -> TrainConfig:
+        steps = {"effective_batch_size": 10, "max_steps": 6, "eval_every": 2, "log_every": 2}
+        return TrainConfig(
+            name="tiny",
+            seed=seed,
+            model=ModelConfig("tiny", dropout=dropout),
+            data=DataConfig("pairs", eval_languages=["en", "de"], cache_dir="unused"),
+            optimizer=OptimizerConfig(
+                **{"name": "adamw", "learning_rate": 2e-2, "weight_decay": 0.01} | (optimizer or {})
+            ),
+            scheduler=SchedulerConfig("linear", 0.1),
+            hardware=HardwareConfig(
+                **{"device": "cpu", "micro_batch_tokens": 160} | (hardware or {})
+            ),
+            trainer=TrainerConfig(**steps | trainer),
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> Callable[..., FinishedRun]:
+    """Writes a run's folder with test predictions that are right where told to be."""
+
+    def make(
+        name: str,
+        right: Mapping[str, NDArray[np.bool_]],
+        settings: Mapping[str, Any] | None = None,
+        record: Mapping[str, Any] | None = None,
+        **results: Any,
+    ) -> FinishedRun:
+        folder = tmp_path / name
+        labels = {language: np.arange(len(x)) % 3 for language, x in right.items()}
+        given = {x: np.where(right[x], labels[x], (labels[x] + 1) % 3) for x in right}
+        rows = {language: np.arange(len(x)) for language, x in right.items()}
+        predictions = Predictions(
+            np.repeat(list(right), [len(x) for x in right.values()]),
+            *(np.concatenate(list(column.values())) for column in (rows, labels, given)),
+            np.full((sum(map(len, right.values())), 3), 1 / 3),
+        )
+        write_predictions(folder / "predictions.jsonl", predictions)
+        results = {
+            "task": "train",
+            "experiment": name,
+            "model": "tiny",
+            "data": "sample",
+            "test": SplitScores.from_predictions(labels, given).as_dict(),
+            "settings": {"seed": 42, **(settings or {})},
+        } | results
+        (folder / "results.json").write_text(json.dumps(results))
+        (folder / "run.json").write_text(json.dumps({"version": "0.1.0", **(record or {})}))
+        return FinishedRun.read(folder)
+
+    return make
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Figures that were saved, for looking into."""
+    figures = []
+    save = Figure.savefig
+
+    def savefig(self, *arguments, **options):
+        figures.append(self)
+        return save(self, *arguments, **options)
+
+    monkeypatch.setattr(Figure, "savefig", savefig)
+    return figures
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -114,7 +114,7 @@ def prepare_environment(threads: int | None = None) -> int:
     if late and "paddle" in sys.modules:
         logger.warning(
             "paddle was imported before %s could be set: computing may be five times slower. "
-            "Import infoxlm.model, or call infoxlm.hardware.environment.prepare_environment(), first.",
+            "Import infoxlm.model first, or call prepare_environment() of infoxlm.hardware.",
             " and ".join(f"{key}={value}" for key, value in late.items()),
         )
     return threads

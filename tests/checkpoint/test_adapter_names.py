@@ -8,8 +8,8 @@ QUERY = "roberta.encoder.layer.0.attention.self.query"
 
 
 @pytest.mark.parametrize("head", HEADS)
-def test_no_tensor_of_a_plain_model_is_taken_for_an_adapter_s(head, tiny_config):
-    names = expected_tensors(tiny_config, [head, POOLER])
+def test_no_tensor_of_a_plain_model_is_taken_for_an_adapter_s(head, tiny_torch_config):
+    names = expected_tensors(tiny_torch_config, [head, POOLER])
     check_no_adapters(names, "model")
     check_no_adapters([f"module.{name}" for name in names], "model")
 

@@ -14,11 +14,11 @@ from infoxlm.checkpoint.architecture import class_names, expected_tensors, prese
         (("qa_outputs",), "XLMRobertaForQuestionAnswering"),
     ],
 )
-def test_the_tensors_are_those_of_transformers(parts, name, tiny_config):
+def test_the_tensors_are_those_of_transformers(parts, name, tiny_torch_config):
     transformers = pytest.importorskip("transformers")
     pytest.importorskip("torch")
     labels = {} if "qa_outputs" in parts else {"id2label": {"0": "a", "1": "b", "2": "c"}}
-    config = {**tiny_config, **labels, "architectures": [name]}
+    config = {**tiny_torch_config, **labels, "architectures": [name]}
     assert class_names(parts, config) == [name]
     model = getattr(transformers, name)(
         transformers.XLMRobertaConfig(**{k: v for k, v in config.items() if k != "model_type"})

@@ -7,9 +7,9 @@ from infoxlm.errors import UserError
 
 @pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod."])
-def test_every_tensor_of_every_model_finds_its_place(head, prefix, tiny_config):
-    expected = expected_tensors(tiny_config, [head, POOLER])
-    match = match_names([prefix + name for name in expected], tiny_config, "model")
+def test_every_tensor_of_every_model_finds_its_place(head, prefix, tiny_torch_config):
+    expected = expected_tensors(tiny_torch_config, [head, POOLER])
+    match = match_names([prefix + name for name in expected], tiny_torch_config, "model")
     assert match.expected == expected
     assert match.sources == {name: prefix + name for name in expected}
     assert set(match.parts) == {head, POOLER}
@@ -17,15 +17,15 @@ def test_every_tensor_of_every_model_finds_its_place(head, prefix, tiny_config):
 
 
 @pytest.mark.parametrize("head", HEADS)
-def test_every_tensor_is_missed(head, tiny_config):
-    names = set(expected_tensors(tiny_config, [head]))
+def test_every_tensor_is_missed(head, tiny_torch_config):
+    names = set(expected_tensors(tiny_torch_config, [head]))
     for name in names:
         with pytest.raises(UserError, match=f"model has no {name}"):
-            match_names(names - {name}, tiny_config, "model")
+            match_names(names - {name}, tiny_torch_config, "model")
 
 
-def test_buffers_pass(tiny_config):
-    names = [*expected_tensors(tiny_config, []), "embeddings.position_ids"]
-    assert match_names(names, tiny_config, "model").buffers == ("embeddings.position_ids",)
+def test_buffers_pass(tiny_torch_config):
+    names = [*expected_tensors(tiny_torch_config, []), "embeddings.position_ids"]
+    assert match_names(names, tiny_torch_config, "model").buffers == ("embeddings.position_ids",)
     with pytest.raises(UserError, match="holds roberta.position_ids without a place"):
-        match_names([*names, "roberta.position_ids"], tiny_config, "model")
+        match_names([*names, "roberta.position_ids"], tiny_torch_config, "model")

@@ -21,7 +21,7 @@ TINY = [
 
 
 def options(group, command):
-    folder = Path(__file__).parents[1] / "conf" / group
+    folder = Path(__file__).parents[2] / "conf" / group
     found = sorted(path.stem for path in folder.glob("*.yaml"))
     return [x for x in found if group != "data" or (x == "tatoeba") == (command == "retrieve")]
 
@@ -302,7 +302,7 @@ def test_completion_in_bash(tmp_path):
 
 @pytest.mark.slow
 def test_wheel_runs_from_an_empty_folder(tmp_path):
-    checkout = Path(__file__).parents[1]
+    checkout = Path(__file__).parents[2]
     # A copy: the build leaves files behind in the folder that it builds.
     copy = tmp_path / "checkout"
     skipped = shutil.ignore_patterns(".*", "outputs", "*.egg-info", "build", "dist", "tests")

@@ -107,11 +107,11 @@ def test_logits_are_those_of_torch(changes, scale, base, adapter, tmp_path):
     )
 
 
-def test_each_tensor_is_what_the_formula_says(base, adapter, tiny_config, monkeypatch):
+def test_each_tensor_is_what_the_formula_says(base, adapter, tiny_torch_config, monkeypatch):
     monkeypatch.setattr("infoxlm.convert.lora_adapter.ROWS", 7)  # pieces that do not divide
     words = "roberta.embeddings.word_embeddings"
     dense = "roberta.encoder.layer.1.intermediate.dense"
-    size = tiny_config["vocab_size"]
+    size = tiny_torch_config["vocab_size"]
     tensors = {
         **matrices([dense], rows=48, rank=2),
         **matrices([words], rows=16, columns=size, kind="lora_embedding_{}"),

@@ -105,14 +105,14 @@ def test_an_untied_output_matrix_is_refused(tmp_path, tiny_state, torch_folder):
 
 
 @pytest.mark.parametrize("dtype_key", ["torch_dtype", "dtype"])  # transformers 4 and 5
-def test_the_configuration(dtype_key, tmp_path, tiny_state, torch_folder, tiny_config):
+def test_the_configuration(dtype_key, tmp_path, tiny_state, torch_folder, tiny_torch_config):
     labels = {
         "id2label": {"0": "entailment", "1": "neutral", "2": "contradiction"},
         "label2id": {"entailment": 0, "neutral": 1, "contradiction": 2},
     }
     state = {k: x.astype("f2") for k, x in tiny_state("classifier", "lm_head", **labels).items()}
     folder = torch_folder(state, **labels)
-    described = {**tiny_config, **labels}
+    described = {**tiny_torch_config, **labels}
     described[dtype_key] = described.pop("torch_dtype")
     (folder / "config.json").write_text(json.dumps(described))
     report = convert_to_paddle(str(folder), tmp_path / "paddle", cache_dir=tmp_path)

@@ -63,12 +63,12 @@ def test_transformers_loads_it(parts, name, there_and_back, tiny_state):
         np.testing.assert_array_equal(tensor.detach().numpy(), state[original])
 
 
-def test_a_folder_that_our_model_saved(tmp_path, sentencepiece_file, tiny_config):
+def test_a_folder_that_our_model_saved(tmp_path, sentencepiece_file, tiny_torch_config):
     pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
     from infoxlm import InfoXLMConfig, InfoXLMModel, InfoXLMTokenizer
 
-    model = InfoXLMModel(InfoXLMConfig.from_dict({**tiny_config, "torch_dtype": None}))
+    model = InfoXLMModel(InfoXLMConfig.from_dict({**tiny_torch_config, "torch_dtype": None}))
     model.save_pretrained(tmp_path / "ours")
     InfoXLMTokenizer(sentencepiece_file).save_pretrained(tmp_path / "ours")
     convert_to_torch(tmp_path / "ours", tmp_path / "torch")

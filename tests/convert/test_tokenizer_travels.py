@@ -14,12 +14,12 @@ TOKENIZER_FILES = ("sentencepiece.bpe.model", "tokenizer.json", "tokenizer_confi
 
 
 @pytest.fixture
-def source(torch_folder, tiny_state, tiny_config, sentencepiece_file):
+def source(torch_folder, tiny_state, tiny_torch_config, sentencepiece_file):
     """A PyTorch folder with two added tokens, saved as transformers 5 does, or without them."""
     from infoxlm.tokenization.added_tokens import AddedToken
 
     def write(added=True, dtype_key="dtype", rows=None):
-        size = tiny_config["vocab_size"]
+        size = tiny_torch_config["vocab_size"]
         files = read_model_file(sentencepiece_file)
         if added:
             special = AddedToken(size + 1, "<e1>", normalized=False, special=True)
@@ -64,8 +64,8 @@ def test_there_and_back(source, tmp_path, added):
         assert [theirs(text)["input_ids"] for text in TEXTS] == expected
 
 
-def test_added_tokens_without_embeddings(source, tiny_config, tmp_path):
-    size = tiny_config["vocab_size"]
+def test_added_tokens_without_embeddings(source, tiny_torch_config, tmp_path):
+    size = tiny_torch_config["vocab_size"]
     message = f"the tokenizer has {size + 2} ids, config.json says vocab_size {size}"
     with pytest.raises(UserError, match=message):
         convert_to_paddle(str(source(rows=size)), tmp_path / "paddle", cache_dir=tmp_path)

@@ -11,13 +11,7 @@ import pytest
 
 from infoxlm.data.token_cache import EncodedExamples
 from infoxlm.schema import (
-    DataConfig,
-    HardwareConfig,
-    ModelConfig,
-    OptimizerConfig,
-    SchedulerConfig,
     TrainConfig,
-    TrainerConfig,
 )
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
@@ -47,37 +41,6 @@ def inputs(
     # English is scored on what is trained, so that the scores move.
     dev = [train, EncodedExamples(*german, "de")]
     return TrainInputs(folder, tokenizer, 38, [train], dev, dev, {}, {"en": "pairs/en.tsv"})
-
-
-@pytest.fixture(scope="session")
-def train_config() -> Callable[..., TrainConfig]:
-    """The configuration of a run on these inputs; keywords are those of ``trainer``."""
-
-    def make(
-        *,
-        seed: int = 1,
-        optimizer: dict[str, Any] | None = None,
-        hardware: dict[str, Any] | None = None,
-        dropout: float = 0.0,
-        **trainer: Any,
-    ) -> TrainConfig:
-        steps = {"effective_batch_size": WINDOW, "max_steps": 6, "eval_every": 2, "log_every": 2}
-        return TrainConfig(
-            name="tiny",
-            seed=seed,
-            model=ModelConfig("tiny", dropout=dropout),
-            data=DataConfig("pairs", eval_languages=["en", "de"], cache_dir="unused"),
-            optimizer=OptimizerConfig(
-                **{"name": "adamw", "learning_rate": 2e-2, "weight_decay": 0.01} | (optimizer or {})
-            ),
-            scheduler=SchedulerConfig("linear", 0.1),
-            hardware=HardwareConfig(
-                **{"device": "cpu", "micro_batch_tokens": 160} | (hardware or {})
-            ),
-            trainer=TrainerConfig(**steps | trainer),
-        )
-
-    return make
 
 
 @pytest.fixture(scope="session")
