@@ -73,8 +73,8 @@ def names_called(tree):
 
 #: Who may write to a terminal in another way: fixed texts, JSON lines, what others have printed.
 WRITERS = {
-    "cli.py": {"print"},
-    "streams.py": {"sys.stderr.write"},
+    "cli/entry.py": {"print"},
+    "reporting/streams.py": {"sys.stderr.write"},
     "stopping.py": {"sys.stderr.write"},
     "sweep/job.py": {"sys.__stderr__.write"},
     "deploy/native_output.py": {"sys.stderr.write"},
