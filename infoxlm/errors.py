@@ -19,6 +19,10 @@ class UserError(Exception):
         super().__init__(f"{problem.rstrip('.')}. {remedy}")
 
 
+class RankLostError(UserError):
+    """Another rank of the run has ended, so that an exchange with it failed."""
+
+
 def and_more(names: Sequence[str], what: str = "tensors") -> str:
     """The first of some names and how many others there are, for a message."""
     return names[0] + (f" and {len(names) - 1} more {what}" if names[1:] else "")

@@ -115,7 +115,7 @@ class StopRequests:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
-    def unless_requested(self, work: Callable[[], Result]) -> Result | None:
+    def run_interruptible(self, work: Callable[[], Result]) -> Result | None:
         """Do something that may be cut short anywhere; None when a request came before its end."""
         try:
             self._may_be_cut = True

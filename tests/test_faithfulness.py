@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from infoxlm.deploy.model_folder import default_cache_dir
-from infoxlm.train.batch_sampler import BatchSampler
+from infoxlm.data.sampler import EpochSampler
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 FAITHFULNESS = EXPERIMENTS / "faithfulness"
@@ -34,7 +34,7 @@ def run(*words, folder):
 def test_the_rows_given_to_pytorch_are_those_that_a_run_draws():
     lines = (FAITHFULNESS / "rows.txt").read_text().splitlines()
     recorded = [[int(row) for row in line.split()] for line in lines]
-    batches = BatchSampler(examples=699, size=32, seed=42)
+    batches = EpochSampler(examples=699, size=32, seed=42)
     assert recorded == [batches.rows(step).tolist() for step in range(30)]
     assert {step for step, rows in enumerate(recorded, start=1) if len(rows) != 32} == {22}
 

@@ -74,18 +74,18 @@ def test_work_that_may_be_cut_is_cut_and_tidied_up(number):
             done.append("tidied up")
 
     with StopRequests() as stop:
-        assert stop.unless_requested(work) is None
+        assert stop.run_interruptible(work) is None
         assert done == ["begun", "tidied up"]
         assert stop.signal_number == number
-        assert stop.unless_requested(lambda: done.append("another")) is None
+        assert stop.run_interruptible(lambda: done.append("another")) is None
     assert done == ["begun", "tidied up"]
 
 
 def test_work_that_nobody_cuts_gives_its_result_and_its_errors():
     with StopRequests() as stop:
-        assert stop.unless_requested(lambda: 7) == 7
+        assert stop.run_interruptible(lambda: 7) == 7
         with pytest.raises(ZeroDivisionError):
-            stop.unless_requested(lambda: 1 // 0)
+            stop.run_interruptible(lambda: 1 // 0)
         send(signal.SIGTERM)  # what comes after it is only noted
         assert stop.signal_number == signal.SIGTERM
 
@@ -98,7 +98,7 @@ def test_a_second_ctrl_c_in_such_work_ends_it_at_once():
             send(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt), StopRequests() as stop:
-        stop.unless_requested(work)
+        stop.run_interruptible(work)
 
 
 def test_the_handlers_before_are_put_back(handlers):
@@ -127,7 +127,7 @@ def test_other_threads_have_no_signals(handlers):
         end_on_sigterm()
         with StopRequests() as stop:
             seen["handlers"] = {number: signal.getsignal(number) for number in SIGNALS}
-            seen["result"] = stop.unless_requested(lambda: "done")
+            seen["result"] = stop.run_interruptible(lambda: "done")
 
     worker = threading.Thread(target=thread)
     worker.start()

@@ -21,7 +21,7 @@ import numpy as np
 from omegaconf import OmegaConf
 
 from infoxlm.distributed.launch import environment, free_port
-from infoxlm.hardware.place import Place
+from infoxlm.hardware.place import ProcessInfo
 from infoxlm.schema import register_schemas
 
 BASE = {
@@ -39,11 +39,12 @@ WINDOW, TOKENS = 256, 45
 
 def measure(arguments: argparse.Namespace, active: bool) -> dict[str, Any]:
     """Take steps in this rank, and time them and the exchanges in them."""
+    from infoxlm.train.learner import Learner
+    from infoxlm.train.training_pairs import TrainingPairs
+
     from infoxlm.distributed.ranks import Ranks
     from infoxlm.model.loading import load_classifier
     from infoxlm.tokenization.token_ids import TokenIds, offsets_from
-    from infoxlm.train.learner import Learner
-    from infoxlm.train.training_pairs import TrainingPairs
 
     class TimedRanks(Ranks):
         seconds, waited = 0.0, 0.0
@@ -100,7 +101,7 @@ def measure(arguments: argparse.Namespace, active: bool) -> dict[str, Any]:
 def run(arguments: argparse.Namespace, active: bool, queue: Any) -> None:
     """The whole of a rank's process."""
     found = measure(arguments, active)
-    if Place.of_this_process().rank == 0:
+    if ProcessInfo.of_this_process().rank == 0:
         queue.put(found)
 
 
@@ -118,7 +119,7 @@ def main() -> None:
         queue, address, processes = context.Queue(), f"127.0.0.1:{free_port()}", []
         for rank in range(arguments.ranks):
             process = context.Process(target=run, args=(arguments, active, queue))
-            place = Place(rank, arguments.ranks, arguments.ranks).environment(address, "cpu")
+            place = ProcessInfo(rank, arguments.ranks, arguments.ranks).environment(address, "cpu")
             quiet = {"GLOG_minloglevel": "2", "OMP_NUM_THREADS": str(arguments.threads)}
             with environment({**place, **quiet}):
                 process.start()

@@ -31,7 +31,7 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
     from omegaconf.errors import OmegaConfBaseException
 
     from infoxlm.cli.output_folder import RefusedFolder, clear_all, cleared, register_random_hex
-    from infoxlm.hardware.place import Place, words_of_rank
+    from infoxlm.hardware.place import ProcessInfo, words_of_rank
     from infoxlm.os_errors import refusals_explained
     from infoxlm.schema import register_schemas
     from infoxlm.schema.free_text import quote_free_text
@@ -68,7 +68,7 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
             return None
 
     refuse_broken_text(command, words)
-    rank = Place.of_this_process().rank
+    rank = ProcessInfo.of_this_process().rank
     typed = words_of_rank(resumed_words(words, command) or list(words), rank)
     words = [with_key(word, *TYPED_AS.get(command, ("", ""))) for word in typed]
     words = quote_free_text(checked_words(words, command), command)

@@ -5,17 +5,16 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from infoxlm.checkpoint.config_file import read_config_file, refuse_misfits
-from infoxlm.checkpoint.labels import require_labels
-from infoxlm.commands.inputs import data_checksums, model_tokenizer
 from infoxlm.commands.reporting import finish
 from infoxlm.convert.find_checkpoint import find_checkpoint, required_checkpoint
-from infoxlm.data.encoding import encode_split, require_languages
-from infoxlm.data.source import open_source
+from infoxlm.data.token_cache import TokenCache
 from infoxlm.evaluate.predictions import write_predictions
 from infoxlm.hardware.environment import check_device, load_paddle
 from infoxlm.runs.run_record import weights_checksums, write_run_record
 from infoxlm.runs.settings import flat_settings
 from infoxlm.schema import EvaluateConfig
+from infoxlm.tasks.task import task_class
+from infoxlm.train.inputs import model_tokenizer, required
 
 
 def run(config: EvaluateConfig, folder: str | Path) -> float:
@@ -35,60 +34,49 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
     cache_dir = Path(data.cache_dir).expanduser()
     named = required_checkpoint(config.model.checkpoint)
     check_device(config.hardware.device)
-    source = open_source(data.root, data.train_root, data.labels)
-    require_languages(source, config.split, data.eval_languages)
+    task = task_class(config.task.name)(config.task, data)
+    task.open([config.split])
     checkpoint = find_checkpoint(named, cache_dir)
-    require_labels(checkpoint, named)
+    task.check_checkpoint(checkpoint, named, trained=True)
     described = read_config_file(checkpoint)
     if data.max_length is None:
         data.max_length = described.get("train_max_length", 128)
     tokenizer = model_tokenizer(config.model, checkpoint, data, config.hardware)
     refuse_misfits(described, tokenizer.vocab_size, data.max_length)
-    encoded = encode_split(
-        source,
-        config.split,
-        data.eval_languages,
-        tokenizer,
-        max_length=data.max_length,
-        limit=data.limit_eval,
-        cache_dir=cache_dir,
-    )
+    cache = TokenCache(cache_dir / "tokens", tokenizer, data.max_length)
+    examples = required(task, config.split, cache)
 
     load_paddle()
     from infoxlm.deploy.static_scoring import TOKENS, static_graph
-    from infoxlm.evaluate.scoring import score
-    from infoxlm.model.loading import load_classifier, select_device
-    from infoxlm.model.precision import Precision
+    from infoxlm.distributed.ranks import Ranks
+    from infoxlm.evaluate.evaluator import Evaluator
+    from infoxlm.model.loading import select_device
     from infoxlm.tracking.run_tracker import RunTracker
 
     select_device(config.hardware.device)
-    model = load_classifier(config.model, checkpoint, tokenizer.vocab_size, data.max_length)
+    model = task.build_model(config.model, checkpoint, tokenizer.vocab_size, data.max_length)
     write_run_record(
         folder / "run.json",
         config=config,
         device=config.hardware.device,
-        data=data_checksums(source, {config.split: data.eval_languages}),
+        data=task.checksums([config.split]),
         weights=weights_checksums(checkpoint),
     )
     started = time.perf_counter()
     use_graph = config.static_graph
     if use_graph is None:
-        tokens = sum(int(examples.token_ids.lengths.sum()) for examples in encoded)
+        tokens = sum(int(part.token_ids.lengths.sum()) for part in examples)
         use_graph = config.hardware.device == "cpu" and tokens >= TOKENS
     with static_graph(model, folder) if use_graph else nullcontext() as compute:
-        scores, predictions = score(
-            model,
-            encoded,
-            max_tokens=config.hardware.eval_batch_tokens,
-            precision=Precision(config.hardware.amp),
-            compute=compute,
-        )
+        evaluator = Evaluator(config.hardware, Ranks(), compute)
+        scores, predictions = task.evaluate(model, examples, evaluator)
     seconds = time.perf_counter() - started
     with RunTracker(folder, config.name) as tracker:
         tracker.scores(0, config.split, scores)
     write_predictions(folder / "predictions.jsonl", predictions)
     results = {
         "task": "evaluate",
+        "task_name": config.task.name,
         "experiment": config.name,
         "model": model.config.encoder_name,
         "data": data.name,

@@ -7,11 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from infoxlm.commands.inputs import data_checksums
 from infoxlm.commands.reporting import tell
 from infoxlm.convert.find_checkpoint import find_checkpoint
-from infoxlm.data.encoding import require_languages
-from infoxlm.data.source import open_source
 from infoxlm.errors import UserError
 from infoxlm.hardware.environment import prepare_environment, threads_of
 from infoxlm.runs.differences import different_facts, different_files
@@ -23,6 +20,8 @@ from infoxlm.runs.run_record import config_of, recorded, weights_checksums
 from infoxlm.runs.settings import typed
 from infoxlm.schema import SCHEMAS, EvaluateConfig, RepeatConfig, TrainConfig
 from infoxlm.stopping import Interrupted
+from infoxlm.tasks.task import task_class
+from infoxlm.train.inputs import SPLITS
 
 logger = logging.getLogger(__name__)
 
@@ -107,17 +106,12 @@ def check_inputs(again: TrainConfig | EvaluateConfig, record: Mapping[str, Any])
     Raises:
         UserError: They are not there, or have other contents.
     """
-    data = again.data
-    splits = ("dev", "test") if isinstance(again, TrainConfig) else (again.split,)
-    parts = dict.fromkeys(splits, data.eval_languages)
-    if isinstance(again, TrainConfig):
-        parts = {"train": data.train_languages, **parts}
+    splits = SPLITS if isinstance(again, TrainConfig) else (again.split,)
     remedy = "Say where the run's data is now, with data_root=FOLDER and train_root=FOLDER_OR_FILE."
     try:
-        source = open_source(data.root, data.train_root, data.labels)
-        for split, languages in parts.items():
-            require_languages(source, split, languages)
-        present = data_checksums(source, parts)
+        task = task_class(again.task.name)(again.task, again.data)
+        task.open(splits)
+        present = task.checksums(splits)
     except UserError as error:
         raise UserError(f"the run's data cannot be read: {error.problem}", remedy) from error
     then, weights = recorded(record, "data", "weights")
@@ -126,7 +120,7 @@ def check_inputs(again: TrainConfig | EvaluateConfig, record: Mapping[str, Any])
     remedy = "Say where the run's weights are now, with checkpoint=FOLDER."
     present = {}
     if again.model.checkpoint is not None:
-        cache_dir = Path(data.cache_dir).expanduser()
+        cache_dir = Path(again.data.cache_dir).expanduser()
         try:
             present = weights_checksums(find_checkpoint(again.model.checkpoint, cache_dir))
         except UserError as error:

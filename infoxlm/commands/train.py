@@ -1,41 +1,34 @@
-"""`infoxlm train`: fine-tune, score every language, report."""
+"""`infoxlm train`: train, score every language, report."""
 
 import json
-import logging
 import resource
-import shlex
-import sys
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from infoxlm.commands.inputs import TrainInputs, load_train_inputs
 from infoxlm.commands.reporting import finish
 from infoxlm.distributed.launch import run_ranks
 from infoxlm.errors import UserError
 from infoxlm.evaluate.plot import plot_curves
 from infoxlm.evaluate.predictions import write_predictions
 from infoxlm.files.atomic import atomic_path
-from infoxlm.hardware.environment import check_device, load_paddle
-from infoxlm.hardware.place import Place
+from infoxlm.hardware.environment import check_device
+from infoxlm.hardware.place import ProcessInfo
 from infoxlm.reporting.console import show
-from infoxlm.runs.resume import identity, note_resumption, refuse_used, run_to_write
-from infoxlm.runs.run_folder import RUN_RECORD
-from infoxlm.runs.run_record import weights_checksums, write_run_record
-from infoxlm.runs.settings import flat_settings
-from infoxlm.schema import TrainConfig
-from infoxlm.schema.free_text import typed_path
-from infoxlm.stopping import Interrupted
+from infoxlm.runs.context import open_run
+from infoxlm.runs.resume import check_unused
+from infoxlm.runs.run_record import weights_checksums
+from infoxlm.schema import HardwareConfig, TrainConfig
 from infoxlm.tracking.metrics_log import METRICS, read_metrics
-from infoxlm.tracking.part_seconds import PartSeconds
+from infoxlm.tracking.timings import Timings
+from infoxlm.train.inputs import load_inputs
 
 if TYPE_CHECKING:
-    from infoxlm.train.fine_tuning import FineTuned
+    from infoxlm.runs.context import RunContext
+    from infoxlm.train.inputs import Inputs
     from infoxlm.train.replay import Replay
-
-logger = logging.getLogger(__name__)
+    from infoxlm.train.training import TrainResult
 
 
 def run(config: TrainConfig, folder: str | Path) -> float | None:
@@ -43,118 +36,84 @@ def run(config: TrainConfig, folder: str | Path) -> float | None:
 
     Args:
         config: The run's configuration.
-        folder: The run's folder; with ``trainer.resume`` the run that is gone on with is written
+        folder: The run's folder; with ``trainer.resume`` the run that is resumed is written
             instead, if there is one.
 
     Returns:
-        The best checkpoint's dev accuracy by ``trainer.select_on``, for sweeps that search; None
+        The best checkpoint's dev score by ``trainer.select_on``, for sweeps that search; None
         after a replay.
 
     Raises:
         UserError: Something the user gave cannot be used.
         Interrupted: The user wanted an end; everything is saved.
     """
-    folder, place = Path(folder), Place.of_this_process()
+    folder, trainer, process = Path(folder), config.trainer, ProcessInfo.of_this_process()
     check_device(config.hardware.device)
-    if place.size == 1 and config.hardware.devices > 1 and config.trainer.replay is None:
-        return run_ranks(config, folder)
-    refuse_other_sizes(config, place)
-    if config.trainer.resume is None and place.rank == 0:
-        refuse_used(folder)
-    parts = PartSeconds()
-    with parts.measure("data"):
-        inputs = load_train_inputs(config)
+    if process.size == 1 and config.hardware.devices > 1 and trainer.replay is None:
+        return run_ranks(run, config, config.hardware, folder)
+    check_launch(config.hardware, process)
+    if trainer.resume is None and process.rank == 0:
+        check_unused(folder)
+    timings = Timings()
+    with timings.measure("data"):
+        inputs = load_inputs(config)
     weights = {} if inputs.checkpoint is None else weights_checksums(inputs.checkpoint)
-    identical = identity(config, inputs.checksums, weights)
-    with ExitStack() as held:
-        resumed = False
-        if place.rank == 0:
-            writing = run_to_write(config, folder, inputs.checksums, weights)
-            folder, resumed = held.enter_context(writing)
-        # paddle is imported only now: a mistake in the data is told in a second, not in five.
-        with parts.measure("loading"):
-            load_paddle()
-        if config.trainer.replay is not None:
-            run_replay(config, inputs, folder)
+    with open_run(config, folder, inputs.checksums, weights, timings) as opened:
+        if trainer.replay is not None:
+            write_replay(config, inputs, opened)
             return None
-        from infoxlm.distributed.ranks import RankLostError, Ranks
-        from infoxlm.train.fine_tuning import fine_tune
+        from infoxlm.train.training import train
 
-        ranks = Ranks.join()
-        ranks.refuse_strangers(repr(identical))
-        folder, resumed = ranks.first(lambda: (Path(folder).absolute(), resumed))
-
-        def record() -> None:
-            if place.rank:
-                return
-            if resumed:
-                note_resumption(folder)
-                return
-            write_run_record(
-                folder / RUN_RECORD,
-                config=config,
-                device=config.hardware.device,
-                data=inputs.checksums,
-                weights=weights,
-            )
-
-        try:
-            result = fine_tune(config, inputs, folder, resumed, parts, ranks, record)
-        except Interrupted as stopped:
-            raise Interrupted(
-                f"{stopped.message}. Go on with: {resuming_command(folder)}", stopped.signal_number
-            ) from None
-        except RankLostError as lost:
-            raise RankLostError(lost.problem, f"Go on with: {resuming_command(folder)}") from lost
-        if place.rank == 0:
-            report(config, result, folder, parts)
+        result = train(config, inputs, opened)
+        if opened.ranks.rank == 0:
+            write_report(result, opened)
     assert result.state.best_dev is not None
-    return result.state.best_dev.selected(config.trainer.select_on)
+    return result.state.best_dev.selected(trainer.select_on)
 
 
-def refuse_other_sizes(config: TrainConfig, place: Place) -> None:
+def check_launch(hardware: HardwareConfig, process: ProcessInfo) -> None:
     """Check that as many processes were started as the configuration speaks of, if it does.
 
     Raises:
         UserError: They were not.
     """
-    devices = config.hardware.devices
-    if place.size > 1 and devices not in (1, place.size):
+    if process.size > 1 and hardware.devices not in (1, process.size):
         raise UserError(
-            f"hardware.devices={devices} in a launch of {place.size} processes",
+            f"hardware.devices={hardware.devices} in a launch of {process.size} processes",
             "Leave it out: the launcher has decided.",
         )
 
 
-def report(config: TrainConfig, result: "FineTuned", folder: Path, parts: PartSeconds) -> None:
+def write_report(result: "TrainResult", run: "RunContext") -> None:
     """Write what came of a run, results.json last: it marks the run as finished."""
-    state = result.state
+    state, folder = result.state, run.folder
     assert state.best_dev is not None
     write_predictions(folder / "predictions.jsonl", result.predictions)
-    plot_dev_curves(folder, config.data.eval_languages)
+    plot_dev_curves(folder, list(result.test.accuracy))
     results = {
         "task": "train",
-        "experiment": config.name,
+        "task_name": run.settings["task.name"],
+        "experiment": run.name,
         "model": result.encoder,
-        "data": config.data.name,
+        "data": run.settings["data.name"],
         "dev": state.best_dev.as_dict(),
         "test": result.test.as_dict(),
         "best_step": state.best_step,
         "steps": state.step,
         "train": {
-            **result.work.report(state.seconds, result.machine),
+            **result.flops.report(state.seconds, result.machine),
             "seconds": state.seconds,
             # Linux counts ru_maxrss in kilobytes.
             "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             "devices": result.ranks,
-            # Of this process: a run that was gone on with counts from there.
-            "parts": parts.seconds,
+            # Of this process: a run that was resumed counts from there.
+            "parts": run.timings.seconds,
         },
         "evaluate": {
             "pairs_per_second": len(result.predictions) / result.scoring_seconds,
             "seconds": result.scoring_seconds,
         },
-        "settings": flat_settings(config),
+        "settings": dict(run.settings),
     }
     finish(results, folder, "dashboard  infoxlm dashboard   (every run in the browser)")
 
@@ -169,27 +128,34 @@ def plot_dev_curves(folder: Path, languages: list[str]) -> None:
     plot_curves(points, folder / "curves.png")
 
 
-def resuming_command(folder: Path) -> str:
-    """What to type to go on with the run of this command line."""
-    program, *words = sys.argv
-    kept = [x for x in words if not x.startswith(("trainer.resume=", "hydra.run.dir="))]
-    return f"{program} {shlex.join([*kept, f'trainer.resume={typed_path(str(folder))}'])}"
-
-
-def run_replay(config: TrainConfig, inputs: TrainInputs, folder: Path) -> None:
-    """Compute a failed step again, write replay.json and show the pairs that stand out."""
+def write_replay(config: TrainConfig, inputs: "Inputs", run: "RunContext") -> None:
+    """Compute a failed step again, write replay.json and show the examples that stand out."""
+    from infoxlm.files.manifest import check_manifest
+    from infoxlm.tracking.run_tracker import SilentTracker
+    from infoxlm.train.checkpoints import Checkpoints
+    from infoxlm.train.failed_step import FailedStep
     from infoxlm.train.replay import replay
+    from infoxlm.train.resume_point import ResumePoint
+    from infoxlm.train.training import build_trainer, load_model
+    from infoxlm.train.training_state import TrainingState
 
     batch = Path(config.trainer.replay or "").expanduser()
-    result = replay(config, inputs, folder, batch)
-    with atomic_path(folder / "replay.json") as temporary:
+    failed = FailedStep.read(batch)
+    check_manifest(batch.parent)
+    point = ResumePoint(batch.parent, TrainingState.read(batch.parent))
+    model = load_model(config.model, inputs, config.hardware.device, config.seed, point)
+    run.tracker = SilentTracker()
+    checkpoints = Checkpoints(run.folder / "checkpoints", keep=0)
+    trainer = build_trainer(config, inputs, run, model, checkpoints, point)
+    result = replay(trainer.module, failed)
+    with atomic_path(run.folder / "replay.json") as temporary:
         text = json.dumps(result.as_dict(), indent=1, ensure_ascii=False)
         temporary.write_text(text + "\n", encoding="utf-8")
-    show(replay_table(result), f"all pairs  {folder / 'replay.json'}")
+    show(replay_table(result), f"all pairs  {run.folder / 'replay.json'}")
 
 
 def replay_table(result: "Replay", shown: int = 10) -> Table:
-    """The pairs of a replayed step that stand out."""
+    """The examples of a replayed step that stand out."""
 
     def number(value: float | None) -> str:
         return "not finite" if value is None else f"{value:.4g}"

@@ -1,15 +1,15 @@
 """A split in several languages, tokenized."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from infoxlm.data.examples import Examples
 from infoxlm.data.source import DataSource
-from infoxlm.data.token_cache import EncodedExamples, load_or_encode
+from infoxlm.data.token_cache import Encode, TokenCache
 from infoxlm.errors import UserError
-from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 
-def require_languages(source: DataSource, split: str, languages: Sequence[str]) -> None:
+def check_languages_present(source: DataSource, split: str, languages: Sequence[str]) -> None:
     """Check that a source has the languages asked for, before anything expensive starts.
 
     Raises:
@@ -32,38 +32,30 @@ def encode_split(
     source: DataSource,
     split: str,
     languages: Sequence[str],
-    tokenizer: InfoXLMTokenizer,
+    cache: TokenCache,
+    encode: Encode,
     *,
-    max_length: int,
     limit: int | None,
-    cache_dir: Path,
-) -> list[EncodedExamples]:
+    options: Mapping[str, Any] | None = None,
+) -> list[Examples]:
     """Read and tokenize one split, a language after the other, through the token cache.
 
     Args:
-        source: Where the pairs come from.
+        source: Where the examples come from.
         split: ``train``, ``dev`` or ``test``.
         languages: Codes of the languages.
-        tokenizer: What encodes the pairs.
-        max_length: Most tokens of a pair.
+        cache: Where token ids are kept.
+        encode: Makes numbers of some thousand examples.
         limit: Rows a language, the same in each; None: all.
-        cache_dir: Where token ids are kept.
+        options: What else decides what `encode` gives.
 
     Raises:
-        UserError: The source or the cache is at fault, or a language has no labelled pair.
+        UserError: The source or the cache is at fault, or a language has no labelled example.
     """
     encoded = []
     for language in languages:
-        examples = load_or_encode(
-            source,
-            split,
-            language,
-            tokenizer,
-            max_length=max_length,
-            limit=limit,
-            cache_dir=cache_dir / "tokens",
-        )
-        if not len(examples.labels):
+        examples = cache.load(source, split, language, encode, limit=limit, options=options)
+        if not len(examples):
             raise UserError(
                 f"{source.name}: {split} {language} has no labelled pair",
                 "Give a file with pairs, or leave the language out.",

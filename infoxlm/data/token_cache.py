@@ -4,18 +4,19 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sentencepiece
 from filelock import FileLock
 from tqdm import tqdm
 
+from infoxlm.data.examples import Examples
 from infoxlm.errors import UserError
 from infoxlm.files.json_file import read_json_object
 from infoxlm.files.manifest import MANIFEST, sha256_of
@@ -30,85 +31,87 @@ logger = logging.getLogger(__name__)
 #: Raised when the files or what they mean change; older folders are then left alone.
 FORMAT_VERSION = 1
 
-#: Pairs whose texts are in memory at a time.
+#: Examples whose texts are in memory at a time.
 CHUNK = 20_000
 
 
-@dataclass(frozen=True, eq=False)
-class EncodedExamples:
-    """The examples of one language and split as numbers.
+#: Encodes a chunk of what a source holds: the sequences, and the targets by name, ``[n, ...]``.
+Encode = Callable[[Sequence[Any]], tuple[TokenIds, Mapping[str, np.ndarray]]]
+
+
+@dataclass(frozen=True)
+class TokenCache:
+    """Encoded examples on disk, by everything that decides what they are.
+
+    A folder of the cache is named by a hash of that, so it never goes stale. Its arrays are checked
+    against their sha256, and made again when they differ. Processes that want the same folder at
+    once wait for the one that makes it.
 
     Attributes:
-        token_ids: `n` encoded pairs.
-        labels: int64 `[n]`, indices into `LABELS`.
-        rows: int64 `[n]`, row numbers in the source's file, 0 being the first data row.
-        language: One of `LANGUAGES`.
+        folder: Where it is, made when missing.
+        tokenizer: What encodes the texts.
+        max_length: The most tokens of a sequence.
     """
 
-    token_ids: TokenIds
-    labels: np.ndarray
-    rows: np.ndarray
-    language: str
+    folder: Path
+    tokenizer: InfoXLMTokenizer
+    max_length: int
 
+    def load(
+        self,
+        source: "DataSource",
+        split: str,
+        language: str,
+        encode: Encode,
+        *,
+        limit: int | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> Examples:
+        """Read encoded examples, or encode the source and keep what came out.
 
-def load_or_encode(
-    source: "DataSource",
-    split: str,
-    language: str,
-    tokenizer: InfoXLMTokenizer,
-    *,
-    max_length: int,
-    limit: int | None,
-    cache_dir: Path,
-) -> EncodedExamples:
-    """Read encoded examples from the cache, or encode the source and fill the cache.
+        Args:
+            source: Where the examples come from; each has the number of its `row`.
+            split: `train`, `dev` or `test`.
+            language: The language's code.
+            encode: Makes numbers of some thousand examples.
+            limit: Stop after this many rows of the source's file; None for all.
+            options: What else decides what `encode` gives, such as the task and its settings.
 
-    A folder of the cache is named by a hash of everything that decides its content, so it never
-    goes stale. Its arrays are checked against their sha256, and made anew when they differ.
-    Processes that want the same folder at once wait for the one that makes it.
+        Returns:
+            The examples, their arrays mapped read-only from disk.
 
-    Args:
-        source: Where the examples come from.
-        split: `train`, `dev` or `test`.
-        language: One of `LANGUAGES`.
-        tokenizer: What encodes the pairs.
-        max_length: The most tokens of a pair.
-        limit: Stop after this many rows of the source's file; None for all.
-        cache_dir: The folder of the cache, made when missing.
-
-    Returns:
-        The examples, their arrays mapped read-only from disk.
-
-    Raises:
-        UserError: If the source has an error, or the cache must be filled and cannot be written.
-    """
-    # Languages can share one file, and so its fingerprint: they are named as well.
-    identity = {
-        "source": source.fingerprint(split, language),
-        "split": split,
-        "language": language,
-        "tokenizer": tokenizer.fingerprint,
-        "sentencepiece": sentencepiece.__version__,
-        "max_length": max_length,
-        "limit": limit,
-        "format": FORMAT_VERSION,
-    }
-    key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    folder = cache_dir / key
-    try:
-        cached = _read(folder, language)
-    except PermissionError as error:
-        raise _unwritable(cache_dir, error) from error
-    if cached is not None:
-        return cached
-    with _only_one_process(cache_dir, key):
-        cached = _read(folder, language)
+        Raises:
+            UserError: The source has an error, or the cache must be filled and cannot be written.
+        """
+        # Languages can share one file, and so its fingerprint: they are named as well.
+        identity = {
+            "source": source.fingerprint(split, language),
+            "split": split,
+            "language": language,
+            "tokenizer": self.tokenizer.fingerprint,
+            "sentencepiece": sentencepiece.__version__,
+            "max_length": self.max_length,
+            "limit": limit,
+            "format": FORMAT_VERSION,
+            **(options or {}),
+        }
+        key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+        folder = self.folder / key
+        file = " ".join(map(str, source.files(split, language)))
+        try:
+            cached = _read(folder, language, file)
+        except PermissionError as error:
+            raise _unwritable(self.folder, error) from error
         if cached is not None:
             return cached
-        examples = _encode(source, split, language, tokenizer, max_length, limit)
-        _write(folder, examples, identity)
-        # Mapped pages can leave memory again, the arrays just made cannot.
-        return _read(folder, language) or examples
+        with _only_one_process(self.folder, key):
+            cached = _read(folder, language, file)
+            if cached is not None:
+                return cached
+            examples = _encode(source, split, language, encode, limit, file)
+            _write(folder, examples, identity)
+            # Mapped pages can leave memory again, the arrays just made cannot.
+            return _read(folder, language, file) or examples
 
 
 @contextmanager
@@ -129,38 +132,41 @@ def _encode(
     source: "DataSource",
     split: str,
     language: str,
-    tokenizer: InfoXLMTokenizer,
-    max_length: int,
+    encode: Encode,
     limit: int | None,
-) -> EncodedExamples:
+    file: str,
+) -> Examples:
     token_ids: list[TokenIds] = []
-    labels: list[int] = []
+    targets: list[Mapping[str, np.ndarray]] = []
     rows: list[int] = []
     examples = source.read(split, language, limit=limit)
-    progress = tqdm(desc=f"tokenizing {split} {language}", unit=" pairs", delay=2, disable=None)
+    progress = tqdm(desc=f"tokenizing {split} {language}", unit=" examples", delay=2, disable=None)
     with progress:
         while chunk := list(islice(examples, CHUNK)):
-            premises = [example.premise for example in chunk]
-            hypotheses = [example.hypothesis for example in chunk]
-            token_ids.append(tokenizer.encode(premises, hypotheses, max_length=max_length))
-            labels.extend(example.label for example in chunk)
+            encoded, learned = encode(chunk)
+            token_ids.append(encoded)
+            targets.append(learned)
             rows.extend(example.row for example in chunk)
             progress.update(len(chunk))
-    return EncodedExamples(
+    if not targets:
+        _, empty = encode([])
+        targets.append(empty)
+    return Examples(
         TokenIds.concatenate(token_ids),
-        np.array(labels, dtype=np.int64),
+        {name: np.concatenate([part[name] for part in targets]) for name in targets[0]},
         np.array(rows, dtype=np.int64),
         language,
+        file,
     )
 
 
-def _write(folder: Path, examples: EncodedExamples, identity: Mapping[str, object]) -> None:
+def _write(folder: Path, examples: Examples, identity: Mapping[str, object]) -> None:
     """Fill a folder beside and rename it, so that `folder` is there whole or not at all."""
     arrays = {
         "ids": examples.token_ids.ids,
         "offsets": examples.token_ids.offsets,
-        "labels": examples.labels,
         "rows": examples.rows,
+        **examples.targets,
     }
     # The lock is held: whatever has these names was left by a process that was killed.
     partial = folder.with_suffix(".partial")
@@ -172,7 +178,7 @@ def _write(folder: Path, examples: EncodedExamples, identity: Mapping[str, objec
         for name, array in arrays.items():
             np.save(partial / f"{name}.npy", array)
         checksums = {name: sha256_of(partial / f"{name}.npy") for name in arrays}
-        manifest = {**identity, "examples": len(examples.labels), "sha256": checksums}
+        manifest = {**identity, "examples": len(examples), "sha256": checksums}
         (partial / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
         partial.rename(folder)
     except OSError as error:
@@ -180,24 +186,26 @@ def _write(folder: Path, examples: EncodedExamples, identity: Mapping[str, objec
         raise _unwritable(folder.parent, error) from error
 
 
-def _read(folder: Path, language: str) -> EncodedExamples | None:
+def _read(folder: Path, language: str, file: str) -> Examples | None:
     """Read a folder of the cache; None when it is missing or damaged."""
     if not folder.exists():
         return None
     try:
         checksums = read_json_object(folder / MANIFEST)["sha256"]
         arrays = {}
-        for name in ("ids", "offsets", "labels", "rows"):
+        for name in {"ids", "offsets", "rows", *checksums}:
+            if not name.isidentifier():
+                raise ValueError(f"{name!r} is no array's name")
             path = folder / f"{name}.npy"
             if sha256_of(path) != checksums[name]:
                 raise ValueError(f"the checksum of {path.name} is wrong")
             arrays[name] = np.asarray(np.load(path, mmap_mode="r"))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        logger.warning("Token cache %s is damaged and is made anew: %s", folder, error)
+        logger.warning("Token cache %s is damaged and is made again: %s", folder, error)
         return None
-    return EncodedExamples(
-        TokenIds(arrays["ids"], arrays["offsets"]), arrays["labels"], arrays["rows"], language
-    )
+    token_ids = TokenIds(arrays.pop("ids"), arrays.pop("offsets"))
+    rows = arrays.pop("rows")
+    return Examples(token_ids, arrays, rows, language, file)
 
 
 def _unwritable(cache_dir: Path, error: OSError) -> UserError:

@@ -14,10 +14,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from infoxlm.distributed.worker import Ending, Outcome, run_rank
+from infoxlm.distributed.worker import Ending, Outcome, Work, run_rank
 from infoxlm.errors import UserError
-from infoxlm.hardware.place import Place
-from infoxlm.schema import TrainConfig
+from infoxlm.hardware.place import ProcessInfo
+from infoxlm.schema import HardwareConfig
 from infoxlm.stopping import REQUESTS, Interrupted
 
 #: Seconds that rank 0 has to notice that another has ended, and to save.
@@ -63,8 +63,14 @@ class StartedRank:
         return Outcome(Ending.died, problem=f"rank {rank} {how}")
 
 
-def run_ranks(config: TrainConfig, folder: Path) -> float | None:
-    """Run `infoxlm train` in as many processes as ``hardware.devices`` says.
+def run_ranks(work: Work, config: Any, hardware: HardwareConfig, folder: Path) -> float | None:
+    """Run a command in as many processes as ``hardware.devices`` says.
+
+    Args:
+        work: What each process does.
+        config: The run's configuration.
+        hardware: How many processes, and what each computes with.
+        folder: The run's folder.
 
     Returns:
         What the run returned.
@@ -73,8 +79,8 @@ def run_ranks(config: TrainConfig, folder: Path) -> float | None:
         UserError: A rank met a mistake, or died.
         Interrupted: The user wanted an end; everything is saved.
     """
-    refuse_other_jobs(config)
-    ranks = start(config, folder)
+    check_single_job(hardware)
+    ranks = start(work, config, hardware, folder)
     with signals_passed_on(ranks):
         wait_for(ranks)
     outcomes = [started.outcome(rank) for rank, started in enumerate(ranks) if not started.given_up]
@@ -90,8 +96,8 @@ def run_ranks(config: TrainConfig, folder: Path) -> float | None:
     raise UserError(told.problem, remedy or "Give the same command with trainer.resume=auto.")
 
 
-def refuse_other_jobs(config: TrainConfig) -> None:
-    """Refuse several devices for each of several jobs that run at once.
+def check_single_job(hardware: HardwareConfig) -> None:
+    """Check that no other jobs run at once, each of which would want several devices.
 
     Raises:
         UserError: They are wanted.
@@ -103,25 +109,25 @@ def refuse_other_jobs(config: TrainConfig) -> None:
         launcher = HydraConfig.get().launcher["_target_"].rpartition(".")[2]
         if launcher != "BasicLauncher":
             raise UserError(
-                f"hardware.devices={config.hardware.devices} in a sweep with {launcher}",
+                f"hardware.devices={hardware.devices} in a sweep with {launcher}",
                 "Leave +launcher out, so that one job runs at a time, or hardware.devices.",
             )
 
 
-def start(config: TrainConfig, folder: Path) -> list[StartedRank]:
+def start(work: Work, config: Any, hardware: HardwareConfig, folder: Path) -> list[StartedRank]:
     """Start the ranks, each with its share of the cores."""
     context = multiprocessing.get_context("spawn")
-    size, device = config.hardware.devices, config.hardware.device
+    size, device = hardware.devices, hardware.device
     address = f"127.0.0.1:{free_port()}"
     # Already in the environment: what one process would take.
     cores = int(os.environ.get("OMP_NUM_THREADS") or 1)
-    threads = config.hardware.threads or max(1, cores // size)
+    threads = hardware.threads or max(1, cores // size)
     ranks = []
     for rank in range(size):
         report, theirs = context.Pipe(duplex=False)
-        words = (config, folder, rank, None if rank else job_logging(), theirs)
+        words = (work, config, folder, rank, None if rank else job_logging(), theirs)
         process = context.Process(target=run_rank, args=words, daemon=True)
-        place = Place(rank, size, size).environment(address, device)
+        place = ProcessInfo(rank, size, size).environment(address, device)
         quiet = {"GLOG_minloglevel": "2"}  # it tells of each connection
         with environment({**place, **quiet, "OMP_NUM_THREADS": str(threads)}):
             process.start()

@@ -10,10 +10,10 @@ import numpy as np
 import paddle
 import paddle.distributed as dist
 
-from infoxlm.distributed.sharding import deal
-from infoxlm.errors import UserError
+from infoxlm.distributed.sharding import shard
+from infoxlm.errors import RankLostError, UserError
 from infoxlm.hardware.environment import quiet_import
-from infoxlm.hardware.place import Place
+from infoxlm.hardware.place import ProcessInfo
 from infoxlm.stopping import StopRequests
 
 Result = TypeVar("Result")
@@ -21,10 +21,6 @@ Result = TypeVar("Result")
 #: Gradients are exchanged together up to this many numbers (64 MB): many small messages would wait
 #: for the network's latency each, one large one would need its size in memory once more.
 BUCKET = 1 << 24
-
-
-class RankLostError(UserError):
-    """Another rank of the run has ended, so that an exchange with it failed."""
 
 
 class Cut(BaseException):
@@ -53,7 +49,7 @@ class Ranks:
     @classmethod
     def join(cls) -> "Ranks":
         """Meet the other ranks that the environment speaks of, if there are any."""
-        place = Place.of_this_process()
+        place = ProcessInfo.of_this_process()
         if place.size > 1:
             # It says which flags paddle has set itself.
             with quiet_import(), contextlib.redirect_stdout(io.StringIO()), lost():
@@ -68,7 +64,7 @@ class Ranks:
 
     def shares(self, lengths: np.ndarray) -> list[np.ndarray]:
         """The positions of each rank's sequences among those of these lengths."""
-        return deal(lengths, self.size)
+        return shard(lengths, self.size)
 
     def first(self, work: Callable[[], Result]) -> Result:
         """Do something in rank 0 only, and give what came of it to all."""
@@ -94,7 +90,7 @@ class Ranks:
         """Wait until all ranks have come here."""
         self.sum(np.zeros(1, np.float32))
 
-    def refuse_strangers(self, identity: str) -> None:
+    def check_ranks_agree(self, fingerprint: str) -> None:
         """Check that all ranks are about to train the same.
 
         Raises:
@@ -103,7 +99,7 @@ class Ranks:
         found: list[str] = []
         if self.size > 1:
             with lost():
-                dist.all_gather_object(found, identity)
+                dist.all_gather_object(found, fingerprint)
         for rank, theirs in enumerate(found):
             if theirs != found[0]:
                 raise UserError(
@@ -139,10 +135,10 @@ class Ranks:
         asked[self.rank] = stop.signal_number or 0
         return int(self.sum(asked).max()) or None
 
-    def unless_requested(self, stop: StopRequests, work: Callable[[], Result]) -> Result | None:
+    def run_interruptible(self, stop: StopRequests, work: Callable[[], Result]) -> Result | None:
         """Do something that may be cut short; None, in all ranks, when a request came."""
         if self.size == 1:
-            return stop.unless_requested(work)
+            return stop.run_interruptible(work)
         self._stop = stop
         try:
             return work()
@@ -153,10 +149,10 @@ class Ranks:
 
     @property
     def is_cut(self) -> bool:
-        """Whether the work at hand is to be left; for this rank, until `cut_together`."""
+        """Whether the work at hand is to be left; for this rank, until `stop_together`."""
         return self._stop is not None and self._stop.signal_number is not None
 
-    def cut_together(self) -> None:
+    def stop_together(self) -> None:
         """Leave the work at hand, if any rank is to.
 
         Raises:

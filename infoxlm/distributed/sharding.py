@@ -1,10 +1,10 @@
-"""How rows are dealt out among ranks."""
+"""How examples are sharded among ranks."""
 
 import numpy as np
 
 
-def deal(lengths: np.ndarray, ranks: int) -> list[np.ndarray]:
-    """Deal sequences out so that every rank has as many tokens, nearly, and as long ones.
+def shard(lengths: np.ndarray, ranks: int) -> list[np.ndarray]:
+    """Shard sequences so that every rank has as many tokens, nearly, and as long ones.
 
     The longest goes to the first rank, the next to the second, and at the end the turn comes back
     (0 1 2 2 1 0 0 1 ...), so that no rank always has the longer one. Numbers of rows differ by one

@@ -5,7 +5,7 @@ import logging.config
 import os
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from multiprocessing.connection import Connection, wait
@@ -13,8 +13,7 @@ from multiprocessing.process import parent_process
 from pathlib import Path
 from typing import Any
 
-from infoxlm.errors import UserError
-from infoxlm.schema import TrainConfig
+from infoxlm.errors import RankLostError, UserError
 from infoxlm.stopping import Interrupted, end_on_sigterm
 
 
@@ -48,8 +47,13 @@ class Outcome:
     signal_number: int = 0
 
 
+#: What each rank calls with the configuration and the folder: a function of a module's top level.
+Work = Callable[[Any, Path], float | None]
+
+
 def run_rank(
-    config: TrainConfig,
+    work: Work,
+    config: Any,
     folder: Path,
     rank: int,
     job_logging: Mapping[str, Any] | None,
@@ -58,6 +62,7 @@ def run_rank(
     """Do a rank's part of a run, and report what came of it; the whole of its process.
 
     Args:
+        work: What the command does.
         config: The run's configuration.
         folder: The run's folder.
         rank: Its number.
@@ -75,23 +80,19 @@ def run_rank(
     elif job_logging is not None:
         logging.config.dictConfig(dict(job_logging))
         logging.captureWarnings(True)
-    outcome = outcome_of(config, folder)
+    outcome = outcome_of(work, config, folder)
     report.send(outcome)
     logging.shutdown()
     # Without a farewell to the other ranks, that may be gone and would be waited for.
     os._exit(outcome.ending is not Ending.finished)
 
 
-def outcome_of(config: TrainConfig, folder: Path) -> Outcome:
-    """Train, in the place that the environment names."""
+def outcome_of(work: Work, config: Any, folder: Path) -> Outcome:
+    """Do the work as the rank that the environment names, and catch what it raises."""
     try:
-        from infoxlm.commands.train import run
-
-        return Outcome(Ending.finished, run(config, folder))
+        return Outcome(Ending.finished, work(config, folder))
     except UserError as error:
-        # Its class is known only to the module that needs paddle, which a mistake may not reach.
-        lost = type(error).__name__ == "RankLostError"
-        ending = Ending.lost if lost else Ending.mistake
+        ending = Ending.lost if isinstance(error, RankLostError) else Ending.mistake
         return Outcome(ending, problem=error.problem, remedy=error.remedy)
     except Interrupted as stopped:
         signal_number = stopped.signal_number

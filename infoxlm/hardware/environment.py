@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from infoxlm.errors import UserError
-from infoxlm.hardware.place import Place
+from infoxlm.hardware.place import ProcessInfo
 from infoxlm.schema.checks import MOST_THREADS
 
 logger = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ def prepare_environment(threads: int | None = None) -> int:
         The number of threads.
     """
     if threads is None:
-        shared_by = Place.of_this_process().local_size
+        shared_by = ProcessInfo.of_this_process().local_size
         threads = environment_threads() or max(1, available_cores() // shared_by)
     wanted = {"OMP_NUM_THREADS": str(threads)}
     if path := mkl_path():

@@ -8,7 +8,7 @@ from infoxlm.errors import UserError
 
 
 @dataclass(frozen=True)
-class Place:
+class ProcessInfo:
     """The place of a process among those of its run.
 
     Attributes:
@@ -22,7 +22,7 @@ class Place:
     local_size: int = 1
 
     @classmethod
-    def of_this_process(cls) -> "Place":
+    def of_this_process(cls) -> "ProcessInfo":
         """What ``paddle.distributed.launch``, or our own start, wrote into the environment."""
         size = int(os.environ.get("PADDLE_TRAINERS_NUM") or 1)
         if size == 1:
@@ -59,7 +59,7 @@ def refuse_devices(command: str, devices: int) -> None:
     Raises:
         UserError: The command is another than train.
     """
-    if command != "train" and (devices > 1 or Place.of_this_process().size > 1):
+    if command != "train" and (devices > 1 or ProcessInfo.of_this_process().size > 1):
         raise UserError(
             f"infoxlm {command} on several devices", "Only infoxlm train computes on more than one."
         )

@@ -1,4 +1,4 @@
-"""Which run is gone on with: one that was cut short and is of the same configuration."""
+"""Which run is resumed: one that was cut short and is of the same configuration."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from infoxlm.errors import UserError
 from infoxlm.files.atomic import atomic_path
-from infoxlm.runs.run_folder import CHECKPOINTS, RESULTS, RUN_RECORD, claimed, log_into
+from infoxlm.runs.run_folder import CHECKPOINTS, RESULTS, RUN_RECORD, lock_folder, log_into
 from infoxlm.runs.run_record import config_of, read_run_record, recorded
 from infoxlm.runs.settings import flat_settings
 from infoxlm.schema import TrainConfig
@@ -31,7 +31,7 @@ FREE = (
 )  # fmt: skip
 
 
-class Identity(NamedTuple):
+class Fingerprint(NamedTuple):
     """What two parts of one run have in common.
 
     Attributes:
@@ -46,44 +46,42 @@ class Identity(NamedTuple):
 
 
 @contextmanager
-def run_to_write(
-    config: TrainConfig, folder: Path, data: Mapping[str, str], weights: Mapping[str, str]
+def folder_to_write(
+    resume: str | None, folder: Path, wanted: Fingerprint
 ) -> Iterator[tuple[Path, bool]]:
     """Hold the folder that a run writes while the block lasts.
 
     Args:
-        config: The run's configuration; ``trainer.resume`` says what is looked for.
+        resume: What ``trainer.resume`` looks for.
         folder: The folder of a new run.
-        data: SHA-256 of the data files.
-        weights: SHA-256 of the weight files.
+        wanted: What the run must have in common with one that it resumes.
 
     Yields:
-        The folder, and whether a run in it is gone on with.
+        The folder, and whether a run in it is resumed.
 
     Raises:
-        UserError: The run that was named cannot be gone on with, or the folder is in use.
+        UserError: The run that was named cannot be resumed, or the folder is in use.
     """
-    wanted = identity(config, data, weights)
     with ExitStack() as held:
         found = None
-        if config.trainer.resume == AUTO:
+        if resume == AUTO:
             found = newest_unfinished(folder, wanted, held)
             if found is None:
-                logger.info("No unfinished run of this configuration: starting anew")
-        elif config.trainer.resume is not None:
-            found = Path(config.trainer.resume).expanduser()
-            refuse_others(found, wanted)
-            held.enter_context(claimed(found))
+                logger.info("No unfinished run of this configuration: a new one begins")
+        elif resume is not None:
+            found = Path(resume).expanduser()
+            check_same_run(found, wanted)
+            held.enter_context(lock_folder(found))
         if found is None:
-            held.enter_context(claimed(folder))
-            refuse_used(folder)
+            held.enter_context(lock_folder(folder))
+            check_unused(folder)
         elif found != folder:
             log_into(found)
         yield found or folder, found is not None
 
 
-def newest_unfinished(folder: Path, wanted: Identity, held: ExitStack) -> Path | None:
-    """Claim the newest unfinished run of a configuration beside `folder`, or in it.
+def newest_unfinished(folder: Path, wanted: Fingerprint, held: ExitStack) -> Path | None:
+    """Lock the newest unfinished run of a configuration next to `folder`, or in it.
 
     A single run's neighbours are the runs of its command, a job's those of sweeps of its name.
     """
@@ -94,7 +92,7 @@ def newest_unfinished(folder: Path, wanted: Identity, held: ExitStack) -> Path |
         try:
             if holds_run(run) and not (run / RESULTS).exists():
                 record = read_run_record(run)
-                found = differences(wanted, record)
+                found = mismatches(wanted, record)
                 if not found:
                     (started[run],) = recorded(record, "started")
                 elif run == folder:
@@ -104,7 +102,7 @@ def newest_unfinished(folder: Path, wanted: Identity, held: ExitStack) -> Path |
             logger.warning("%s is passed over: %s", run, problem)
     for run in sorted(started, key=lambda run: (started[run], run), reverse=True):
         try:
-            held.enter_context(claimed(run))
+            held.enter_context(lock_folder(run))
         except UserError as error:
             logger.info("%s: passed over", error.problem)
         else:
@@ -117,8 +115,8 @@ def holds_run(folder: Path) -> bool:
     return (folder / RUN_RECORD).exists() or (folder / CHECKPOINTS).exists()
 
 
-def refuse_others(run: Path, wanted: Identity) -> None:
-    """Check that a run can be gone on with.
+def check_same_run(run: Path, wanted: Fingerprint) -> None:
+    """Check that a run can be resumed.
 
     Raises:
         UserError: It is finished, is no run, or differs in what matters.
@@ -127,9 +125,9 @@ def refuse_others(run: Path, wanted: Identity) -> None:
     if (run / RESULTS).exists():
         raise UserError(
             f"trainer.resume={run}: that run is finished",
-            "Score it with `infoxlm evaluate`, or leave trainer.resume out to train anew.",
+            "Score it with `infoxlm evaluate`, or leave trainer.resume out to train again.",
         )
-    found = differences(wanted, record)
+    found = mismatches(wanted, record)
     if found:
         raise UserError(
             f"trainer.resume={run} began with {', '.join(found)}",
@@ -137,7 +135,7 @@ def refuse_others(run: Path, wanted: Identity) -> None:
         )
 
 
-def refuse_used(folder: Path) -> None:
+def check_unused(folder: Path) -> None:
     """Check that a folder holds no run yet.
 
     Raises:
@@ -157,23 +155,32 @@ def refuse_used(folder: Path) -> None:
         ) from error
     raise UserError(
         f"{folder} holds an unfinished run already",
-        f"{other}, or go on with that run: trainer.resume={folder}",
+        f"{other}, or resume that run: trainer.resume={folder}",
     )
 
 
-def identity(config: TrainConfig, data: Mapping[str, str], weights: Mapping[str, str]) -> Identity:
-    """What two parts of one run must have in common."""
-    settings = {key: value for key, value in flat_settings(config).items() if key not in FREE}
-    return Identity(settings, sorted(data.values()), sorted(weights.values()))
+def fingerprint(
+    settings: Mapping[str, Any], data: Mapping[str, str], weights: Mapping[str, str]
+) -> Fingerprint:
+    """What two parts of one run must have in common.
+
+    Args:
+        settings: The configuration, flat.
+        data: SHA-256 of the data files.
+        weights: SHA-256 of the weight files.
+    """
+    kept = {key: value for key, value in settings.items() if key not in FREE}
+    return Fingerprint(kept, sorted(data.values()), sorted(weights.values()))
 
 
-def differences(wanted: Identity, record: Mapping[str, Any]) -> list[str]:
+def mismatches(wanted: Fingerprint, record: Mapping[str, Any]) -> list[str]:
     """In what a run differs from what is wanted, in words.
 
     Raises:
         UserError: The record is not of this version.
     """
-    theirs = identity(config_of(record, TrainConfig), *recorded(record, "data", "weights"))
+    settings = flat_settings(config_of(record, TrainConfig))
+    theirs = fingerprint(settings, *recorded(record, "data", "weights"))
     found = [
         f"{key}={theirs.settings.get(key)} instead of {wanted.settings.get(key)}"
         for key in sorted(wanted.settings.keys() | theirs.settings.keys())
@@ -186,8 +193,8 @@ def differences(wanted: Identity, record: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def note_resumption(folder: Path) -> None:
-    """Add to run.json that, when and by which command its run was gone on with."""
+def record_resume(folder: Path) -> None:
+    """Add to run.json that, when and by which command its run was resumed."""
     record = read_run_record(folder)
     resumed = record.setdefault("resumed", [])
     resumed.append(

@@ -16,7 +16,7 @@ LOCK = ".lock"
 
 
 @contextlib.contextmanager
-def claimed(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path) -> Iterator[None]:
     """Keep other processes out of a folder while the block lasts, even if this one is killed.
 
     Raises:
@@ -44,7 +44,7 @@ def claimed(folder: Path) -> Iterator[None]:
 
 
 def log_into(folder: Path) -> None:
-    """Have the log file of this process go on in another run's folder."""
+    """Continue the log file of this process in another run's folder."""
     root = logging.getLogger()
     for handler in list(root.handlers):
         if isinstance(handler, logging.FileHandler):

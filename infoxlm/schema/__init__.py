@@ -19,6 +19,7 @@ from infoxlm.schema.deployment import ConvertConfig, ExportConfig, PredictConfig
 from infoxlm.schema.groups import DataConfig, HardwareConfig, ModelConfig, ShapeConfig
 from infoxlm.schema.runs import CompareConfig, DashboardConfig, RepeatConfig, ReportConfig
 from infoxlm.schema.scoring import EvaluateConfig, RetrieveConfig, TatoebaConfig
+from infoxlm.schema.task import TaskConfig
 from infoxlm.schema.training import OptimizerConfig, SchedulerConfig, TrainConfig, TrainerConfig
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "ServeConfig",
     "ShapeConfig",
     "Similarity",
+    "TaskConfig",
     "TatoebaConfig",
     "TrainConfig",
     "TrainerConfig",

@@ -11,6 +11,7 @@ from infoxlm.schema.checks import check, check_languages, check_name, check_posi
 from infoxlm.schema.choices import Pooling, Similarity
 from infoxlm.schema.free_text import literal
 from infoxlm.schema.groups import DataConfig, HardwareConfig, ModelConfig
+from infoxlm.schema.task import TaskConfig
 
 
 @dataclass
@@ -20,6 +21,7 @@ class EvaluateConfig:
     name: str = "default"
     split: str = "test"
     static_graph: bool | None = None
+    task: TaskConfig = field(default_factory=TaskConfig)
     model: ModelConfig = MISSING
     data: DataConfig = MISSING
     hardware: HardwareConfig = MISSING

@@ -14,6 +14,7 @@ from infoxlm.schema.checks import (
 )
 from infoxlm.schema.choices import SelectOn
 from infoxlm.schema.groups import DataConfig, HardwareConfig, ModelConfig
+from infoxlm.schema.task import TaskConfig
 
 
 @dataclass
@@ -89,6 +90,7 @@ class TrainConfig:
 
     name: str = "default"
     seed: int = 42
+    task: TaskConfig = field(default_factory=TaskConfig)
     model: ModelConfig = MISSING
     data: DataConfig = MISSING
     optimizer: OptimizerConfig = MISSING

@@ -1,4 +1,4 @@
-"""Train only the embedding rows that the training pairs use.
+"""Train only the embedding rows that the training examples use.
 
 Of the base model's 278 million parameters 192 million are word embeddings, and English training
 pairs use a tenth of them. A row that never occurs has no gradient: Adam leaves it where it is, and
@@ -7,7 +7,7 @@ occur is trained, and the full one brought up to date when it is needed: the sam
 fraction of the time and memory.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -15,10 +15,9 @@ import paddle
 
 from infoxlm.constants import UNK_ID
 from infoxlm.model.embeddings import InfoXLMEmbedding, InfoXLMEmbeddings
-from infoxlm.tokenization.token_ids import TokenIds
 
 #: Rows that are in memory in float64 at a time.
-PIECE = 1024
+CHUNK = 1024
 
 
 class ActiveVocabulary:
@@ -26,20 +25,21 @@ class ActiveVocabulary:
 
     Args:
         embeddings: The model's embeddings; their table becomes the compact one.
-        token_ids: The training pairs.
+        ids_in_use: The token ids of the training examples, repeated or not.
     """
 
-    def __init__(self, embeddings: InfoXLMEmbeddings, token_ids: TokenIds) -> None:
+    def __init__(self, embeddings: InfoXLMEmbeddings, ids_in_use: Sequence[np.ndarray]) -> None:
         self._embeddings = embeddings
         self._full = embeddings.word_embeddings
         vocabulary = self._full.weight.shape[0]
         in_use = np.zeros(vocabulary, dtype=bool)
-        in_use[token_ids.ids] = True
+        for ids in ids_in_use:
+            in_use[ids] = True
         in_use[: UNK_ID + 1] = True  # special tokens, padding among them, keep their ids
         self.active = np.flatnonzero(in_use)
         self._rows = paddle.to_tensor(self.active)
-        self._compact_id = np.zeros(vocabulary, dtype=np.int32)
-        self._compact_id[self.active] = np.arange(len(self.active), dtype=np.int32)
+        self._compact_id = np.zeros(vocabulary, dtype=np.int64)
+        self._compact_id[self.active] = np.arange(len(self.active))
         with paddle.LazyGuard():
             self._compact = InfoXLMEmbedding(len(self.active), self._full.weight.shape[1])
         # Optimizers keep their state by parameter name, and the one Paddle made up just now can be
@@ -49,9 +49,9 @@ class ActiveVocabulary:
         self._full.weight.stop_gradient = True
         embeddings.word_embeddings = self._compact
 
-    def compact(self, token_ids: TokenIds) -> TokenIds:
-        """Renumber training pairs for the compact table."""
-        return TokenIds(self._compact_id[token_ids.ids], token_ids.offsets)
+    def compact(self, ids: np.ndarray) -> np.ndarray:
+        """Renumber token ids, int64 of any shape, for the compact table."""
+        return self._compact_id[ids]
 
     @paddle.no_grad()
     def decay(self, learning_rate: float, weight_decay: float) -> None:
@@ -70,9 +70,9 @@ class ActiveVocabulary:
         decay = float(np.float32(learning_rate) * np.float32(weight_decay))
         if decay:
             table = self._full.weight
-            for start in range(0, len(table), PIECE):
-                piece = table[start : start + PIECE].astype("float64") * (1.0 - decay)
-                table[start : start + PIECE] = piece.astype("float32")
+            for start in range(0, len(table), CHUNK):
+                chunk = table[start : start + CHUNK].astype("float64") * (1.0 - decay)
+                table[start : start + CHUNK] = chunk.astype("float32")
 
     @contextmanager
     def full_table(self) -> Iterator[None]:

@@ -40,7 +40,7 @@ class Checkpoints:
         return self.folder / "best"
 
     def save(
-        self, step: int, write: Callable[[Path], None], *, is_best: bool, to_go_on: bool = False
+        self, step: int, write: Callable[[Path], None], *, is_best: bool, to_resume: bool = False
     ) -> None:
         """Write a checkpoint, as the newest and perhaps as the best, and remove old ones.
 
@@ -48,7 +48,7 @@ class Checkpoints:
             step: The optimizer steps behind it.
             write: Fills the folder it is given.
             is_best: Whether it becomes ``best`` as well.
-            to_go_on: Keep it for the time being even where ``keep`` is 0.
+            to_resume: Keep it for the time being even where ``keep`` is 0.
 
         Raises:
             UserError: The disk is full or the folder cannot be written; older checkpoints stay.
@@ -58,12 +58,12 @@ class Checkpoints:
             self._write(part, write)
             if is_best:
                 self._link_as_best(part)
-            if self._keep or to_go_on:
+            if self._keep or to_resume:
                 self._give_name(part, newest)
             # What lies ahead was passed over when the run went on from before: it goes first.
             ahead = [path for path in self._steps() if step_of(path) > step]
             behind = [path for path in self._steps() if step_of(path) <= step]
-            for old in [*ahead, *behind[: -max(self._keep, to_go_on) or None]]:
+            for old in [*ahead, *behind[: -max(self._keep, to_resume) or None]]:
                 shutil.rmtree(old)
 
     def save_failed(self, write: Callable[[Path], None]) -> Path:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from infoxlm.errors import UserError
 from infoxlm.files.json_file import read_json_object
 from infoxlm.schema.json_shapes import fields, items, number, optional, text, whole
+from infoxlm.tasks.stream import TrainingStream
+from infoxlm.train.train_module import StreamLoss
 
 BATCH = "batch.json"
 
@@ -44,8 +47,8 @@ class FailedStep:
     pairs: list[dict[str, Any]]
 
     @property
-    def guilty(self) -> list[dict[str, Any]]:
-        """The pairs whose own loss is not finite."""
+    def non_finite_examples(self) -> list[dict[str, Any]]:
+        """The examples whose own loss is not finite."""
         return [pair for pair in self.pairs if pair["loss"] is None]
 
     def error(self, file: Path) -> UserError:
@@ -55,12 +58,12 @@ class FailedStep:
             file: Where the batch was written.
         """
         what = "loss" if self.loss is None else "gradient"
-        culprits = self.guilty
+        found = self.non_finite_examples
         whose = ""
-        if culprits:
-            first = culprits[0]
+        if found:
+            first = found[0]
             whose = (
-                f" ({len(culprits)} of {len(self.pairs)} pairs, the first {first['file']} "
+                f" ({len(found)} of {len(self.pairs)} examples, the first {first['file']} "
                 f"row {first['row']})"
             )
         return UserError(
@@ -92,6 +95,22 @@ class FailedStep:
             raise UserError(f"trainer.replay={path} does not exist", remedy) from error
         except (ValueError, TypeError, OSError) as error:
             raise UserError(f"trainer.replay={path} cannot be read: {error}", remedy) from error
+
+
+def examples_of(
+    streams: Sequence[TrainingStream], losses: Mapping[str, StreamLoss]
+) -> list[dict[str, Any]]:
+    """``language``, ``file``, ``row``, ``tokens`` and ``loss`` of each example of a step."""
+    return [
+        stream.examples.origin(row) | {"tokens": int(length), "loss": finite(float(loss))}
+        for stream in streams
+        for row, length, loss in zip(
+            losses[stream.name].rows.tolist(),
+            losses[stream.name].lengths,
+            losses[stream.name].losses,
+            strict=True,
+        )
+    ]
 
 
 def finite(value: float) -> float | None:

@@ -1,222 +1,218 @@
-"""The training loop: a window, its gradient, a step; every so often all languages."""
+"""The training loop: a batch, its gradient, a step; every so often all languages are scored."""
 
 import logging
 import math
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from infoxlm.distributed.ranks import RankLostError, Ranks
+from infoxlm.errors import RankLostError
 from infoxlm.evaluate.metrics import SplitScores
-from infoxlm.model import InfoXLMForSequenceClassification
-from infoxlm.schema import Amp, TrainConfig
-from infoxlm.stopping import Interrupted, StopRequests
+from infoxlm.runs.context import RunContext
+from infoxlm.schema import Amp, TrainerConfig
+from infoxlm.stopping import Interrupted
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
-from infoxlm.tracking.part_seconds import PartSeconds
 from infoxlm.tracking.progress import progress
-from infoxlm.tracking.run_tracker import RunTracker
-from infoxlm.train.batch_sampler import BatchSampler
 from infoxlm.train.checkpoints import Checkpoints
-from infoxlm.train.failed_step import BATCH, FailedStep, finite
-from infoxlm.train.learner import Learner
-from infoxlm.train.machine_speed import MachineSpeed
+from infoxlm.train.failed_step import BATCH, FailedStep, examples_of, finite
 from infoxlm.train.resume_point import ResumePoint
+from infoxlm.train.speed import FlopCounter, MatmulBenchmark, Throughput
 from infoxlm.train.step_profile import StepProfile
-from infoxlm.train.throughput import Throughput
-from infoxlm.train.training_pairs import PairOrigins, TrainingPairs
+from infoxlm.train.train_module import StreamLoss, TrainModule
 from infoxlm.train.training_state import TrainingState
+
+if TYPE_CHECKING:
+    from paddle import nn
 
 logger = logging.getLogger(__name__)
 
 
 class Trainer:
-    """Fine-tunes a classifier on pairs.
+    """Trains to the last step, scores, saves, and stops when it is asked to.
 
     Args:
-        config: The run's configuration.
-        model: What is trained.
+        config: How long to train, how often to look, what to keep.
+        module: The model and all that moves its weights.
+        steps: Optimizer steps of the whole run.
         tokenizer: Saved into each checkpoint, so that it can be used by itself.
-        pairs: What it is trained on.
-        origins: Where these came from, for the error of a step that fails.
         score_dev: Scores a model on dev in all languages.
-        tracker: Where the numbers go.
+        run: The run, begun.
         checkpoints: Where the weights go.
-        parts: Where the seconds of each part of the run are added up.
-        ranks: The processes that train together; None: this one alone.
 
     Attributes:
-        learner: The model and all that moves its weights.
         machine: How fast this machine was meanwhile.
         state: How far the run has come.
-        steps: Optimizer steps of the whole run.
+        flops: What its steps computed.
     """
 
     def __init__(
         self,
-        config: TrainConfig,
-        model: InfoXLMForSequenceClassification,
+        config: TrainerConfig,
+        module: TrainModule,
+        steps: int,
         tokenizer: InfoXLMTokenizer,
-        pairs: TrainingPairs,
-        origins: PairOrigins,
-        score_dev: Callable[[InfoXLMForSequenceClassification], SplitScores],
-        tracker: RunTracker,
+        score_dev: "Callable[[nn.Layer], SplitScores]",
+        run: RunContext,
         checkpoints: Checkpoints,
-        parts: PartSeconds,
-        ranks: Ranks | None = None,
     ) -> None:
         self.config = config
+        self.module = module
+        self.steps = steps
         self.tokenizer = tokenizer
-        self.origins = origins
         self.score_dev = score_dev
-        self.tracker = tracker
+        self.run = run
         self.checkpoints = checkpoints
-        self.parts = parts
-        self.ranks = ranks or Ranks()
-        self.machine = MachineSpeed(config.hardware.device)
-        self.batches = BatchSampler(
-            len(pairs.labels), config.trainer.effective_batch_size, config.seed
-        )
-        self.steps = config.trainer.max_steps or config.trainer.epochs * self.batches.per_epoch
-        self.learner = Learner(config, model, pairs, self.steps, self.ranks)
+        self.machine = MatmulBenchmark(module.hardware.device)
         self.state = TrainingState()
+        self.flops = FlopCounter()
 
-    def train(self, stop: StopRequests, profile: StepProfile | None = None) -> TrainingState:
+    def train(self, profile: StepProfile | None = None) -> TrainingState:
         """Train to the last step, or until dev stops getting better.
 
         When another rank is lost, the steps so far are saved.
 
         Args:
-            stop: Tells when the user wants an end.
             profile: Records where the time of a step goes; None: nothing does.
 
         Raises:
-            Interrupted: The user did; a checkpoint to go on from was written.
+            Interrupted: The user wanted an end; a checkpoint to resume from was written.
             UserError: A loss or gradient is not finite, a checkpoint cannot be written, or
                 another rank has ended.
         """
         try:
-            return self._train(stop, profile or StepProfile(None))
+            return self._train(profile or StepProfile(None))
         except RankLostError:
             # An exchange comes before its step: weights and optimizer are those of the last one.
-            self.save(to_go_on=True)
+            self.save(to_resume=True)
             raise
 
-    def _train(self, stop: StopRequests, profile: StepProfile) -> TrainingState:
+    def _train(self, profile: StepProfile) -> TrainingState:
+        ranks, stop = self.run.ranks, self.run.stop
         speed = Throughput(self.state.pairs, self.state.seconds)
         bar = progress(label="training", total=self.steps, initial=self.state.step, unit=" steps")
         with bar:
             while not self.finished:
-                if self.scoring_is_due:
-                    dev = self.ranks.unless_requested(stop, self.score)
+                if self.eval_is_due:
+                    dev = ranks.run_interruptible(stop, self.score)
                     if dev is not None:
-                        self.note_scores(dev)
+                        self.record_eval(dev)
                         self.save(is_best=self.state.best_step == self.state.step)
                 else:
                     profile.step_begins()
                     loss = self.step_and_log(speed)
-                    self.machine.measure_now_and_then()
+                    self.machine.measure_if_due()
                     bar.update()
                     bar.set_postfix(loss=f"{loss:.3f}")
                     if self.saving_is_due:
                         self.save()
-                if (number := self.ranks.signal_number(stop)) is not None:
-                    self.save(to_go_on=True)
+                if (number := ranks.signal_number(stop)) is not None:
+                    self.save(to_resume=True)
                     raise Interrupted(f"stopped and saved after step {self.state.step}", number)
         return self.state
 
     def step_and_log(self, speed: Throughput) -> float:
         """Take the next step, log it when its turn has come, and return its loss."""
         state = self.state
-        rows = self.batches.rows(state.step)
-        learning_rate = self.learner.optimizer.get_lr()
-        with speed.measure(len(rows)):
-            loss, norm = self.take_step(rows)
-        state.pairs, state.seconds = speed.pairs, speed.seconds
-        if state.step % self.config.trainer.log_every == 0 or state.step in (1, self.steps):
-            self.tracker.scalars(
-                state.step,
-                {
-                    "train/loss": loss,
-                    "train/learning_rate": learning_rate,
-                    "train/gradient_norm": norm,
-                    "train/pairs_per_second": speed.since_last_asked(),
-                },
-            )
+        learning_rate = self.module.optimizer.get_lr()
+        started = time.perf_counter()
+        losses, norm = self.optimizer_step()
+        speed.add(sum(len(stream.rows) for stream in losses.values()), started)
+        state.pairs, state.seconds = speed.examples, speed.seconds
+        loss = self.module.total(losses)
+        if state.step % self.config.log_every == 0 or state.step in (1, self.steps):
+            values = {
+                "train/loss": loss,
+                "train/learning_rate": learning_rate,
+                "train/gradient_norm": norm,
+                "train/pairs_per_second": speed.since_last_asked(),
+            }
+            if len(losses) > 1:
+                values |= {f"train/loss/{name}": x.mean for name, x in losses.items()}
+            self.run.tracker.scalars(state.step, values)
         return loss
 
     @property
     def saving_is_due(self) -> bool:
         """Whether a checkpoint is to be written that no scoring writes anyway."""
-        every = self.config.trainer.save_every
-        return every is not None and self.state.step % every == 0 and not self.scoring_is_due
+        every = self.config.save_every
+        return every is not None and self.state.step % every == 0 and not self.eval_is_due
 
     @property
-    def scoring_is_due(self) -> bool:
+    def eval_is_due(self) -> bool:
         """Whether dev is to be scored before the next step."""
-        step, every = self.state.step, self.config.trainer.eval_every
+        step, every = self.state.step, self.config.eval_every
         return self.state.scored_step < step and (step % every == 0 or step == self.steps)
 
     @property
     def finished(self) -> bool:
         """Whether nothing is left to do: all steps are taken, or dev stopped getting better."""
-        patience = self.config.trainer.patience
-        return not self.scoring_is_due and (
+        patience = self.config.patience
+        return not self.eval_is_due and (
             self.state.step == self.steps
             or (patience is not None and self.state.scorings_since_best >= patience)
         )
 
-    def take_step(self, rows: np.ndarray) -> tuple[float, float]:
-        """Take one optimizer step on a window of pairs.
+    def optimizer_step(self) -> tuple[dict[str, StreamLoss], float]:
+        """Take one optimizer step.
 
         Returns:
-            The window's mean loss, and the global norm of its gradient before clipping.
+            What each stream gave, and the global norm of the gradient before clipping.
 
         Raises:
-            UserError: One of the two is not finite; the weights are as they were.
+            UserError: A loss or the norm is not finite; the weights are as they were.
         """
-        losses, norm = self.learner.compute_gradient(
-            rows, self.state.step, lambda: self.parts.note_once("until_first_micro_batch")
+        module, timings = self.module, self.run.timings
+        losses, norm = module.backward(
+            self.state.step,
+            after_micro_batch=lambda: timings.note_once("until_first_micro_batch"),
         )
-        loss = float(losses.mean(dtype=np.float64))
         # With fp16 a gradient that overflows is everyday: the scaler leaves the step out.
-        overflowed = not math.isfinite(norm) and self.config.hardware.amp is Amp.fp16
-        if not (math.isfinite(loss) and (math.isfinite(norm) or overflowed)):
-            self.fail(rows, losses, norm)
-        self.learner.take_step()
+        overflowed = not math.isfinite(norm) and module.hardware.amp is Amp.fp16
+        if not (math.isfinite(module.total(losses)) and (math.isfinite(norm) or overflowed)):
+            self.fail(losses, norm)
         self.state.step += 1
-        return loss, norm
+        module.optimizer_step(self.state.step)
+        self.count_flops([stream.lengths for stream in losses.values()])
+        return losses, norm
 
-    def fail(self, rows: np.ndarray, losses: np.ndarray, norm: float) -> None:
+    def count_flops(self, lengths: Iterable[np.ndarray]) -> None:
+        """Count what a step computed, by the tokens of each stream's examples."""
+        module = self.module
+        for batch in lengths:
+            self.flops.add(batch, module.model.config, module.hardware, self.run.ranks.size)
+
+    def fail(self, losses: dict[str, StreamLoss], norm: float) -> None:
         """End the run at a step that cannot be taken, keeping what is needed to look into it."""
-        pairs = [
-            self.origins.of(row) | {"loss": finite(float(loss))}
-            for row, loss in zip(rows.tolist(), losses, strict=True)
-        ]
         failed = FailedStep(
             self.state.step + 1,
-            self.learner.optimizer.get_lr(),
-            finite(float(losses.mean())),
+            self.module.optimizer.get_lr(),
+            finite(self.module.total(losses)),
             finite(norm),
-            pairs,
+            [
+                {key: value for key, value in example.items() if key != "tokens"}
+                for example in examples_of(self.module.streams, losses)
+            ],
         )
 
         def write(folder: Path) -> None:
             self.write_checkpoint(folder)
             failed.write(folder)
 
-        folder = self.ranks.first(lambda: self.checkpoints.save_failed(write))
+        folder = self.run.ranks.first(lambda: self.checkpoints.save_failed(write))
         raise failed.error(folder / BATCH)
 
     def score(self) -> SplitScores:
         """Score dev in all languages."""
-        with self.parts.measure("scoring"), self.learner.full_table():
-            return self.score_dev(self.learner.model)
+        with self.run.timings.measure("scoring"), self.module.full_table():
+            return self.score_dev(self.module.model)
 
-    def note_scores(self, dev: SplitScores) -> None:
-        """Log scores, and take note of whether they are the best so far."""
+    def record_eval(self, dev: SplitScores) -> None:
+        """Log scores, and record whether they are the best so far."""
         state = self.state
-        self.tracker.scores(state.step, "dev", dev)
+        self.run.tracker.scores(state.step, "dev", dev)
         gap = "" if dev.gap is None else f", gap to English {100 * dev.gap:.1f}"
         logger.info(
             "step %d of %d: dev average %.1f %%%s", state.step, self.steps, 100 * dev.average, gap
@@ -227,28 +223,29 @@ class Trainer:
                 "Lower optimizer.learning_rate or raise scheduler.warmup_ratio",
                 only,
             )
-        select_on = self.config.trainer.select_on
+        select_on = self.config.select_on
         state.scored_step, state.dev = state.step, dev
         state.scorings_since_best += 1
         if state.best_dev is None or dev.selected(select_on) > state.best_dev.selected(select_on):
             state.best_step, state.best_dev, state.scorings_since_best = state.step, dev, 0
 
-    def save(self, *, is_best: bool = False, to_go_on: bool = False) -> None:
+    def save(self, *, is_best: bool = False, to_resume: bool = False) -> None:
         """Write a checkpoint, when there is a reason to keep it; rank 0 does."""
-        if self.ranks.rank:
+        if self.run.ranks.rank:
             return
-        if is_best or to_go_on or self.config.trainer.keep_checkpoints:
-            with self.parts.measure("saving"):
+        if is_best or to_resume or self.config.keep_checkpoints:
+            with self.run.timings.measure("saving"):
                 self.checkpoints.save(
-                    self.state.step, self.write_checkpoint, is_best=is_best, to_go_on=to_go_on
+                    self.state.step, self.write_checkpoint, is_best=is_best, to_resume=to_resume
                 )
 
     def write_checkpoint(self, folder: Path) -> None:
-        """Write everything that the run needs to go on, into a folder that exists."""
-        self.learner.write(folder, self.state)
+        """Write everything that the run needs to resume, into a folder that exists."""
+        self.module.write(folder)
         self.tokenizer.save_pretrained(folder)
+        vars(self.state).update(self.module.state_dict(), flops=vars(self.flops))
         self.state.write(folder)
-        self.tracker.copy_log(folder)
+        self.run.tracker.copy_log(folder)
 
     def restore(self, point: ResumePoint) -> None:
         """Resume from a checkpoint; the model must have been loaded from it.
@@ -257,4 +254,12 @@ class Trainer:
             UserError: The checkpoint is damaged or of another run.
         """
         self.state = point.state
-        self.learner.restore(point.folder, self.state)
+        self.module.restore(point.folder, vars(self.state))
+        if self.state.flops:
+            self.flops = FlopCounter(**self.state.flops)
+        else:  # a checkpoint of before
+            for step in range(self.state.step):
+                self.count_flops(
+                    x.examples.token_ids.lengths_of(x.sampler.rows(step))
+                    for x in self.module.streams
+                )

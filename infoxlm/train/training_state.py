@@ -21,6 +21,9 @@ _STATE = fields(
         "learning_rate": entries(scalar),
         "loss_scale": entries(scalar),
         "undecayed": number(0, 1e15),
+        "flops": fields(
+            dict.fromkeys(("examples", "tokens", "positions"), whole()) | {"flops": number(0, 1e30)}
+        ),
     },
     required=["step", "best_dev"],
 )
@@ -46,6 +49,7 @@ class TrainingState:
         loss_scale: The state of fp16's loss scaling; empty without it.
         undecayed: What AdamW owes the weights, see there; 0 in checkpoints of before, whose steps
             had each decayed as far as float32 let them.
+        flops: What was computed, see `FlopCounter`; empty in checkpoints of before.
     """
 
     step: int = 0
@@ -59,6 +63,7 @@ class TrainingState:
     learning_rate: Mapping[str, Any] = field(default_factory=dict)
     loss_scale: Mapping[str, Any] = field(default_factory=dict)
     undecayed: float = 0.0
+    flops: Mapping[str, Any] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Write ``training_state.json`` into a checkpoint."""

@@ -89,7 +89,7 @@ def test_a_stopped_run_ends_as_if_it_had_not_been(named, stopped, alone, tiny_co
         train.run(tiny_config(*FEW, f"trainer.resume={folder}"), another)
 
 
-def test_the_command_to_go_on_names_the_run_once(monkeypatch):
+def test_the_command_to_resume_names_the_run_once(monkeypatch):
     words = ["seed=3", "trainer.resume=x", "hydra.run.dir=y", "data.root=a folder"]
     monkeypatch.setattr(sys, "argv", ["infoxlm train", *words])
     assert resuming_command(Path("/run")) == (

@@ -1,7 +1,7 @@
 import pytest
 
 from infoxlm.errors import UserError
-from infoxlm.hardware.place import Place, refuse_devices, words_of_rank
+from infoxlm.hardware.place import ProcessInfo, refuse_devices, words_of_rank
 
 
 @pytest.fixture(autouse=True)
@@ -12,15 +12,15 @@ def environment(monkeypatch):
 
 
 def test_alone_without_a_launcher():
-    assert Place.of_this_process() == Place(0, 1, 1)
+    assert ProcessInfo.of_this_process() == ProcessInfo(0, 1, 1)
 
 
 def test_what_is_written_is_read(environment):
-    place = Place(2, 4, 2)
+    place = ProcessInfo(2, 4, 2)
     written = place.environment("127.0.0.1:65534", "gpu")
     for name, value in written.items():
         environment.setenv(name, value)
-    assert Place.of_this_process() == place
+    assert ProcessInfo.of_this_process() == place
     endpoints = written["PADDLE_TRAINER_ENDPOINTS"].split(",")
     assert len(set(endpoints)) == 4
     assert endpoints[2] == written["PADDLE_CURRENT_ENDPOINT"]

@@ -10,7 +10,7 @@ import pytest
 
 from infoxlm.errors import UserError
 from infoxlm.runs import resume
-from infoxlm.runs.resume import note_resumption, run_to_write
+from infoxlm.runs.resume import record_resume, run_to_write
 from infoxlm.runs.run_folder import LOCK, RESULTS, RUN_RECORD, claimed
 from infoxlm.runs.run_record import plain_config, write_run_record
 
@@ -233,8 +233,8 @@ def test_a_record_as_it_is_written_fits(runs, chosen, train_config):
 def test_each_resumption_is_noted(begun):
     run = begun("name/a")
     before = json.loads((run / RUN_RECORD).read_text())
-    note_resumption(run)
-    note_resumption(run)
+    record_resume(run)
+    record_resume(run)
     after = json.loads((run / RUN_RECORD).read_text())
     assert [one["command"] for one in after.pop("resumed")] == [sys.argv, sys.argv]
     assert after == before

@@ -27,7 +27,7 @@ def inputs(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Any:
     """24 English training pairs, these and 12 German ones to score, and weights to begin with."""
-    from infoxlm.commands.inputs import TrainInputs
+    from infoxlm.train.inputs import Inputs
 
     folder = tmp_path_factory.mktemp("start")
     tokenizer = InfoXLMTokenizer(sentencepiece_file)
@@ -40,7 +40,7 @@ def inputs(
     german = random_token_ids(12, seed=2), np.arange(12) % 3, np.arange(12)
     # English is scored on what is trained, so that the scores move.
     dev = [train, EncodedExamples(*german, "de")]
-    return TrainInputs(folder, tokenizer, 38, [train], dev, dev, {}, {"en": "pairs/en.tsv"})
+    return Inputs(folder, tokenizer, 38, [train], dev, dev, {}, {"en": "pairs/en.tsv"})
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from infoxlm.model.loading import load_classifier
 from infoxlm.schema import ModelConfig, OptimizerConfig, SchedulerConfig, ShapeConfig
 from infoxlm.train.active_vocabulary import PIECE, ActiveVocabulary
 from infoxlm.train.adamw import AdamW
-from infoxlm.train.batch_sampler import BatchSampler
+from infoxlm.data.sampler import EpochSampler
 from infoxlm.train.gradients import accumulate_gradient
 from infoxlm.train.optimization import build_learning_rate, build_optimizer
 from infoxlm.train.training_pairs import TrainingPairs
@@ -35,7 +35,7 @@ def train(model, pairs, decay, *, compact, look=None):
     config = OptimizerConfig("adamw", learning_rate=3e-3, weight_decay=decay, epsilon=1e-6)
     learning_rate = build_learning_rate(config, SchedulerConfig("linear", 0.2), STEPS)
     optimizer = build_optimizer(model, config, learning_rate, STEPS)
-    batches = BatchSampler(len(pairs.labels), 8, seed=1)
+    batches = EpochSampler(len(pairs.labels), 8, seed=1)
     losses = []
     for step in range(STEPS):
         losses.append(accumulate_gradient(model, pairs, batches.rows(step), max_tokens=100).mean())

@@ -65,14 +65,14 @@ def quick_disk(monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
-def save(folder, keep, step, is_best, to_go_on):
+def save(folder, keep, step, is_best, to_resume):
     before = [one for one, was_best, _ in SAVES if was_best and one < step]
 
     def write(folder):
         (folder / "model.safetensors").write_text(f"weights {step}")
         TrainingState(step, best_step=step if is_best else max(before)).write(folder)
 
-    Checkpoints(folder, keep).save(step, write, is_best=is_best, to_go_on=to_go_on)
+    Checkpoints(folder, keep).save(step, write, is_best=is_best, to_resume=to_resume)
 
 
 def newest_step(folder, keep):
@@ -99,7 +99,7 @@ def prepare(folder, keep, saves):
 @pytest.mark.parametrize("number", range(len(SAVES)))
 def test_a_crash_at_any_moment_loses_nothing_that_was_whole(number, keep, tmp_path):
     folder = tmp_path / "checkpoints"
-    step, is_best, to_go_on = SAVES[number]
+    step, is_best, to_resume = SAVES[number]
     for moment in count():
         prepare(folder, keep, SAVES[:number])
         before, had_best = newest_step(folder, keep), (folder / "best").exists()
@@ -121,8 +121,8 @@ def test_a_crash_at_any_moment_loses_nothing_that_was_whole(number, keep, tmp_pa
         if (folder / "best").exists():
             check_manifest(folder / "best")
         assert not list(folder.glob(".*"))
-        save(folder, keep, step, is_best, to_go_on)  # as the run does that goes on
-        kept = is_best or to_go_on or keep
+        save(folder, keep, step, is_best, to_resume)  # as the run does that goes on
+        kept = is_best or to_resume or keep
         assert newest_step(folder, keep) == (step if kept else before)
         if not crashed:
             break

@@ -29,9 +29,9 @@ def writer(step, mark=None):
     return write
 
 
-def save(checkpoints, *steps, best=(), to_go_on=()):
+def save(checkpoints, *steps, best=(), to_resume=()):
     for step in steps:
-        checkpoints.save(step, writer(step), is_best=step in best, to_go_on=step in to_go_on)
+        checkpoints.save(step, writer(step), is_best=step in best, to_resume=step in to_resume)
 
 
 def content(folder):
@@ -53,9 +53,9 @@ def test_the_newest_and_the_best_are_kept(keep, left, folder):
 
 
 @pytest.mark.parametrize(("keep", "left"), [(0, [20]), (1, [20]), (2, [10, 20]), (9, [9, 10, 20])])
-def test_one_to_go_on_from_is_kept_until_the_next(keep, left, folder):
+def test_one_to_resume_from_is_kept_until_the_next(keep, left, folder):
     checkpoints = Checkpoints(folder, keep)
-    save(checkpoints, 9, 10, 20, best=(9,), to_go_on=(20,))
+    save(checkpoints, 9, 10, 20, best=(9,), to_resume=(20,))
     assert content(folder) == {"best": 9, **{f"step-{step}": step for step in left}}
     save(checkpoints, 30, best=(30,))
     assert content(folder)["best"] == 30

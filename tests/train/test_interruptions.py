@@ -47,7 +47,7 @@ def steps_logged(folder):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGUSR1, 138)])
-def test_a_run_that_is_asked_to_stop_says_how_to_go_on(number, code, script, alone, tmp_path):
+def test_a_run_that_is_asked_to_stop_says_how_to_resume(number, code, script, alone, tmp_path):
     folder, words = tmp_path / "run", [*WORDS, f"hydra.run.dir={tmp_path / 'run'}"]
     process = subprocess.Popen(
         [*script.COMMAND, *words], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True

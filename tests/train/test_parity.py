@@ -7,7 +7,7 @@ from infoxlm.convert import convert_to_torch
 from infoxlm.schema import OptimizerConfig, SchedulerConfig
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 from infoxlm.train.active_vocabulary import ActiveVocabulary
-from infoxlm.train.batch_sampler import BatchSampler
+from infoxlm.data.sampler import EpochSampler
 from infoxlm.train.gradients import accumulate_gradient, clip_gradient
 from infoxlm.train.optimization import build_learning_rate, build_optimizer
 from infoxlm.train.training_pairs import TrainingPairs
@@ -45,7 +45,7 @@ def test_losses_are_those_of_transformers(
     InfoXLMTokenizer(sentencepiece_file).save_pretrained(tmp_path / "paddle")
     convert_to_torch(tmp_path / "paddle", tmp_path / "torch")
     token_ids, labels = random_token_ids(PAIRS), np.arange(PAIRS) % 3
-    batches = BatchSampler(PAIRS, BATCH, seed=3)  # the last batch of an epoch has 4 pairs
+    batches = EpochSampler(PAIRS, BATCH, seed=3)  # the last batch of an epoch has 4 pairs
     expected = torch_losses(tmp_path / "torch", token_ids, labels, batches)
 
     vocabulary = ActiveVocabulary(model.roberta.embeddings, token_ids)

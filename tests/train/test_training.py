@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from infoxlm.evaluate.scoring import score
+from infoxlm.train.fine_tuning import build_trainer, fine_tune
 
 from infoxlm.data.token_cache import EncodedExamples
 from infoxlm.errors import UserError
-from infoxlm.evaluate.scoring import score
 from infoxlm.stopping import Interrupted
 from infoxlm.tracking.metrics_log import read_metrics
-from infoxlm.tracking.part_seconds import PartSeconds
+from infoxlm.tracking.timings import Timings
 from infoxlm.train import fine_tuning
-from infoxlm.train.fine_tuning import build_trainer, fine_tune
 from infoxlm.train.trainer import Trainer
 
 
@@ -43,14 +43,14 @@ def test_a_stop_while_test_is_scored_changes_nothing(
     keep, inputs, train_config, timeless, monkeypatch, tmp_path
 ):
     config = train_config(dropout=0.1, keep_checkpoints=keep)
-    alone = fine_tune(config, inputs, tmp_path / "alone", resumed=False, parts=PartSeconds())
+    alone = fine_tune(config, inputs, tmp_path / "alone", resumed=False, parts=Timings())
     assert alone.encoder == "tiny"
     with monkeypatch.context() as patch, pytest.raises(Interrupted, match="before test") as ended:
         stop_at(patch, 4)  # after dev, three times
-        fine_tune(config, inputs, tmp_path / "stopped", resumed=False, parts=PartSeconds())
+        fine_tune(config, inputs, tmp_path / "stopped", resumed=False, parts=Timings())
     assert ended.value.code == 143
     assert not [x for x in read_metrics(tmp_path / "stopped/metrics.jsonl") if "test/gap" in x]
-    resumed = fine_tune(config, inputs, tmp_path / "stopped", resumed=True, parts=PartSeconds())
+    resumed = fine_tune(config, inputs, tmp_path / "stopped", resumed=True, parts=Timings())
     assert outcome(resumed) == outcome(alone)
     assert timeless(tmp_path / "stopped") == timeless(tmp_path / "alone")
 
@@ -67,7 +67,7 @@ def test_a_new_head_is_drawn_once(inputs, train_config, open_trainer, weights_of
             # Only LayerNorm's and biases could be drawn alike; all of this model's are other.
             assert (drawn[name] == value.numpy().tobytes()) != name.startswith("classifier."), name
     config.trainer.max_steps = 2
-    fine_tune(config, inputs, tmp_path, resumed=False, parts=PartSeconds())
+    fine_tune(config, inputs, tmp_path, resumed=False, parts=Timings())
     saved = InfoXLMForSequenceClassification.from_pretrained(tmp_path / "checkpoints" / "best")
     with open_trainer(config, tmp_path, resumed=True) as trainer:
         resumed = weights_of(trainer)
@@ -80,7 +80,7 @@ def test_test_is_scored_with_the_best_checkpoint(inputs, train_config, monkeypat
 
     # The last steps are so long that they make it worse.
     config = train_config(max_steps=8, optimizer={"learning_rate": 0.3}, seed=3)
-    tuned = fine_tune(config, inputs, tmp_path, resumed=False, parts=PartSeconds())
+    tuned = fine_tune(config, inputs, tmp_path, resumed=False, parts=Timings())
     assert tuned.state.best_step < 8
     best = InfoXLMForSequenceClassification.from_pretrained(tmp_path / "checkpoints" / "best")
     assert tuned.test.as_dict() == score(best, inputs.test, max_tokens=4096)[0].as_dict()
@@ -105,15 +105,15 @@ def test_a_best_checkpoint_that_was_damaged_is_not_scored(
 
     monkeypatch.setattr(Trainer, "train", damaged)
     with pytest.raises(UserError, match=r"best/model\.safetensors is damaged"):
-        fine_tune(train_config(), inputs, tmp_path, resumed=False, parts=PartSeconds())
+        fine_tune(train_config(), inputs, tmp_path, resumed=False, parts=Timings())
 
 
 def test_a_run_without_a_usable_checkpoint_begins_anew(inputs, train_config, tmp_path, caplog):
     config = train_config(dropout=0.1)
-    first = fine_tune(config, inputs, tmp_path, resumed=False, parts=PartSeconds())
+    first = fine_tune(config, inputs, tmp_path, resumed=False, parts=Timings())
     for name in ("best", "step-6"):
         (tmp_path / "checkpoints" / name / "config.json").write_text("{}")
-    again = fine_tune(config, inputs, tmp_path, resumed=True, parts=PartSeconds())
+    again = fine_tune(config, inputs, tmp_path, resumed=True, parts=Timings())
     assert outcome(again) == outcome(first)
     assert "step-6/config.json" in caplog.text
 
@@ -159,7 +159,7 @@ def test_the_plan_is_told(inputs, train_config, tmp_path, caplog):
         hardware={"micro_batch_size": 7, "micro_batch_tokens": 99},
     )
     with caplog.at_level(logging.INFO):
-        fine_tune(config, inputs, tmp_path, resumed=False, parts=PartSeconds())
+        fine_tune(config, inputs, tmp_path, resumed=False, parts=Timings())
     assert (
         "24 training pairs, 24 a step in micro-batches of at most 99 tokens or 7 pairs: "
         "1 steps an epoch, 2 in all"

@@ -2,12 +2,12 @@ import hashlib
 from pathlib import Path
 
 import pytest
-
-from infoxlm.commands.inputs import (
+from infoxlm.train.inputs import (
     data_checksums,
     model_folder,
     model_tokenizer,
 )
+
 from infoxlm.data.source import open_source
 from infoxlm.errors import UserError
 from infoxlm.schema import ModelConfig, ShapeConfig

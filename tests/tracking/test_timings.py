@@ -2,13 +2,13 @@ import time
 
 import pytest
 
-from infoxlm.tracking.part_seconds import PartSeconds, seconds_since_start
+from infoxlm.tracking.timings import Timings, seconds_since_start
 
 
 def test_parts_add_up(monkeypatch):
     clock = iter([0.0, 2.0, 10.0, 11.5, 20.0, 24.0])
     monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
-    parts = PartSeconds()
+    parts = Timings()
     for part in ("loading", "scoring"):
         with parts.measure(part):
             pass
@@ -18,11 +18,11 @@ def test_parts_add_up(monkeypatch):
 
 
 def test_only_the_first_time_is_noted(monkeypatch):
-    parts = PartSeconds()
+    parts = Timings()
     before = seconds_since_start()
     parts.note_once("until_first_step")
     noted = parts.seconds["until_first_step"]
     assert before <= noted <= seconds_since_start()
-    monkeypatch.setattr("infoxlm.tracking.part_seconds.seconds_since_start", lambda: 1e9)
+    monkeypatch.setattr("infoxlm.tracking.timings.seconds_since_start", lambda: 1e9)
     parts.note_once("until_first_step")
     assert parts.seconds["until_first_step"] == noted

@@ -12,8 +12,8 @@ def seconds_since_start() -> float:
     return time.time() - psutil.Process().create_time()
 
 
-class PartSeconds:
-    """Adds up the seconds of each part of a run.
+class Timings:
+    """The seconds of each part of a run, added up.
 
     Attributes:
         seconds: By the name of the part.

@@ -1,0 +1,1 @@
+"""One label for each pair of texts."""

@@ -1,0 +1,167 @@
+"""Classification of pairs of texts: from the files to the scores."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from infoxlm.checkpoint.labels import check_reusable_head, require_labels
+from infoxlm.constants import LABELS
+from infoxlm.data.encoding import check_languages_present, encode_split
+from infoxlm.data.example import Example
+from infoxlm.data.examples import Examples
+from infoxlm.data.sampler import EpochSampler
+from infoxlm.data.source import open_source
+from infoxlm.data.text_file import TextFile
+from infoxlm.data.token_cache import TokenCache
+from infoxlm.errors import UserError
+from infoxlm.tasks import task
+from infoxlm.tokenization.token_ids import TokenIds
+
+if TYPE_CHECKING:
+    from infoxlm.evaluate.evaluator import Evaluator
+    from infoxlm.evaluate.metrics import SplitScores
+    from infoxlm.evaluate.predictions import Predictions
+    from infoxlm.model import InfoXLMForSequenceClassification
+    from infoxlm.schema import DataConfig, ModelConfig, TaskConfig
+    from infoxlm.tasks.stream import TrainingStream
+
+
+class Task(task.Task):
+    """One label for each pair of texts, in any language of the data set."""
+
+    name = "classification"
+    data: "DataConfig"
+
+    def __init__(self, options: "TaskConfig", data: "DataConfig") -> None:
+        super().__init__(options, data)
+        self.labels = LABELS
+
+    def open(self, splits: Sequence[str]) -> None:
+        """Find the files and check that they are there in the languages asked for."""
+        data = self.data
+        self.source = open_source(data.root, data.train_root, data.labels)
+        for split in splits:
+            check_languages_present(self.source, split, self._languages(split))
+
+    def check_checkpoint(self, folder: Path, named: str | None, *, trained: bool) -> None:
+        """Check that a folder holds an encoder, or a classifier of these labels."""
+        check = require_labels if trained else check_reusable_head
+        check(folder, named)
+
+    def load(self, split: str, cache: TokenCache, limit: int | None = None) -> list[Examples]:
+        """Read and tokenize the pairs of a split."""
+
+        def encode(pairs: Sequence[Example]) -> tuple[TokenIds, Mapping[str, np.ndarray]]:
+            token_ids = cache.tokenizer.encode(
+                [pair.premise for pair in pairs],
+                [pair.hypothesis for pair in pairs],
+                max_length=cache.max_length,
+            )
+            return token_ids, {"labels": np.array([pair.label for pair in pairs], np.int64)}
+
+        own = self.data.limit_train if split == "train" else self.data.limit_eval
+        limits = [rows for rows in (own, limit) if rows is not None]
+        languages = self._languages(split)
+        return encode_split(
+            self.source, split, languages, cache, encode, limit=min(limits, default=None)
+        )
+
+    def checksums(self, splits: Sequence[str]) -> dict[str, str]:
+        """SHA-256 of each file of pairs, by its path."""
+        files = {
+            file: None
+            for split in splits
+            for language in self._languages(split)
+            for file in self.source.files(split, language)
+        }
+        return {str(file): TextFile(file).sha256() for file in files}
+
+    def build_model(
+        self,
+        config: "ModelConfig",
+        folder: Path | None,
+        vocab_size: int,
+        max_length: int,
+        *,
+        new_head: bool = False,
+    ) -> "InfoXLMForSequenceClassification":
+        """A classifier of these labels."""
+        from infoxlm.model.loading import load_classifier
+
+        return load_classifier(config, folder, vocab_size, max_length, new_head=new_head)
+
+    def streams(
+        self,
+        model: "InfoXLMForSequenceClassification",
+        examples: list[Examples],
+        batch_size: int,
+        seed: int,
+    ) -> "list[TrainingStream]":
+        """All pairs of all training languages, epoch by epoch."""
+        from infoxlm.tasks.classification.objective import ClassificationObjective
+        from infoxlm.tasks.stream import TrainingStream
+
+        joined = Examples.concatenate(examples)
+        columns = np.array(label_columns(model, self.labels))
+        joined = replace(joined, targets={"labels": columns[joined.targets["labels"]]})
+        sampler = EpochSampler(len(joined), batch_size, seed)
+        return [TrainingStream("classification", joined, sampler, ClassificationObjective(model))]
+
+    def evaluate(
+        self,
+        model: "InfoXLMForSequenceClassification",
+        examples: list[Examples],
+        evaluator: "Evaluator",
+    ) -> "tuple[SplitScores, Predictions]":
+        """Accuracy in each language."""
+        from paddle.nn.functional import softmax
+
+        from infoxlm.evaluate.metrics import SplitScores
+        from infoxlm.evaluate.predictions import Predictions
+
+        joined = Examples.concatenate(examples)
+        columns = label_columns(model, self.labels)
+        probabilities = evaluator.outputs(model, joined.token_ids, len(columns), softmax)
+        probabilities = probabilities[:, columns]
+        predictions = Predictions(
+            languages=joined.languages,
+            rows=joined.rows,
+            labels=joined.targets["labels"],
+            predicted=probabilities.argmax(axis=1),
+            probabilities=probabilities,
+        )
+        parts = {x.language: predictions.languages == x.language for x in examples}
+        scores = SplitScores.from_predictions(
+            *(
+                {language: column[part] for language, part in parts.items()}
+                for column in (predictions.labels, predictions.predicted, predictions.rows)
+            )
+        )
+        return scores, predictions
+
+    def _languages(self, split: str) -> list[str]:
+        return self.data.train_languages if split == "train" else self.data.eval_languages
+
+
+def label_columns(model: Any, labels: Sequence[str]) -> list[int]:
+    """Which logit belongs to each label: the order is the checkpoint's, not ours.
+
+    Args:
+        model: The classifier.
+        labels: The data set's.
+
+    Raises:
+        UserError: The checkpoint's labels are others.
+    """
+    ids = {str(label).lower(): int(column) for column, label in model.config.id2label.items()}
+    wanted = [label.lower() for label in labels]
+    if set(ids) != set(wanted):
+        raise UserError(
+            f"the checkpoint's labels are {', '.join(ids)}, not {', '.join(labels)}",
+            "Name them in id2label of its config.json, or give a checkpoint fine-tuned on such "
+            "labels.",
+        )
+    return [ids[label] for label in wanted]

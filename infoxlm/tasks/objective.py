@@ -1,0 +1,59 @@
+"""What a model is trained to do with the examples of a stream."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import paddle
+from paddle import nn
+
+if TYPE_CHECKING:
+    from infoxlm.distributed.ranks import Ranks
+
+Arrays = Mapping[str, paddle.Tensor]
+
+
+class Objective:
+    """A loss over micro-batches; `forward` and `loss` are apart, so that others can wrap them.
+
+    Args:
+        model: What is trained.
+    """
+
+    def __init__(self, model: nn.Layer) -> None:
+        self.model = model
+
+    def forward(self, batch: Arrays) -> Any:
+        """Compute the model's outputs.
+
+        Args:
+            batch: A micro-batch by name, as `Batch.arrays` gives it.
+        """
+        raise NotImplementedError
+
+    def loss(self, outputs: Any, batch: Arrays) -> paddle.Tensor:
+        """Compute the loss of each example, summed within it, float32 ``[k]``.
+
+        Args:
+            outputs: What `forward` gave, on autocast's types.
+            batch: The micro-batch.
+        """
+        raise NotImplementedError
+
+    def before_training(self) -> None:
+        """Prepare what training needs; called once the weights are those it begins with."""
+
+    def after_step(self, step: int, ranks: "Ranks") -> None:
+        """Do what follows an optimizer step (queues, momentum encoders).
+
+        Args:
+            step: Optimizer steps taken so far.
+            ranks: The processes that train together; each calls this.
+        """
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What a checkpoint has to hold besides weights and optimizer, by name."""
+        return {}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Resume from what `state` gave."""

@@ -1,0 +1,68 @@
+"""What one optimizer step learns from: one stream of examples, or several."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from infoxlm.checkpoint.mapped_tensors import MappedTensors
+from infoxlm.checkpoint.safetensors_writer import write_tensors
+from infoxlm.data.examples import Examples
+from infoxlm.data.sampler import Sampler
+from infoxlm.errors import UserError
+from infoxlm.tasks.objective import Objective
+
+#: What objectives keep of their own in a checkpoint, as ``stream.name``.
+OBJECTIVE_FILE = "objective.safetensors"
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingStream:
+    """Examples, the order they come in, and what is learned from them.
+
+    Attributes:
+        name: What its loss is called.
+        examples: What is trained on.
+        sampler: Which examples make up each step.
+        objective: What is learned from them.
+        weight: What its mean loss counts in the sum over the streams.
+    """
+
+    name: str
+    examples: Examples
+    sampler: Sampler
+    objective: Objective
+    weight: float = 1.0
+
+
+def write_objectives(folder: Path, streams: Sequence[TrainingStream]) -> None:
+    """Write what objectives keep into a checkpoint; no file where none keeps anything."""
+    kept = {
+        f"{stream.name}.{name}": values
+        for stream in streams
+        for name, values in stream.objective.state().items()
+    }
+    if kept:
+        write_tensors(folder / OBJECTIVE_FILE, kept, "np")
+
+
+def read_objectives(folder: Path, streams: Sequence[TrainingStream]) -> None:
+    """Give objectives back what they kept in a checkpoint.
+
+    Raises:
+        UserError: The file is damaged.
+    """
+    path = folder / OBJECTIVE_FILE
+    kept = {}
+    if path.exists():
+        try:
+            tensors = MappedTensors(path)
+            kept = {name: tensors.get_tensor(name) for name in tensors.keys()}  # noqa: SIM118
+        except (SafetensorError, OSError) as error:
+            raise UserError(f"{path} cannot be read: {error}", "Use another checkpoint.") from error
+    for stream in streams:
+        prefix = f"{stream.name}."
+        stream.objective.restore(
+            {name.removeprefix(prefix): x for name, x in kept.items() if name.startswith(prefix)}
+        )

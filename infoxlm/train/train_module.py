@@ -1,0 +1,270 @@
+"""One optimizer step: the gradient of a batch, summed over micro-batches and ranks, and the move.
+
+Each micro-batch contributes the sum of its examples' losses divided by the weight of the whole
+batch, so that every example counts the same whatever the micro-batches and the ranks are.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import paddle
+from paddle import nn
+from paddle.nn.clip import _squared_l2_norm  # 30 times as fast as paddle.linalg.norm on a CPU
+from paddle.profiler import RecordEvent
+
+from infoxlm.data.batches import micro_batches
+from infoxlm.data.examples import Batch
+from infoxlm.distributed.ranks import Ranks
+from infoxlm.model.backward import backward_pass
+from infoxlm.model.precision import Precision
+from infoxlm.schema import HardwareConfig, OptimizerConfig, SchedulerConfig
+from infoxlm.tasks.objective import Objective
+from infoxlm.tasks.stream import TrainingStream, read_objectives, write_objectives
+from infoxlm.train.active_vocabulary import ActiveVocabulary
+from infoxlm.train.adamw import AdamW
+from infoxlm.train.optimization import build_learning_rate, build_optimizer
+from infoxlm.train.optimizer_state import read_optimizer, write_optimizer
+from infoxlm.train.randomness import seed_step
+
+
+class StreamLoss(NamedTuple):
+    """What a batch of one stream gave.
+
+    Attributes:
+        rows: Its examples, int64 ``[n]``.
+        lengths: Their tokens, int64 ``[n]``.
+        losses: The loss of each, float32 ``[n]``.
+        mean: The weighted mean over the batch.
+    """
+
+    rows: np.ndarray
+    lengths: np.ndarray
+    losses: np.ndarray
+    mean: float
+
+
+class TrainModule:
+    """The model under training and all that moves its weights.
+
+    Args:
+        model: What is trained.
+        streams: What it learns from.
+        optimizer: Kind and numbers.
+        scheduler: How the learning rate moves.
+        hardware: Micro-batches and precision.
+        seed: The run's.
+        steps: Optimizer steps of the whole run, which the learning rate follows.
+        ranks: The processes that share the work.
+
+    Attributes:
+        vocabulary: The rows of the embeddings in use, where only these are trained.
+    """
+
+    def __init__(
+        self,
+        model: nn.Layer,
+        streams: Sequence[TrainingStream],
+        *,
+        optimizer: OptimizerConfig,
+        scheduler: SchedulerConfig,
+        hardware: HardwareConfig,
+        seed: int,
+        steps: int,
+        ranks: Ranks,
+    ) -> None:
+        self.model = model
+        self.streams = streams
+        self.hardware = hardware
+        self.seed = seed
+        self.ranks = ranks
+        self.max_grad_norm = optimizer.max_grad_norm
+        in_use = [stream.examples.ids_in_use() for stream in streams]
+        used = [ids for ids in in_use if ids is not None]
+        self.vocabulary = None
+        if hardware.active_vocabulary and len(used) == len(in_use):
+            self.vocabulary = ActiveVocabulary(model.roberta.embeddings, used)
+        self.precision = Precision(hardware.amp)
+        self.learning_rate = build_learning_rate(optimizer, scheduler, steps)
+        self.optimizer = build_optimizer(model, optimizer, self.learning_rate, steps)
+
+    def backward(
+        self,
+        step: int,
+        rows: Mapping[str, np.ndarray] | None = None,
+        after_micro_batch: Callable[[], None] = lambda: None,
+    ) -> tuple[dict[str, StreamLoss], float]:
+        """Compute the clipped gradient of a step, each rank a share of it.
+
+        Args:
+            step: What its examples and random draws follow from; 0 is the first step.
+            rows: Other examples than the step's, by the stream's name.
+            after_micro_batch: Called after each micro-batch.
+
+        Returns:
+            What each stream gave, and the gradient's norm before clipping; the same in all ranks.
+        """
+        self.model.train()
+        seed_step(self.seed, step, self.ranks.rank)
+        results = {}
+        for number, stream in enumerate(self.streams):
+            chosen = stream.sampler.rows(step) if rows is None else rows[stream.name]
+            # Every rank draws the whole batch: its weight, which the loss is divided by, is known
+            # before the first micro-batch, without an exchange.
+            batch = stream.examples.batch(chosen, (self.seed, step, number))
+            denominator = float(batch.weights.sum())
+            lengths = batch.lengths
+            share = self.ranks.shares(lengths)[self.ranks.rank]
+            losses = np.zeros(len(chosen), np.float32)
+            losses[share] = accumulate_gradient(
+                stream.objective,
+                batch,
+                share,
+                divisor=denominator / stream.weight,
+                max_tokens=self.hardware.micro_batch_tokens,
+                max_rows=self.hardware.micro_batch_size,
+                vocabulary=self.vocabulary,
+                precision=self.precision,
+                after_micro_batch=after_micro_batch,
+            )
+            losses = self.ranks.sum(losses)
+            mean = float(losses.sum(dtype=np.float64)) / denominator
+            results[stream.name] = StreamLoss(chosen, lengths, losses, mean)
+        self.ranks.sum_gradients(self.model.parameters())
+        self.precision.unscale(self.optimizer)
+        return results, clip_gradient(self.model.parameters(), self.max_grad_norm)
+
+    def optimizer_step(self, step: int) -> None:
+        """Move the weights by the gradient that was computed, and the schedule by one step.
+
+        Args:
+            step: Optimizer steps that are then taken.
+        """
+        learning_rate = self.optimizer.get_lr()
+        # The names of Adam's state must not depend on what else this process has made.
+        with paddle.utils.unique_name.guard():
+            stepped = self.precision.step(self.optimizer)
+        if stepped and self.vocabulary is not None and isinstance(self.optimizer, AdamW):
+            self.vocabulary.decay(learning_rate, self.optimizer.applied_decay)
+        self.learning_rate.step()
+        self.optimizer.clear_grad(set_to_zero=False)
+        for stream in self.streams:
+            stream.objective.after_step(step, self.ranks)
+
+    def total(self, losses: Mapping[str, StreamLoss]) -> float:
+        """The loss that was minimized: the streams' means, each by its weight."""
+        return sum(stream.weight * losses[stream.name].mean for stream in self.streams)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint's state has to tell of the schedule and the optimizer."""
+        state = {
+            "learning_rate": self.learning_rate.state_dict(),
+            "loss_scale": self.precision.state(),
+        }
+        if isinstance(self.optimizer, AdamW):
+            state["undecayed"] = self.optimizer.undecayed
+        return state
+
+    def write(self, folder: Path) -> None:
+        """Write weights, optimizer and what the objectives keep into a checkpoint."""
+        with self.full_table():
+            self.model.save_pretrained(folder)
+        write_optimizer(folder, self.optimizer, self.model)
+        write_objectives(folder, self.streams)
+
+    def restore(self, folder: Path, state: Mapping[str, Any]) -> None:
+        """Resume from a checkpoint; the model must have been loaded from it.
+
+        Args:
+            folder: The checkpoint.
+            state: What `state_dict` gave.
+
+        Raises:
+            UserError: The checkpoint is damaged or of another run.
+        """
+        self.learning_rate.set_state_dict(state["learning_rate"])
+        self.precision.restore(state["loss_scale"])
+        read_optimizer(folder, self.optimizer, self.model)
+        if isinstance(self.optimizer, AdamW):
+            self.optimizer.undecayed = state["undecayed"]
+        read_objectives(folder, self.streams)
+
+    def full_table(self) -> AbstractContextManager[None]:
+        """The model with its whole vocabulary while the context lasts."""
+        return nullcontext() if self.vocabulary is None else self.vocabulary.full_table()
+
+
+def accumulate_gradient(
+    objective: Objective,
+    batch: Batch,
+    share: np.ndarray,
+    *,
+    divisor: float,
+    max_tokens: int,
+    max_rows: int | None = None,
+    vocabulary: ActiveVocabulary | None = None,
+    precision: Precision | None = None,
+    after_micro_batch: Callable[[], None] = lambda: None,
+) -> np.ndarray:
+    """Add the gradient of a share of a batch to the parameters' ``.grad``.
+
+    Args:
+        objective: What is learned; its model in training mode.
+        batch: The whole batch.
+        share: The examples of it that are this rank's, int64 ``[k]``.
+        divisor: What the sum of losses is divided by: the weight of the whole batch.
+        max_tokens: Most tokens of a micro-batch, padding included.
+        max_rows: Most examples of a micro-batch.
+        vocabulary: Renumbers token ids where only the rows in use are trained.
+        precision: Mixed precision; None: fp32.
+        after_micro_batch: Called after each micro-batch.
+
+    Returns:
+        The loss of each example, float32 ``[k]``, in the order of `share`.
+    """
+    precision = precision or Precision()
+    parts = list(micro_batches(batch.lengths[share], max_tokens, max_rows))
+    losses = []
+    for part in parts:
+        arrays = batch.arrays(share[part])
+        if vocabulary is not None:
+            arrays["input_ids"] = vocabulary.compact(arrays["input_ids"])
+        tensors = {name: paddle.to_tensor(values) for name, values in arrays.items()}
+        with RecordEvent("forward"), precision.autocast():
+            outputs = objective.forward(tensors)
+        with RecordEvent("backward"), backward_pass():
+            loss = objective.loss(outputs, tensors)
+            precision.scaler.scale(loss.sum() / divisor).backward()
+        losses.append(loss.detach().flatten())
+        after_micro_batch()
+    if not losses:  # a batch of fewer examples than there are ranks
+        return np.zeros(0, np.float32)
+    # Copied only now, so that a GPU does not wait after each micro-batch.
+    by_length = paddle.concat(losses).numpy()
+    in_order = np.empty_like(by_length)
+    in_order[np.concatenate(parts)] = by_length
+    return in_order
+
+
+@paddle.no_grad()
+def clip_gradient(parameters: Iterable[paddle.Tensor], max_norm: float | None) -> float:
+    """Scale the gradients so that their global norm is at most `max_norm` (Pascanu et al. 2013).
+
+    Args:
+        parameters: Those without a gradient are left out.
+        max_norm: The largest norm; None only measures.
+
+    Returns:
+        The norm before clipping: the root of the sum of squares over all gradients. NaN or
+        infinite when a gradient is; then nothing is scaled.
+    """
+    gradients = [x.grad for x in parameters if x.grad is not None]
+    squares = paddle.stack([_squared_l2_norm(gradient).flatten()[0] for gradient in gradients])
+    norm = math.sqrt(float(squares.astype("float64").sum()))
+    if max_norm is not None and max_norm < norm < math.inf:
+        for gradient in gradients:
+            gradient.scale_(max_norm / norm)
+    return norm

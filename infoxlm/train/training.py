@@ -1,0 +1,191 @@
+"""A training run from its inputs to its scores."""
+
+import logging
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from infoxlm.evaluate.evaluator import Evaluator
+from infoxlm.evaluate.metrics import SplitScores
+from infoxlm.evaluate.predictions import Predictions
+from infoxlm.model.loading import select_device
+from infoxlm.runs.context import RunContext
+from infoxlm.runs.run_folder import CHECKPOINTS
+from infoxlm.runs.settings import compared_settings
+from infoxlm.schema import ModelConfig, TrainConfig
+from infoxlm.stopping import Interrupted
+from infoxlm.tracking.run_tracker import score_tags
+from infoxlm.train.checkpoints import Checkpoints
+from infoxlm.train.inputs import Inputs
+from infoxlm.train.randomness import seed_everything
+from infoxlm.train.resume_point import ResumePoint, check_best, find_resume_point
+from infoxlm.train.speed import FlopCounter
+from infoxlm.train.step_profile import StepProfile
+from infoxlm.train.train_module import TrainModule
+from infoxlm.train.trainer import Trainer
+from infoxlm.train.training_state import TrainingState
+
+if TYPE_CHECKING:
+    from paddle import nn
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What came of a training run.
+
+    Attributes:
+        encoder: The name of the encoder that was trained.
+        state: How far training went, and the best scores on dev.
+        test: The best checkpoint's scores on test.
+        predictions: Its predictions there.
+        scoring_seconds: How long these took.
+        flops: What training computed.
+        machine: Operations a second of the machine's matrix products meanwhile; None on GPUs.
+        ranks: How many processes did it together.
+    """
+
+    encoder: str
+    state: TrainingState
+    test: SplitScores
+    predictions: Predictions
+    scoring_seconds: float
+    flops: FlopCounter
+    machine: float | None
+    ranks: int = 1
+
+
+def train(config: TrainConfig, inputs: Inputs, run: RunContext) -> TrainResult:
+    """Train, and score test from the best checkpoint.
+
+    Args:
+        config: The run's configuration.
+        inputs: Its task, data, tokenizer and checkpoint.
+        run: The run, open.
+
+    Raises:
+        Interrupted: The user wanted an end; everything is saved.
+        UserError: The checkpoint does not fit, a loss is not finite, the disk is full, or the
+            best checkpoint is damaged.
+    """
+    checkpoints = Checkpoints(run.folder / CHECKPOINTS, config.trainer.keep_checkpoints)
+    ranks = run.ranks
+    point = None
+    if run.resumed:
+        point = ranks.first(lambda: find_resume_point(checkpoints, config.trainer.select_on))
+    with run.timings.measure("loading"):
+        device = ranks.device(config.hardware.device)
+        model = load_model(config.model, inputs, device, config.seed, point)
+    run.begin(point.folder if point else None)
+    with run.timings.measure("loading"):
+        trainer = build_trainer(config, inputs, run, model, checkpoints, point)
+    if run.resumed:
+        logger.info("Resuming %s after step %d", run.folder, trainer.state.step)
+    log_plan(trainer)
+    profiled = config.hardware.profile and not ranks.rank
+    with StepProfile(run.folder if profiled else None) as profile:
+        state = trainer.train(profile)
+    flops, machine = trainer.flops, trainer.machine.median
+    if machine is not None:  # what a rank finds, next to the others
+        machine *= ranks.size
+    encoder, kind = model.config.encoder_name, type(model)
+    del trainer, model  # make room: test is scored with what was saved as the best
+    ranks.wait()  # until rank 0 has saved it
+    ranks.first(lambda: check_best(checkpoints, state, run.folder))
+    best = kind.from_pretrained(checkpoints.best)
+    evaluator = Evaluator(config.hardware, ranks)
+    started = perf_counter()
+    scored = ranks.run_interruptible(
+        run.stop, lambda: inputs.task.evaluate(best, inputs.test, evaluator)
+    )
+    if scored is None:
+        number = ranks.signal_number(run.stop)
+        assert number is not None
+        raise Interrupted("stopped before test was scored", number)
+    seconds = perf_counter() - started
+    test, predictions = scored
+    assert state.best_dev is not None
+    final = {"dev/best_average": state.best_dev.average} | score_tags("test", test)
+    run.tracker.hyperparameters(compared_settings(run.settings), final, state.step)
+    return TrainResult(encoder, state, test, predictions, seconds, flops, machine, ranks.size)
+
+
+def load_model(
+    config: ModelConfig, inputs: Inputs, device: str, seed: int, point: ResumePoint | None
+) -> "nn.Layer":
+    """The model to train, on its device: a checkpoint's, or one of random weights."""
+    select_device(device)
+    seed_everything(seed)
+    return inputs.task.build_model(
+        config,
+        point.folder if point else inputs.checkpoint,
+        inputs.tokenizer.vocab_size,
+        inputs.max_length,
+        new_head=config.new_head and point is None,
+    )
+
+
+def build_trainer(
+    config: TrainConfig,
+    inputs: Inputs,
+    run: RunContext,
+    model: "nn.Layer",
+    checkpoints: Checkpoints,
+    point: ResumePoint | None = None,
+) -> Trainer:
+    """Lay everything out for a model's training.
+
+    Args:
+        config: The run's configuration.
+        inputs: Its task, data and tokenizer.
+        run: The run, begun.
+        model: What `load_model` loaded.
+        checkpoints: Where its weights go.
+        point: Where the run resumes from; None: it begins.
+    """
+    size = config.trainer.effective_batch_size
+    streams = inputs.task.streams(model, inputs.train, size, config.seed)
+    epoch = max(stream.sampler.per_epoch for stream in streams)
+    steps = config.trainer.max_steps or config.trainer.epochs * epoch
+    module = TrainModule(
+        model,
+        streams,
+        optimizer=config.optimizer,
+        scheduler=config.scheduler,
+        hardware=config.hardware,
+        seed=config.seed,
+        steps=steps,
+        ranks=run.ranks,
+    )
+    evaluator = Evaluator(config.hardware, run.ranks)
+    trainer = Trainer(
+        config.trainer,
+        module,
+        steps,
+        inputs.tokenizer,
+        lambda now: inputs.task.evaluate(now, inputs.dev, evaluator)[0],
+        run,
+        checkpoints,
+    )
+    if point is None:
+        for stream in streams:
+            stream.objective.before_training()
+    else:
+        trainer.restore(point)
+    return trainer
+
+
+def log_plan(trainer: Trainer) -> None:
+    """Say what follows from the effective batch size, so that nobody has to derive it."""
+    hardware, config = trainer.module.hardware, trainer.config
+    rows = f" or {hardware.micro_batch_size} examples" if hardware.micro_batch_size else ""
+    if trainer.run.ranks.size > 1:
+        logger.info("%d ranks share the examples of each step", trainer.run.ranks.size)
+    for stream in trainer.module.streams:
+        logger.info(
+            "%d training examples, %d a step in micro-batches of at most %d tokens%s: "
+            "%d steps an epoch, %d in all",
+            len(stream.examples), min(config.effective_batch_size, len(stream.examples)),
+            hardware.micro_batch_tokens, rows, stream.sampler.per_epoch, trainer.steps,
+        )  # fmt: skip
