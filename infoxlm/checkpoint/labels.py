@@ -1,6 +1,6 @@
 """Whether a checkpoint is a classifier, and of which labels."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,10 @@ LAST_LAYER = "classifier.out_proj"
 OTHER_HEADS = (CLASSIFIER, "qa_outputs")
 
 
-def names_labels(config: Mapping[str, Any]) -> bool:
-    """Whether the ``id2label`` of a ``config.json`` is XNLI's, in whichever order."""
-    labels = config.get("id2label") or {}
-    return sorted(label.lower() for label in labels.values()) == sorted(LABELS)
+def names_labels(config: Mapping[str, Any], labels: Sequence[str] = LABELS) -> bool:
+    """Whether the ``id2label`` of a ``config.json`` holds these labels, in whichever order."""
+    found = config.get("id2label") or {}
+    return sorted(label.lower() for label in found.values()) == sorted(map(str.lower, labels))
 
 
 def check_classifier(folder: Path, named: str | None = None) -> None:
@@ -59,7 +59,9 @@ def require_labels(folder: Path, named: str | None = None) -> None:
     check_classifier(folder, named)
 
 
-def check_reusable_head(folder: Path, named: str | None = None) -> None:
+def check_reusable_head(
+    folder: Path, named: str | None = None, labels: Sequence[str] = LABELS
+) -> None:
     """Check that a model folder holds no head of another task than XNLI's.
 
     Args:
@@ -72,7 +74,7 @@ def check_reusable_head(folder: Path, named: str | None = None) -> None:
     config, weights = read_config_file(folder), WeightsFile.find(folder)
     remedy = "Add model.new_head=true to take its encoder and draw a new head."
     if weights.has_part(LAST_LAYER):
-        if not names_labels(config):
+        if not names_labels(config, labels):
             refuse_labels(named or folder, config, remedy)
         return
     if other := next((head for head in OTHER_HEADS if weights.has_part(head)), None):

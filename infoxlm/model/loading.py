@@ -1,6 +1,7 @@
 """From the configuration to a model on its device."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,6 @@ import paddle
 
 from infoxlm.checkpoint.config_file import read_config_file, refuse_misfits
 from infoxlm.checkpoint.labels import check_reusable_head, names_labels
-from infoxlm.constants import LABELS
 from infoxlm.errors import UserError
 from infoxlm.model.configuration import InfoXLMConfig
 from infoxlm.model.modeling import InfoXLMForSequenceClassification
@@ -38,11 +38,13 @@ def load_classifier(
     vocab_size: int,
     max_length: int,
     *,
+    labels: Sequence[str],
+    task_name: str,
     new_head: bool = False,
 ) -> InfoXLMForSequenceClassification:
     """The classifier to train: a checkpoint's, or one of random weights.
 
-    A checkpoint without a classification head gets a fresh one over LABELS, and so does any
+    A checkpoint without a classification head gets a fresh one over the labels, and so does any
     checkpoint when asked; one with a head for those labels keeps it, and their order.
 
     Args:
@@ -50,7 +52,9 @@ def load_classifier(
         folder: The Paddle model folder; None for random weights of ``model.shape``.
         vocab_size: What the tokenizer needs.
         max_length: The longest input, in tokens.
-        new_head: Draw a head over LABELS, whatever head the checkpoint has.
+        labels: What the head tells apart.
+        task_name: What the checkpoint's ``config.json`` calls its task.
+        new_head: Draw a head, whatever head the checkpoint has.
 
     Raises:
         UserError: The checkpoint cannot be read or does not fit tokenizer, labels or length.
@@ -60,6 +64,7 @@ def load_classifier(
         "recompute": config.recompute,
         "encoder_name": known.get("encoder_name") or config.name,
         "train_max_length": max_length,
+        "task_name": task_name,
     }
     if config.dropout is not None:
         overrides |= {
@@ -68,8 +73,8 @@ def load_classifier(
             "classifier_dropout": config.dropout,
         }
     names: dict[str, Any] = {
-        "id2label": dict(enumerate(LABELS)),
-        "label2id": {x: i for i, x in enumerate(LABELS)},
+        "id2label": dict(enumerate(labels)),
+        "label2id": {x: i for i, x in enumerate(labels)},
     }
     # Optimizer state is keyed by the names Paddle generates: they must not depend on what was
     # built before in the process.
@@ -79,8 +84,8 @@ def load_classifier(
             model = InfoXLMForSequenceClassification(InfoXLMConfig(**shape, **names, **overrides))
         else:
             if not new_head:
-                check_reusable_head(folder)
-            if new_head or not names_labels(known):
+                check_reusable_head(folder, labels=labels)
+            if new_head or not names_labels(known, labels):
                 overrides |= names
             model = InfoXLMForSequenceClassification.from_pretrained(
                 folder, new_head=new_head, **overrides

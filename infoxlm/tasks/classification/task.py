@@ -91,7 +91,15 @@ class Task(task.Task):
         """A classifier of these labels."""
         from infoxlm.model.loading import load_classifier
 
-        return load_classifier(config, folder, vocab_size, max_length, new_head=new_head)
+        return load_classifier(
+            config,
+            folder,
+            vocab_size,
+            max_length,
+            labels=self.labels,
+            task_name=self.name,
+            new_head=new_head,
+        )
 
     def streams(
         self,
