@@ -67,6 +67,7 @@ def check_reusable_head(
     Args:
         folder: The Paddle model folder.
         named: What the user called it, for messages; the folder itself when None.
+        labels: The labels of the data set.
 
     Raises:
         UserError: It holds a classifier of other labels, or the head of another task alone.

@@ -67,8 +67,8 @@ def run(config: TrainConfig, folder: str | Path) -> float | None:
         result = train(config, inputs, opened)
         if opened.ranks.rank == 0:
             write_report(result, opened)
-    assert result.state.best_dev is not None
-    return result.state.best_dev.selected(trainer.select_on)
+    best = result.state.best_dev
+    return None if best is None else best.selected(trainer.select_on)
 
 
 def check_launch(hardware: HardwareConfig, process: ProcessInfo) -> None:
@@ -87,17 +87,14 @@ def check_launch(hardware: HardwareConfig, process: ProcessInfo) -> None:
 def write_report(result: "TrainResult", run: "RunContext") -> None:
     """Write what came of a run, results.json last: it marks the run as finished."""
     state, folder = result.state, run.folder
-    assert state.best_dev is not None
-    write_predictions(folder / "predictions.jsonl", result.predictions)
-    plot_dev_curves(folder, list(result.test.accuracy))
+    scores = {"dev": state.best_dev, "test": result.test}
     results = {
         "task": "train",
         "task_name": run.settings["task.name"],
         "experiment": run.name,
         "model": result.encoder,
         "data": run.settings["data.name"],
-        "dev": state.best_dev.as_dict(),
-        "test": result.test.as_dict(),
+        **{split: found.as_dict() for split, found in scores.items() if found is not None},
         "best_step": state.best_step,
         "steps": state.step,
         "train": {
@@ -109,12 +106,16 @@ def write_report(result: "TrainResult", run: "RunContext") -> None:
             # Of this process: a run that was resumed counts from there.
             "parts": run.timings.seconds,
         },
-        "evaluate": {
-            "pairs_per_second": len(result.predictions) / result.scoring_seconds,
-            "seconds": result.scoring_seconds,
-        },
         "settings": dict(run.settings),
     }
+    if result.predictions is not None:
+        write_predictions(folder / "predictions.jsonl", result.predictions)
+        results["evaluate"] = {
+            "pairs_per_second": len(result.predictions) / result.scoring_seconds,
+            "seconds": result.scoring_seconds,
+        }
+    if state.best_dev is not None:
+        plot_dev_curves(folder, list(state.best_dev.accuracy))
     finish(results, folder, "dashboard  infoxlm dashboard   (every run in the browser)")
 
 

@@ -27,8 +27,8 @@ class Inputs:
         tokenizer: The tokenizer that belongs to it.
         max_length: Most tokens of an example.
         train: The training examples of each language.
-        dev: What is scored while training.
-        test: What is scored at the end.
+        dev: What is scored while training; None where the task has no such split.
+        test: What is scored at the end; likewise.
         checksums: SHA-256 of the data files by path.
     """
 
@@ -37,8 +37,8 @@ class Inputs:
     tokenizer: InfoXLMTokenizer
     max_length: int
     train: list[Examples]
-    dev: list[Examples]
-    test: list[Examples]
+    dev: list[Examples] | None
+    test: list[Examples] | None
     checksums: dict[str, str]
 
 
@@ -61,8 +61,8 @@ def load_inputs(config: TrainConfig) -> Inputs:
         refuse_misfits(read_config_file(checkpoint), tokenizer.vocab_size, data.max_length)
     cache = TokenCache(cache_dir / "tokens", tokenizer, data.max_length)
     # The training examples last: they may take minutes, which a mistake in the others should not.
-    test = required(task, "test", cache)
-    dev = required(task, "dev", cache, config.trainer.eval_limit)
+    test = task.load("test", cache)
+    dev = task.load("dev", cache, config.trainer.eval_limit)
     train = required(task, "train", cache)
     return Inputs(
         task, checkpoint, tokenizer, data.max_length, train, dev, test, task.checksums(SPLITS)

@@ -38,7 +38,8 @@ class Trainer:
         module: The model and all that moves its weights.
         steps: Optimizer steps of the whole run.
         tokenizer: Saved into each checkpoint, so that it can be used by itself.
-        score_dev: Scores a model on dev in all languages.
+        score_dev: Scores a model on dev in all languages; None: nothing is scored, and the last
+            checkpoint is the best.
         run: The run, begun.
         checkpoints: Where the weights go.
 
@@ -54,7 +55,7 @@ class Trainer:
         module: TrainModule,
         steps: int,
         tokenizer: InfoXLMTokenizer,
-        score_dev: "Callable[[nn.Layer], SplitScores]",
+        score_dev: "Callable[[nn.Layer], SplitScores] | None",
         run: RunContext,
         checkpoints: Checkpoints,
     ) -> None:
@@ -106,7 +107,10 @@ class Trainer:
                     self.machine.measure_if_due()
                     bar.update()
                     bar.set_postfix(loss=f"{loss:.3f}")
-                    if self.saving_is_due:
+                    if self.score_dev is None and self.state.step == self.steps:
+                        self.state.best_step = self.steps
+                        self.save(is_best=True)
+                    elif self.saving_is_due:
                         self.save()
                 if (number := ranks.signal_number(stop)) is not None:
                     self.save(to_resume=True)
@@ -144,6 +148,8 @@ class Trainer:
     def eval_is_due(self) -> bool:
         """Whether dev is to be scored before the next step."""
         step, every = self.state.step, self.config.eval_every
+        if self.score_dev is None:
+            return False
         return self.state.scored_step < step and (step % every == 0 or step == self.steps)
 
     @property
@@ -206,6 +212,7 @@ class Trainer:
 
     def score(self) -> SplitScores:
         """Score dev in all languages."""
+        assert self.score_dev is not None
         with self.run.timings.measure("scoring"), self.module.full_table():
             return self.score_dev(self.module.model)
 

@@ -12,7 +12,7 @@ from infoxlm.model.loading import select_device
 from infoxlm.runs.context import RunContext
 from infoxlm.runs.run_folder import CHECKPOINTS
 from infoxlm.runs.settings import compared_settings
-from infoxlm.schema import ModelConfig, TrainConfig
+from infoxlm.schema import HardwareConfig, ModelConfig, TrainConfig
 from infoxlm.stopping import Interrupted
 from infoxlm.tracking.run_tracker import score_tags
 from infoxlm.train.checkpoints import Checkpoints
@@ -38,7 +38,7 @@ class TrainResult:
     Attributes:
         encoder: The name of the encoder that was trained.
         state: How far training went, and the best scores on dev.
-        test: The best checkpoint's scores on test.
+        test: The best checkpoint's scores on test; None where the task has no such split.
         predictions: Its predictions there.
         scoring_seconds: How long these took.
         flops: What training computed.
@@ -48,8 +48,8 @@ class TrainResult:
 
     encoder: str
     state: TrainingState
-    test: SplitScores
-    predictions: Predictions
+    test: SplitScores | None
+    predictions: Predictions | None
     scoring_seconds: float
     flops: FlopCounter
     machine: float | None
@@ -93,22 +93,40 @@ def train(config: TrainConfig, inputs: Inputs, run: RunContext) -> TrainResult:
     del trainer, model  # make room: test is scored with what was saved as the best
     ranks.wait()  # until rank 0 has saved it
     ranks.first(lambda: check_best(checkpoints, state, run.folder))
-    best = kind.from_pretrained(checkpoints.best)
-    evaluator = Evaluator(config.hardware, ranks)
+    final: dict[str, float] = {}
+    if state.best_dev is not None:
+        final["dev/best_average"] = state.best_dev.average
+    test, predictions, seconds = None, None, 0.0
+    if inputs.test is not None:
+        test, predictions, seconds = score_test(config.hardware, inputs, run, kind, checkpoints)
+        final |= score_tags("test", test)
+    run.tracker.hyperparameters(compared_settings(run.settings), final, state.step)
+    return TrainResult(encoder, state, test, predictions, seconds, flops, machine, ranks.size)
+
+
+def score_test(
+    hardware: HardwareConfig,
+    inputs: Inputs,
+    run: RunContext,
+    kind: "type[nn.Layer]",
+    checkpoints: Checkpoints,
+) -> tuple[SplitScores, Predictions, float]:
+    """Score test with the best checkpoint: scores, predictions, and the seconds they took.
+
+    Raises:
+        Interrupted: The user wanted an end.
+    """
+    best, ranks = kind.from_pretrained(checkpoints.best), run.ranks
+    evaluator = Evaluator(hardware, ranks)
     started = perf_counter()
     scored = ranks.run_interruptible(
-        run.stop, lambda: inputs.task.evaluate(best, inputs.test, evaluator)
+        run.stop, lambda: inputs.task.evaluate(best, inputs.test or [], evaluator)
     )
     if scored is None:
         number = ranks.signal_number(run.stop)
         assert number is not None
         raise Interrupted("stopped before test was scored", number)
-    seconds = perf_counter() - started
-    test, predictions = scored
-    assert state.best_dev is not None
-    final = {"dev/best_average": state.best_dev.average} | score_tags("test", test)
-    run.tracker.hyperparameters(compared_settings(run.settings), final, state.step)
-    return TrainResult(encoder, state, test, predictions, seconds, flops, machine, ranks.size)
+    return *scored, perf_counter() - started
 
 
 def load_model(
@@ -158,13 +176,16 @@ def build_trainer(
         steps=steps,
         ranks=run.ranks,
     )
-    evaluator = Evaluator(config.hardware, run.ranks)
+    evaluator, dev = Evaluator(config.hardware, run.ranks), inputs.dev
+    score_dev = None
+    if dev is not None:
+        score_dev = lambda now: inputs.task.evaluate(now, dev, evaluator)[0]  # noqa: E731
     trainer = Trainer(
         config.trainer,
         module,
         steps,
         inputs.tokenizer,
-        lambda now: inputs.task.evaluate(now, inputs.dev, evaluator)[0],
+        score_dev,
         run,
         checkpoints,
     )
