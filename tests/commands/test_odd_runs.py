@@ -15,7 +15,8 @@ import pytest
 
 from infoxlm.commands import compare, repeat, report, train
 from infoxlm.errors import UserError
-from infoxlm.runs.resume import identity, newest_unfinished
+from infoxlm.runs.resume import fingerprint, newest_unfinished
+from infoxlm.runs.settings import flat_settings
 from infoxlm.schema import CompareConfig, ReportConfig
 from infoxlm.sweep.job_record import JobRecord, JobState
 from infoxlm.sweep.sweep_record import SweepRecord
@@ -224,7 +225,8 @@ def test_report(number, odd, trained, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize("number", range(CASES))
 def test_resume_passes_over_odd_neighbours(number, odd, trained, tmp_path, caplog):
     record = json.loads((trained.folder / "run.json").read_text())
-    wanted = identity(trained.config, record["data"], record["weights"])
+    settings = flat_settings(trained.config)
+    wanted = fingerprint(settings, record["data"], record["weights"])
     runs = tmp_path / "outputs" / "train" / "name"
     folder = odd(number, "odd", runs)
     if not (folder / "results.json").is_dir():

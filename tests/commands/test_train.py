@@ -162,7 +162,7 @@ def test_two_training_languages(tiny_config, tmp_path, caplog):
     )  # fmt: skip
     with caplog.at_level(logging.INFO):
         value = train.run(config, tmp_path / "run")
-    assert "18 training pairs, 16 a step" in caplog.text
+    assert "18 training examples, 16 a step" in caplog.text
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     assert results["steps"] == 2  # sixteen pairs, then the two that are left
     assert results["train"]["pairs"] == 18
@@ -192,8 +192,8 @@ def test_mistakes_are_told_before_weights_are_loaded(
             (tmp_path / name / split).mkdir(parents=True)
             (tmp_path / name / split / "en.tsv").write_text(header + pair)
     (tmp_path / "broken" / "train" / "en.tsv").write_text(header + pair + "a\tb\tmaybe\n")
-    # With its heavy modules out of reach, the task cannot get further than the data.
-    monkeypatch.setitem(sys.modules, "infoxlm.evaluate.scoring", None)
+    # With its heavy modules out of reach, the command cannot get further than the data.
+    monkeypatch.setitem(sys.modules, "infoxlm.train.training", None)
     config = tiny_config(
         "data.eval_languages=[en]", *(text.format(folder=tmp_path) for text in overrides)
     )

@@ -1,4 +1,4 @@
-"""Training that is stopped and gone on with, and steps that failed and are computed again."""
+"""Training that is stopped and resumed, and steps that failed and are computed again."""
 
 import json
 import logging
@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from infoxlm.commands import train
-from infoxlm.commands.train import replay_table, resuming_command
+from infoxlm.commands.train import replay_table
 from infoxlm.errors import UserError
+from infoxlm.runs.context import resume_command
 from infoxlm.runs.run_folder import RESULTS, RUN_RECORD
 from infoxlm.stopping import Interrupted
 from infoxlm.tracking.metrics_log import MetricsLog, read_metrics
@@ -92,7 +93,7 @@ def test_a_stopped_run_ends_as_if_it_had_not_been(named, stopped, alone, tiny_co
 def test_the_command_to_resume_names_the_run_once(monkeypatch):
     words = ["seed=3", "trainer.resume=x", "hydra.run.dir=y", "data.root=a folder"]
     monkeypatch.setattr(sys, "argv", ["infoxlm train", *words])
-    assert resuming_command(Path("/run")) == (
+    assert resume_command(Path("/run")) == (
         "infoxlm train seed=3 'data.root=a folder' trainer.resume=/run"
     )
 

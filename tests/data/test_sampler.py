@@ -16,7 +16,7 @@ def epoch_of(batches, epoch):
     seed=st.integers(0, 2**31 - 1),
     epoch=st.integers(0, 4),
 )
-def test_an_epoch_is_every_example_once_in_full_windows(examples, size, seed, epoch):
+def test_an_epoch_is_every_example_once_in_full_batches(examples, size, seed, epoch):
     parts = epoch_of(EpochSampler(examples, size, seed), epoch)
     assert sorted(np.concatenate(parts)) == list(range(examples))
     full, rest = divmod(examples, size)
@@ -24,7 +24,7 @@ def test_an_epoch_is_every_example_once_in_full_windows(examples, size, seed, ep
 
 
 @given(step=st.integers(0, 50), seed=st.integers(0, 1000))
-def test_a_step_s_window_follows_from_the_seed_alone(step, seed):
+def test_batch_of_a_step_follows_from_the_seed_alone(step, seed):
     first = EpochSampler(37, 8, seed).rows(step).copy()
     epoch_order.cache_clear()  # as in another process that starts at this very step
     np.testing.assert_array_equal(EpochSampler(37, 8, seed).rows(step), first)

@@ -4,17 +4,19 @@ import logging
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 from infoxlm.data import token_cache
-from infoxlm.data.token_cache import EncodedExamples, load_or_encode
+from infoxlm.data.examples import Examples
+from infoxlm.data.token_cache import TokenCache
 from infoxlm.errors import UserError
+from infoxlm.tokenization.token_ids import TokenIds
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 
@@ -64,7 +66,25 @@ def tokenizer(sentencepiece_file: Path) -> InfoXLMTokenizer:
     return InfoXLMTokenizer(sentencepiece_file)
 
 
-Load = Callable[..., EncodedExamples]
+Load = Callable[..., Examples]
+
+
+def load_pairs(
+    cache: TokenCache,
+    source: MemorySource,
+    split: str = "dev",
+    language: str = "en",
+    **options: Any,
+) -> Examples:
+    """Load pairs through a cache, with their labels as the target."""
+
+    def encode(pairs: Sequence[Pair]) -> tuple[TokenIds, dict[str, np.ndarray]]:
+        token_ids = cache.tokenizer.encode(
+            [p.premise for p in pairs], [p.hypothesis for p in pairs], max_length=cache.max_length
+        )
+        return token_ids, {"labels": np.array([p.label for p in pairs], np.int64)}
+
+    return cache.load(source, split, language, encode, **options)
 
 
 @pytest.fixture
@@ -76,30 +96,24 @@ def load(tokenizer: InfoXLMTokenizer, tmp_path: Path) -> Load:
         max_length: int = 32,
         limit: int | None = None,
         cache_dir: Path = tmp_path / "cache",
-    ) -> EncodedExamples:
-        return load_or_encode(
-            source,
-            split,
-            language,
-            tokenizer,
-            max_length=max_length,
-            limit=limit,
-            cache_dir=cache_dir,
-        )
+        **options: Any,
+    ) -> Examples:
+        cache = TokenCache(cache_dir, tokenizer, max_length)
+        return load_pairs(cache, source, split, language, limit=limit, **options)
 
     return load
 
 
-def assert_holds(examples: EncodedExamples, pairs: list[Pair], tokenizer: InfoXLMTokenizer) -> None:
+def assert_holds(examples: Examples, pairs: list[Pair], tokenizer: InfoXLMTokenizer) -> None:
     expected = tokenizer.encode([p.premise for p in pairs], [p.hypothesis for p in pairs],
                                 max_length=32)  # fmt: skip
     np.testing.assert_array_equal(examples.token_ids.ids, expected.ids)
     np.testing.assert_array_equal(examples.token_ids.offsets, expected.offsets)
-    assert examples.labels.tolist() == [p.label for p in pairs]
+    assert examples.targets["labels"].tolist() == [p.label for p in pairs]
     assert examples.rows.tolist() == [p.row for p in pairs]
     dtypes = [examples.token_ids.ids.dtype, examples.token_ids.offsets.dtype]
     assert dtypes == [np.int32, np.int64]
-    assert examples.labels.dtype == examples.rows.dtype == np.int64
+    assert examples.targets["labels"].dtype == examples.rows.dtype == np.int64
 
 
 def folders(cache_dir: Path) -> list[Path]:
@@ -123,16 +137,17 @@ def test_chunks_do_not_show(
     assert_holds(load(MemorySource()), PAIRS, tokenizer)
 
 
-def test_whatever_decides_the_content_decides_the_folder(load: Load, tmp_path: Path) -> None:
+def test_everything_that_decides_the_content_is_in_the_key(load: Load, tmp_path: Path) -> None:
     source = MemorySource()
     load(source)
     load(source, split="test")
     load(source, language="fr")
     load(source, max_length=16)
     load(source, limit=4)
+    load(source, options={"task": "another"})
     load(MemorySource(PAIRS[:2]))
-    assert len(folders(tmp_path / "cache")) == 6
-    assert len(source.reads) == 5
+    assert len(folders(tmp_path / "cache")) == 7
+    assert len(source.reads) == 6
 
 
 def test_another_tokenizer_is_another_folder(
@@ -156,11 +171,11 @@ def test_no_examples(load: Load) -> None:
     source = MemorySource([])
     for _ in range(2):
         examples = load(source)
-        assert len(examples.token_ids) == len(examples.labels) == len(examples.rows) == 0
+        assert len(examples.token_ids) == len(examples.targets["labels"]) == len(examples.rows) == 0
     assert len(source.reads) == 1
 
 
-def test_mistake_in_the_source_leaves_nothing(load: Load, tmp_path: Path) -> None:
+def test_error_in_the_source_leaves_nothing(load: Load, tmp_path: Path) -> None:
     class Broken(MemorySource):
         def read(self, split: str, language: str, limit: int | None = None) -> Iterator[Pair]:
             yield PAIRS[0]
@@ -213,7 +228,7 @@ def manifest_without_checksum(folder: Path) -> None:
         manifest_without_checksum,
     ],
 )
-def test_damage_is_recognised_and_mended(
+def test_damage_is_found_and_repaired(
     load: Load,
     tokenizer: InfoXLMTokenizer,
     tmp_path: Path,
@@ -249,9 +264,7 @@ def load_in_process(
     source = MemorySource(seconds=0.05)
     tokenizer = InfoXLMTokenizer(sentencepiece_file)
     start.wait(60)
-    examples = load_or_encode(
-        source, "dev", "en", tokenizer, max_length=32, limit=None, cache_dir=cache_dir
-    )
+    examples = load_pairs(TokenCache(cache_dir, tokenizer, max_length=32), source)
     results.put((len(source.reads), examples.token_ids.ids.tolist()))
 
 

@@ -4,9 +4,9 @@ import pytest
 
 from infoxlm.constants import LABELS
 from infoxlm.errors import UserError
-from infoxlm.evaluate.scoring import label_columns
 from infoxlm.model.loading import load_classifier, select_device
 from infoxlm.schema import ModelConfig, ShapeConfig
+from infoxlm.tasks.classification.task import label_columns
 
 SHAPE = ShapeConfig(
     vocab_size=80, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
@@ -33,7 +33,7 @@ def test_a_head_for_the_labels_is_kept_in_its_own_order(folder, tiny_model):
     path = folder(id2label=order)
     model = load(path)
     assert model.config.id2label == order
-    assert label_columns(model) == [1, 2, 0]
+    assert label_columns(model, LABELS) == [1, 2, 0]
     np.testing.assert_array_equal(
         model.classifier.out_proj.weight, tiny_model().classifier.out_proj.weight
     )
@@ -45,7 +45,7 @@ def test_an_encoder_gets_a_head_over_the_labels(folder):
     assert model.config.id2label == dict(enumerate(LABELS))
     assert model.config.label2id == {"entailment": 0, "neutral": 1, "contradiction": 2}
     assert model.classifier.out_proj.weight.shape == [16, 3]
-    assert label_columns(model) == [0, 1, 2]
+    assert label_columns(model, LABELS) == [0, 1, 2]
 
 
 @pytest.mark.parametrize("labels", [["LABEL_0"], ["good", "bad"], ["contradiction", *LABELS[:2]]])

@@ -10,17 +10,18 @@ import pytest
 
 from infoxlm.errors import UserError
 from infoxlm.runs import resume
-from infoxlm.runs.resume import record_resume, run_to_write
-from infoxlm.runs.run_folder import LOCK, RESULTS, RUN_RECORD, claimed
+from infoxlm.runs.resume import fingerprint, folder_to_write, record_resume
+from infoxlm.runs.run_folder import LOCK, RESULTS, RUN_RECORD, lock_folder
 from infoxlm.runs.run_record import plain_config, write_run_record
+from infoxlm.runs.settings import flat_settings
 
 DATA = {"/data/train/en.tsv": "a1", "/data/dev/en.tsv": "b2"}
 WEIGHTS = {"/weights/model.safetensors": "c3"}
 HOLD = """
 import sys
 from pathlib import Path
-from infoxlm.runs.run_folder import claimed
-with claimed(Path(sys.argv[1])):
+from infoxlm.runs.run_folder import lock_folder
+with lock_folder(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -60,12 +61,13 @@ def begun(runs, train_config):
 
 @pytest.fixture
 def chosen(runs, train_config):
-    """Tells which folder is written, and whether a run is gone on with."""
+    """Tells which folder is written, and whether a run in it is resumed."""
 
     def choose(resume="auto", new="name/new", data=DATA, weights=WEIGHTS, config=None):
         config = config or train_config()
         config = replace(config, trainer=replace(config.trainer, resume=resume and str(resume)))
-        with run_to_write(config, runs / new, data, weights) as (folder, resumed):
+        wanted = fingerprint(flat_settings(config), data, weights)
+        with folder_to_write(config.trainer.resume, runs / new, wanted) as (folder, resumed):
             assert (folder / LOCK).exists()
         assert not (folder / LOCK).exists()
         return folder.relative_to(runs).as_posix(), resumed
@@ -76,7 +78,7 @@ def chosen(runs, train_config):
 # auto
 
 
-def test_the_newest_unfinished_run_is_gone_on_with(begun, chosen):
+def test_newest_unfinished_run_is_resumed(begun, chosen):
     begun("name/a", 5)
     begun("name/b", 7)
     begun("other/c", 6)
@@ -92,7 +94,7 @@ def test_of_two_of_one_second_the_later_name_is_the_newer(begun, chosen):
 def test_without_one_a_run_begins(begun, chosen, caplog):
     with caplog.at_level(logging.INFO):
         assert chosen() == ("name/new", False)
-    assert "No unfinished run of this configuration: starting anew" in caplog.text
+    assert "No unfinished run of this configuration: a new one begins" in caplog.text
 
 
 def test_finished_ones_are_passed_over(begun, chosen):
@@ -101,7 +103,7 @@ def test_finished_ones_are_passed_over(begun, chosen):
     assert chosen() == ("name/a", True)
 
 
-def test_the_folder_given_is_gone_on_with_wherever_it_is(begun, chosen):
+def test_the_given_folder_is_resumed_wherever_it_is(begun, chosen):
     folder = begun("../../mine", 5)
     begun("name/newer", 7)
     assert chosen(new="../../mine") == ("../../mine", True)
@@ -116,9 +118,9 @@ def test_jobs_of_a_sweep_find_their_like(begun, chosen, train_config):
 
 @pytest.mark.parametrize("folder", ["/run", "run", "."])
 def test_a_folder_without_grandparents_has_no_neighbours(folder, train_config, monkeypatch):
-    monkeypatch.setattr(resume, "claimed", nullcontext)  # nothing is written there
-    config = train_config(resume="auto")
-    with run_to_write(config, Path(folder), DATA, WEIGHTS) as chosen:
+    monkeypatch.setattr(resume, "lock_folder", nullcontext)  # nothing is written there
+    wanted = fingerprint(flat_settings(train_config()), DATA, WEIGHTS)
+    with folder_to_write("auto", Path(folder), wanted) as chosen:
         assert chosen == (Path(folder), False)
 
 
@@ -139,7 +141,7 @@ def held():
         process.communicate()
 
 
-def test_what_another_process_is_at_is_passed_over(begun, chosen, held, caplog):
+def test_locked_runs_are_passed_over(begun, chosen, held, caplog):
     begun("name/a", 5)
     held(begun("name/b", 7))
     with caplog.at_level(logging.INFO):
@@ -159,7 +161,7 @@ def test_damaged_records_are_named_and_passed_over(text, begun, chosen, caplog):
 # A run that is named
 
 
-def test_the_run_that_is_named_is_gone_on_with(begun, chosen, tmp_path, monkeypatch):
+def test_the_named_run_is_resumed(begun, chosen, tmp_path, monkeypatch):
     run = begun("name/a", 5)
     begun("name/newer", 7)
     assert chosen(run) == ("name/a", True)
@@ -182,7 +184,7 @@ def test_another_configuration_and_other_files_make_another_run(begun, chosen, t
 
 def test_a_finished_or_missing_or_busy_run_is_refused(begun, chosen, held, runs):
     run = begun("name/a")
-    with claimed(run), pytest.raises(UserError, match="another process is at work"):
+    with lock_folder(run), pytest.raises(UserError, match="another process is at work"):
         chosen(run)
     held(run)
     with pytest.raises(UserError, match="another process is at work"):
@@ -230,7 +232,7 @@ def test_a_record_as_it_is_written_fits(runs, chosen, train_config):
     assert chosen() == ("name/a", True)
 
 
-def test_each_resumption_is_noted(begun):
+def test_each_resumption_is_recorded(begun):
     run = begun("name/a")
     before = json.loads((run / RUN_RECORD).read_text())
     record_resume(run)

@@ -5,13 +5,13 @@ import sys
 import pytest
 
 from infoxlm.errors import UserError
-from infoxlm.runs.run_folder import LOCK, claimed, log_into
+from infoxlm.runs.run_folder import LOCK, lock_folder, log_into
 
 HOLD = """
 import sys
 from pathlib import Path
-from infoxlm.runs.run_folder import claimed
-with claimed(Path(sys.argv[1])):
+from infoxlm.runs.run_folder import lock_folder
+with lock_folder(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -38,11 +38,11 @@ def test_a_folder_is_held_by_one_process(holder, tmp_path):
     process = holder(tmp_path / "runs" / "new")
     assert process.stdout.readline() == "held\n"
     busy = pytest.raises(UserError, match=r"another process is at work in .*new\. Wait")
-    with busy, claimed(tmp_path / "runs" / "new"):
+    with busy, lock_folder(tmp_path / "runs" / "new"):
         pytest.fail("two hold it")
     process.communicate("end")
     assert process.returncode == 0
-    with claimed(tmp_path / "runs" / "new"):
+    with lock_folder(tmp_path / "runs" / "new"):
         assert (tmp_path / "runs" / "new" / LOCK).exists()
     assert list((tmp_path / "runs" / "new").iterdir()) == []
 
@@ -61,22 +61,22 @@ def test_a_process_that_is_killed_lets_go(holder, tmp_path):
     process.kill()
     process.wait()
     assert (tmp_path / LOCK).exists()
-    with claimed(tmp_path):
+    with lock_folder(tmp_path):
         pass
     assert not (tmp_path / LOCK).exists()
 
 
 def test_an_error_lets_go(tmp_path):
-    with pytest.raises(ZeroDivisionError), claimed(tmp_path):
+    with pytest.raises(ZeroDivisionError), lock_folder(tmp_path):
         raise ZeroDivisionError
-    with claimed(tmp_path):
+    with lock_folder(tmp_path):
         pass
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path):
     (tmp_path / "file").write_text("in the way")
     refused = pytest.raises(UserError, match=r"folder .*file/run cannot be written.*hydra\.run")
-    with refused, claimed(tmp_path / "file" / "run"):
+    with refused, lock_folder(tmp_path / "file" / "run"):
         pass
 
 

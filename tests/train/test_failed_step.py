@@ -21,7 +21,7 @@ FAILED = FailedStep(
 )
 
 
-def test_a_batch_is_read_as_it_was_written(tmp_path):
+def test_batch_round_trips(tmp_path):
     path = FAILED.write(tmp_path)
     assert path == tmp_path / BATCH
     assert FailedStep.read(path) == FAILED
@@ -30,14 +30,14 @@ def test_a_batch_is_read_as_it_was_written(tmp_path):
 def test_the_error_names_step_rate_file_and_row(tmp_path):
     error = FAILED.error(tmp_path / BATCH)
     assert error.problem == (
-        "the loss of step 7 is not finite (2 of 3 pairs, the first a/de.tsv row 9), "
+        "the loss of step 7 is not finite (2 of 3 examples, the first a/de.tsv row 9), "
         "at a learning rate of 0.5; the step was not taken"
     )
     assert "optimizer.learning_rate" in error.remedy
     assert f"trainer.replay={tmp_path / BATCH}" in error.remedy
 
 
-def test_a_gradient_has_no_guilty_pairs(tmp_path):
+def test_non_finite_gradient_names_no_example(tmp_path):
     pairs = [pair | {"loss": 1.0} for pair in FAILED.pairs]
     error = FailedStep(1, 2e-5, 1.0, None, pairs).error(tmp_path)
     assert error.problem.startswith(
@@ -49,7 +49,7 @@ def test_a_gradient_has_no_guilty_pairs(tmp_path):
     ("value", "expected"),
     [(1.5, 1.5), (0.0, 0.0), (float("nan"), None), (float("inf"), None), (-float("inf"), None)],
 )
-def test_what_json_cannot_hold_is_null(value, expected):
+def test_finite(value, expected):
     assert finite(value) == expected
 
 
@@ -100,17 +100,19 @@ def contents(folder):
 @paddle.no_grad()
 def poison_embedding(trainer, rows, value):
     """Make the vector of one word not finite, and return which of the pairs hold the word."""
-    ids = trainer.learner.pairs.token_ids
+    module = trainer.module
+    ids = module.streams[0].examples.token_ids
     words, counts = np.unique(np.concatenate(ids.take(rows)), return_counts=True)
-    word = int(words[counts.argmin()])
-    trainer.learner.model.roberta.embeddings.word_embeddings.weight[word] = value
+    word = words[counts.argmin()]
+    column = int(word if module.vocabulary is None else module.vocabulary.compact(word))
+    module.model.roberta.embeddings.word_embeddings.weight[column] = value
     return [row for row in rows.tolist() if word in ids[row]]
 
 
 @paddle.no_grad()
 def inflate(trainer, rows):
     """Make the logits huge: the losses are finite, the squares of their gradient are not."""
-    trainer.learner.model.classifier.out_proj.weight.scale_(1e25)
+    trainer.module.model.classifier.out_proj.weight.scale_(1e25)
 
 
 @pytest.fixture
@@ -120,15 +122,15 @@ def failed(open_trainer, train_config, weights_of, tmp_path):
     def run(harm, steps=3, **changes):
         config = train_config(dropout=0.1, max_steps=8, save_every=1, **changes)
         with open_trainer(config, tmp_path) as trainer:
-            rows = [trainer.batches.rows(step) for step in range(steps + 1)]
-            for step in range(steps):
-                trainer.take_step(rows[step])
+            rows = trainer.module.streams[0].sampler.rows(steps)
+            for _ in range(steps):
+                trainer.optimizer_step()
             trainer.save()
             before = contents(tmp_path / "checkpoints")
-            guilty = harm(trainer, rows[steps])
+            guilty = harm(trainer, rows)
             weights = weights_of(trainer)
             with pytest.raises(UserError) as error:
-                trainer.take_step(rows[steps])
+                trainer.optimizer_step()
             assert weights_of(trainer) == weights
             assert trainer.state.step == steps
         after = contents(tmp_path / "checkpoints")
@@ -137,18 +139,18 @@ def failed(open_trainer, train_config, weights_of, tmp_path):
         assert str(folder / BATCH) in error.value.remedy
         assert json.loads((folder / STATE_FILE).read_text())["step"] == steps
         batch = json.loads((folder / BATCH).read_text())
-        assert [pair["row"] for pair in batch["pairs"]] == (2 * rows[steps]).tolist()
+        assert [pair["row"] for pair in batch["pairs"]] == (2 * rows).tolist()
         assert {(pair["language"], pair["file"]) for pair in batch["pairs"]} == {
             ("en", "pairs/en.tsv")
         }
-        return error.value.problem, batch, rows[steps], guilty
+        return error.value.problem, batch, rows, guilty
 
     return run
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("active", [True, False])
-def test_a_weight_that_is_not_finite_is_traced_to_its_pairs(value, active, failed):
+def test_non_finite_weight_is_traced_to_its_examples(value, active, failed):
     problem, batch, rows, guilty = failed(
         lambda *at: poison_embedding(*at, value), hardware={"active_vocabulary": active}
     )
@@ -156,7 +158,9 @@ def test_a_weight_that_is_not_finite_is_traced_to_its_pairs(value, active, faile
     assert named == [2 * row for row in guilty]
     assert 0 < len(named) < len(rows)
     assert "the loss of step 4 is not finite" in problem
-    assert f"({len(named)} of {len(rows)} pairs, the first pairs/en.tsv row {named[0]})" in problem
+    assert (
+        f"({len(named)} of {len(rows)} examples, the first pairs/en.tsv row {named[0]})" in problem
+    )
     assert f"learning rate of {batch['learning_rate']:g};" in problem
     assert (batch["step"], batch["loss"], batch["gradient_norm"]) == (4, None, None)
 
@@ -169,14 +173,12 @@ def test_a_gradient_that_overflows_while_the_loss_is_finite(failed):
 
 
 def test_a_learning_rate_that_is_too_high(open_trainer, train_config, tmp_path):
-    from infoxlm.stopping import StopRequests
-
     config = train_config(optimizer={"learning_rate": 1e30}, eval_every=100)
     with open_trainer(config, tmp_path) as trainer, pytest.raises(UserError) as error:
-        trainer.train(StopRequests())
+        trainer.train()
     # The first step is taken with 0, the second with the peak, and the third sees what came of it.
     assert "of step 3 is not finite" in error.value.problem
     assert "at a learning rate of 8e+29; the step was not taken" in error.value.problem
-    for parameter in trainer.learner.model.parameters():
+    for parameter in trainer.module.model.parameters():
         assert np.isfinite(parameter.numpy()).all()
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["failed_step"]

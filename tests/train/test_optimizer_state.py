@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import paddle
 import pytest
@@ -7,7 +9,6 @@ from infoxlm.errors import UserError
 from infoxlm.model.loading import load_classifier
 from infoxlm.schema import ModelConfig, OptimizerConfig, SchedulerConfig
 from infoxlm.train.active_vocabulary import ActiveVocabulary
-from infoxlm.train.gradients import accumulate_gradient
 from infoxlm.train.optimization import build_learning_rate, build_optimizer
 from infoxlm.train.optimizer_state import (
     KEPT,
@@ -16,7 +17,6 @@ from infoxlm.train.optimizer_state import (
     state_names,
     write_optimizer,
 )
-from infoxlm.train.training_pairs import TrainingPairs
 
 ROWS = np.arange(8)
 
@@ -24,13 +24,14 @@ ROWS = np.arange(8)
 class Training:
     """A model with its optimizer, as the trainer builds them, loaded from a folder."""
 
-    def __init__(self, folder, pairs, active=True, kind="adamw"):
+    def __init__(self, accumulate, folder, examples, active=True, kind="adamw"):
         self.model = load_classifier(ModelConfig("tiny"), folder, 100, 38)
         self.vocabulary = None
         if active:
-            self.vocabulary = ActiveVocabulary(self.model.roberta.embeddings, pairs.token_ids)
-            pairs = TrainingPairs(self.vocabulary.compact(pairs.token_ids), pairs.labels)
-        self.pairs = pairs
+            in_use = [examples.token_ids.ids]
+            self.vocabulary = ActiveVocabulary(self.model.roberta.embeddings, in_use)
+        self.accumulate = accumulate
+        self.examples = examples
         config = OptimizerConfig(kind, 1e-2, weight_decay=0.1 if kind == "adamw" else 0.0)
         self.learning_rate = build_learning_rate(config, SchedulerConfig("constant"), 10)
         self.optimizer = build_optimizer(self.model, config, self.learning_rate, 10)
@@ -38,7 +39,7 @@ class Training:
     def step(self, times):
         self.model.train()
         for _ in range(times):
-            accumulate_gradient(self.model, self.pairs, ROWS, max_tokens=100)
+            self.accumulate(self.model, self.examples, ROWS, vocabulary=self.vocabulary)
             with paddle.utils.unique_name.guard():
                 self.optimizer.step()
             self.optimizer.clear_grad(set_to_zero=False)
@@ -56,18 +57,23 @@ class Training:
 
 
 @pytest.fixture(scope="module")
-def pairs(random_token_ids):
-    return TrainingPairs(random_token_ids(8), np.arange(8) % 3)
+def examples(random_token_ids, labelled):
+    return labelled(random_token_ids(8), np.arange(8) % 3)
+
+
+@pytest.fixture(scope="module")
+def training(accumulate):
+    return partial(Training, accumulate)
 
 
 @pytest.mark.parametrize("others", [0, 3])
 @pytest.mark.parametrize("active", [True, False])
 @pytest.mark.parametrize("kind", ["adamw", "adam"])
-def test_going_on_is_not_stopping(kind, active, others, pairs, inputs, tmp_path):
-    undisturbed = Training(inputs.checkpoint, pairs, active, kind)
+def test_resuming_changes_nothing(kind, active, others, training, examples, inputs, tmp_path):
+    undisturbed = training(inputs.checkpoint, examples, active, kind)
     undisturbed.step(5)
 
-    first = Training(inputs.checkpoint, pairs, active, kind)
+    first = training(inputs.checkpoint, examples, active, kind)
     first.step(2)
     first.save(tmp_path)
     # What else this process has made must not matter: it moves the numbers in Paddle's names.
@@ -75,7 +81,7 @@ def test_going_on_is_not_stopping(kind, active, others, pairs, inputs, tmp_path)
     for layer in layers:
         layer(paddle.ones([1, 3])).sum().backward()
         paddle.optimizer.AdamW(parameters=layer.parameters()).step()
-    second = Training(tmp_path, pairs, active, kind)
+    second = training(tmp_path, examples, active, kind)
     read_optimizer(tmp_path, second.optimizer, second.model)
     second.step(3)
     assert second.values() == undisturbed.values()
@@ -86,23 +92,23 @@ def test_going_on_is_not_stopping(kind, active, others, pairs, inputs, tmp_path)
     ).read_bytes()
 
 
-def test_without_the_state_it_would_be_another_run(pairs, inputs, tmp_path):
-    undisturbed = Training(inputs.checkpoint, pairs)
+def test_without_the_state_it_would_be_another_run(training, examples, inputs, tmp_path):
+    undisturbed = training(inputs.checkpoint, examples)
     undisturbed.step(3)
-    first = Training(inputs.checkpoint, pairs)
+    first = training(inputs.checkpoint, examples)
     first.step(2)
     first.save(tmp_path)
-    second = Training(tmp_path, pairs)
+    second = training(tmp_path, examples)
     second.step(1)
     assert second.values() != undisturbed.values()
 
 
-def test_the_file_s_names_are_the_model_s(pairs, inputs, tmp_path):
-    training = Training(inputs.checkpoint, pairs)
-    training.step(2)
-    write_optimizer(tmp_path, training.optimizer, training.model)
+def test_tensors_are_named_as_the_parameters(training, examples, inputs, tmp_path):
+    trained = training(inputs.checkpoint, examples)
+    trained.step(2)
+    write_optimizer(tmp_path, trained.optimizer, trained.model)
     tensors = load_file(tmp_path / OPTIMIZER_FILE)
-    parameters = dict(training.model.named_parameters())
+    parameters = dict(trained.model.named_parameters())
     assert set(tensors) == {f"{kept}.{name}" for kept in KEPT for name in parameters}
     for name, parameter in parameters.items():
         assert list(tensors[f"moment2.{name}"].shape) == parameter.shape
@@ -110,28 +116,28 @@ def test_the_file_s_names_are_the_model_s(pairs, inputs, tmp_path):
         # What corrects the bias of the next step's moments.
         np.testing.assert_allclose(tensors[f"beta1_pow_acc.{name}"], [0.9**3], rtol=1e-6)
         np.testing.assert_allclose(tensors[f"beta2_pow_acc.{name}"], [0.999**3], rtol=1e-6)
-    assert len(set(state_names(training.model).values())) == len(tensors)
+    assert len(set(state_names(trained.model).values())) == len(tensors)
 
 
-def test_before_the_first_step_there_is_nothing_to_keep(pairs, inputs, tmp_path):
-    training = Training(inputs.checkpoint, pairs)
-    write_optimizer(tmp_path, training.optimizer, training.model)
+def test_before_the_first_step_there_is_nothing_to_keep(training, examples, inputs, tmp_path):
+    trained = training(inputs.checkpoint, examples)
+    write_optimizer(tmp_path, trained.optimizer, trained.model)
     assert load_file(tmp_path / OPTIMIZER_FILE) == {}
-    read_optimizer(tmp_path, training.optimizer, training.model)
-    training.step(1)
+    read_optimizer(tmp_path, trained.optimizer, trained.model)
+    trained.step(1)
 
 
 @pytest.fixture
-def saved(pairs, inputs, tmp_path):
-    training = Training(inputs.checkpoint, pairs)
-    training.step(1)
-    training.save(tmp_path)
+def saved(training, examples, inputs, tmp_path):
+    trained = training(inputs.checkpoint, examples)
+    trained.step(1)
+    trained.save(tmp_path)
     return tmp_path
 
 
-def test_a_state_of_other_data_is_refused(saved, pairs, random_token_ids):
-    more = TrainingPairs(random_token_ids(9, seed=5), np.arange(9) % 3)
-    other = Training(saved, more)
+def test_a_state_of_other_data_is_refused(saved, training, examples, random_token_ids, labelled):
+    more = labelled(random_token_ids(9, seed=5), np.arange(9) % 3)
+    other = training(saved, more)
     table = "moment1.roberta.embeddings.word_embeddings.weight"
     with pytest.raises(UserError, match=rf"{table} \[\d+, 16\] is not of this model and this data"):
         read_optimizer(saved, other.optimizer, other.model)
@@ -148,20 +154,20 @@ def test_a_state_of_other_data_is_refused(saved, pairs, random_token_ids):
         ("classifier", np.zeros(1, np.float32)),
     ],
 )
-def test_a_state_of_another_model_is_refused(name, values, saved, pairs):
+def test_a_state_of_another_model_is_refused(name, values, saved, training, examples):
     tensors = load_file(saved / OPTIMIZER_FILE)
     save_file(tensors | {name: values}, saved / OPTIMIZER_FILE)
-    other = Training(saved, pairs)
+    other = training(saved, examples)
     with pytest.raises(UserError, match=rf"{name} .* is not of this model") as refused:
         read_optimizer(saved, other.optimizer, other.model)
     assert str(list(values.shape)) in refused.value.problem
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\x08\x00\x00\x00\x00\x00\x00\x00{}", b"x" * 99])
-def test_a_damaged_file_is_an_error(content, saved, pairs):
+def test_a_damaged_file_is_an_error(content, saved, training, examples):
     (saved / OPTIMIZER_FILE).unlink()
     if content is not None:
         (saved / OPTIMIZER_FILE).write_bytes(content)
-    other = Training(saved, pairs)
+    other = training(saved, examples)
     with pytest.raises(UserError, match=rf"{OPTIMIZER_FILE} cannot be read"):
         read_optimizer(saved, other.optimizer, other.model)

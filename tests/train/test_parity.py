@@ -4,18 +4,17 @@ import numpy as np
 import pytest
 
 from infoxlm.convert import convert_to_torch
+from infoxlm.data.sampler import EpochSampler
 from infoxlm.schema import OptimizerConfig, SchedulerConfig
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 from infoxlm.train.active_vocabulary import ActiveVocabulary
-from infoxlm.data.sampler import EpochSampler
-from infoxlm.train.gradients import accumulate_gradient, clip_gradient
 from infoxlm.train.optimization import build_learning_rate, build_optimizer
-from infoxlm.train.training_pairs import TrainingPairs
+from infoxlm.train.train_module import clip_gradient
 
 STEPS, BATCH, PAIRS = 8, 12, 40
 
 
-def torch_losses(folder, token_ids, labels, batches):
+def torch_losses(folder, token_ids, labels, sampler):
     """The same training in PyTorch: AdamW, linear warm-up, clipping, one batch a step."""
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
@@ -24,7 +23,7 @@ def torch_losses(folder, token_ids, labels, batches):
     schedule = transformers.get_linear_schedule_with_warmup(optimizer, 2, STEPS)
     losses = []
     for step in range(STEPS):
-        rows = batches.rows(step)
+        rows = sampler.rows(step)
         input_ids = torch.tensor(token_ids.padded(rows))
         logits = model(input_ids=input_ids, attention_mask=input_ids != 1).logits
         loss = torch.nn.functional.cross_entropy(logits, torch.tensor(labels[rows]))
@@ -37,26 +36,29 @@ def torch_losses(folder, token_ids, labels, batches):
     return losses
 
 
-def test_losses_are_those_of_transformers(
-    tiny_model, random_token_ids, sentencepiece_file, tmp_path
+def test_losses_match_transformers(
+    tiny_model, random_token_ids, labelled, accumulate, sentencepiece_file, tmp_path
 ):
     model = tiny_model(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
     model.save_pretrained(tmp_path / "paddle")
     InfoXLMTokenizer(sentencepiece_file).save_pretrained(tmp_path / "paddle")
     convert_to_torch(tmp_path / "paddle", tmp_path / "torch")
     token_ids, labels = random_token_ids(PAIRS), np.arange(PAIRS) % 3
-    batches = EpochSampler(PAIRS, BATCH, seed=3)  # the last batch of an epoch has 4 pairs
-    expected = torch_losses(tmp_path / "torch", token_ids, labels, batches)
+    sampler = EpochSampler(PAIRS, BATCH, seed=3)  # the last batch of an epoch has 4 pairs
+    expected = torch_losses(tmp_path / "torch", token_ids, labels, sampler)
 
-    vocabulary = ActiveVocabulary(model.roberta.embeddings, token_ids)
-    pairs = TrainingPairs(vocabulary.compact(token_ids), labels)
+    vocabulary = ActiveVocabulary(model.roberta.embeddings, [token_ids.ids])
+    examples = labelled(token_ids, labels)
     config = OptimizerConfig("adamw", learning_rate=1e-3, epsilon=1e-6)
     learning_rate = build_learning_rate(config, SchedulerConfig("linear", 2 / STEPS), STEPS)
     optimizer = build_optimizer(model, config, learning_rate, STEPS)
     model.train()
     losses = []
     for step in range(STEPS):
-        losses.append(accumulate_gradient(model, pairs, batches.rows(step), max_tokens=60).mean())
+        computed = accumulate(
+            model, examples, sampler.rows(step), vocabulary=vocabulary, max_tokens=60
+        )
+        losses.append(computed.mean())
         clip_gradient(model.parameters(), 1.0)
         optimizer.step()
         learning_rate.step()

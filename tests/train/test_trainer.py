@@ -5,9 +5,7 @@ import pytest
 
 from infoxlm import InfoXLMForSequenceClassification
 from infoxlm.evaluate.metrics import SplitScores
-from infoxlm.evaluate.scoring import score
 from infoxlm.schema import SelectOn
-from infoxlm.stopping import StopRequests
 from infoxlm.tracking.metrics_log import read_metrics
 
 LEARNING_RATE = 2e-2
@@ -33,7 +31,7 @@ def run(tmp_path, open_trainer, train_config):
             if scores:
                 planned = iter(scores)
                 trainer.score_dev = lambda model: next(planned)
-            state = trainer.train(StopRequests())
+            state = trainer.train()
         return state, read_metrics(tmp_path / folder / "metrics.jsonl"), tmp_path / folder
 
     return train
@@ -47,19 +45,19 @@ def losses(metrics):
     return [record["train/loss"] for record in metrics if "train/loss" in record]
 
 
-def test_24_pairs_are_learned_by_heart(run, inputs):
+def test_24_pairs_are_learned_by_heart(run, inputs, scores_of):
     state, metrics, folder = run(max_steps=120, eval_every=120, log_every=1)
     assert losses(metrics)[0] > 1.0
     assert losses(metrics)[-1] < 0.05
     assert (state.step, state.best_step, state.pairs) == (120, 120, 40 * 24)
     assert state.best_dev.accuracy["en"] == 1.0
     best = InfoXLMForSequenceClassification.from_pretrained(folder / "checkpoints" / "best")
-    again, _ = score(best, inputs.dev, max_tokens=50)
+    again = scores_of(best, inputs.dev)
     for language in ("en", "de"):
         np.testing.assert_array_equal(again.confusion[language], state.best_dev.confusion[language])
 
 
-def test_what_is_logged_when(run):
+def test_which_steps_are_logged(run):
     scores = [dev(5, 3), dev(6, 5), dev(6, 4)]
     state, metrics, _ = run(scores=scores, max_steps=5, eval_every=2, log_every=3)
     train = {record["step"]: record for record in metrics if "train/loss" in record}
@@ -101,7 +99,7 @@ def test_patience_ends_training(run):
     assert max(record["step"] for record in metrics) == 8
 
 
-def test_checkpoints_between_scorings(run):
+def test_checkpoints_between_evaluations(run):
     scores = [dev(5, 5), dev(4, 4)]
     timing = {"max_steps": 8, "eval_every": 4, "save_every": 3}
     _, _, folder = run(scores=scores, keep_checkpoints=9, **timing)
@@ -116,7 +114,7 @@ def test_epochs_without_max_steps(run):
 
 
 @pytest.mark.parametrize("active", [True, False])
-def test_the_same_seed_gives_the_same_run_to_the_last_bit(active, run):
+def test_same_seed_same_bits(active, run):
     def trained(folder, seed):
         changes = {"hardware": {"active_vocabulary": active}, "dropout": 0.1, "log_every": 1}
         _, metrics, folder = run(folder, seed=seed, **changes)
@@ -127,7 +125,7 @@ def test_the_same_seed_gives_the_same_run_to_the_last_bit(active, run):
     assert trained("third", 2)[0] != first[0]
 
 
-def test_the_active_vocabulary_changes_nothing_but_speed(run, inputs):
+def test_active_vocabulary_changes_only_speed(run, inputs):
     def trained(active):
         _, metrics, folder = run(str(active), hardware={"active_vocabulary": active}, log_every=1)
         best = InfoXLMForSequenceClassification.from_pretrained(folder / "checkpoints" / "step-6")
@@ -143,7 +141,7 @@ def test_the_active_vocabulary_changes_nothing_but_speed(run, inputs):
     assert (np.abs(plain[unused]) < np.abs(before[unused])).mean() > 0.99  # they decay
 
 
-def test_micro_batches_change_nothing_but_memory(run):
+def test_micro_batches_change_only_memory(run):
     def norms(folder, **hardware):
         _, metrics, _ = run(folder, hardware=hardware, log_every=1)
         return [x["train/gradient_norm"] for x in metrics if "train/gradient_norm" in x]
@@ -163,7 +161,7 @@ def test_gradients_are_clipped_before_the_step(run):
     assert losses(clipped)[2] != losses(free)[2]
 
 
-def test_a_model_that_always_says_the_same_is_told(run, caplog):
+def test_collapsed_model_is_reported(run, caplog):
     one = {language: np.arange(9) % 3 for language in ("en", "de")}
     neutral = SplitScores.from_predictions(one, dict.fromkeys(one, np.ones(9, np.int64)))
     with caplog.at_level(logging.WARNING, "infoxlm"):

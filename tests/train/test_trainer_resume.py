@@ -1,4 +1,4 @@
-"""A run that was stopped and gone on with is the run without the stop, to the last bit."""
+"""A run that was stopped and resumed is the run without the stop, to the last bit."""
 
 import shutil
 import signal
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from infoxlm.stopping import Interrupted, StopRequests
+from infoxlm.stopping import Interrupted
 from infoxlm.tracking.metrics_log import read_metrics
 
 STEPS = 6
@@ -48,10 +48,10 @@ def run(open_trainer, weights_of, timeless):
     """Trains, acting at a moment, and returns all that must not depend on a stop."""
 
     def trained(config, folder, *, resumed=False, at=None):
-        with open_trainer(config, folder, resumed=resumed) as trainer, StopRequests() as stop:
+        with open_trainer(config, folder, resumed=resumed) as trainer:
             if at is not None:
                 act_at(trainer, *at)
-            state = trainer.train(stop)
+            state = trainer.train()
         checkpoints = folder / "checkpoints"
         newest = "step-6" if (checkpoints / "step-6").exists() else "best"
         return {
@@ -98,27 +98,27 @@ def test_a_stop_changes_nothing(
     shutil.rmtree(tmp_path)
     alone = run(config, tmp_path / "alone")
     with suppress(Interrupted, Killed):
-        run(config, tmp_path / "stopped", at=("take_step", stop, "after", end))
+        run(config, tmp_path / "stopped", at=("optimizer_step", stop, "after", end))
     logged = read_metrics(tmp_path / "stopped" / "metrics.jsonl")
     assert len(logged) < len(alone["metrics"])
     assert run(config, tmp_path / "stopped", resumed=True) == alone
 
 
 @pytest.mark.parametrize("stop", [1, 2, 3, 5])
-def test_a_polite_stop_saves_the_step_it_came_in(stop, run, train_config, open_trainer, tmp_path):
+def test_sigterm_saves_the_step_it_came_in(stop, run, train_config, open_trainer, tmp_path):
     config = train_config(keep_checkpoints=0, eval_every=3)
     with pytest.raises(Interrupted, match=f"after step {stop}$") as stopped:
-        run(config, tmp_path, at=("take_step", stop, "after", terminate))
+        run(config, tmp_path, at=("optimizer_step", stop, "after", terminate))
     assert stopped.value.code == 128 + signal.SIGTERM
     assert max(record["step"] for record in read_metrics(tmp_path / "metrics.jsonl")) <= stop
     with open_trainer(config, tmp_path, resumed=True) as trainer:
         assert trainer.state.step == stop
-        assert trainer.scoring_is_due == (stop == 3)
+        assert trainer.eval_is_due == (stop == 3)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_scoring_that_is_cut_short_is_done_once_after_the_stop(
+def test_interrupted_evaluation_runs_once_after_resuming(
     number, moment, run, train_config, open_trainer, tmp_path
 ):
     config = train_config(dropout=0.1)
@@ -129,12 +129,12 @@ def test_a_scoring_that_is_cut_short_is_done_once_after_the_stop(
     assert [x["step"] for x in lines if "dev/gap" in x] == [2, 4, 6][: number - 1]
     with open_trainer(config, tmp_path / "stopped", resumed=True) as trainer:
         calls = act_at(trainer, "score_dev", None, None, None)
-        trainer.train(StopRequests())
+        trainer.train()
     assert len(calls) == 4 - number
     assert run(config, tmp_path / "stopped", resumed=True) == alone
 
 
-def test_a_stop_while_a_checkpoint_is_written_waits_for_it(run, train_config, tmp_path):
+def test_stop_waits_for_a_checkpoint_being_written(run, train_config, tmp_path):
     config = train_config(dropout=0.1)
     alone = run(config, tmp_path / "alone")
     with pytest.raises(Interrupted, match="after step 4$"):
@@ -148,11 +148,11 @@ def test_patience_survives_a_stop(run, train_config, tmp_path):
     alone = run(config, tmp_path / "alone")
     assert alone["state"][:3] == [4, 1, 3]
     with pytest.raises(Interrupted, match="after step 3$"):
-        run(config, tmp_path / "stopped", at=("take_step", 3, "after", terminate))
+        run(config, tmp_path / "stopped", at=("optimizer_step", 3, "after", terminate))
     assert run(config, tmp_path / "stopped", resumed=True) == alone
 
 
 def test_a_finished_run_takes_no_further_step(run, train_config, tmp_path):
     config = train_config()
     first = run(config, tmp_path)
-    assert run(config, tmp_path, resumed=True, at=("take_step", 1, "before", kill)) == first
+    assert run(config, tmp_path, resumed=True, at=("optimizer_step", 1, "before", kill)) == first

@@ -4,58 +4,67 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from infoxlm.evaluate.scoring import score
-from infoxlm.train.fine_tuning import build_trainer, fine_tune
 
-from infoxlm.data.token_cache import EncodedExamples
 from infoxlm.errors import UserError
 from infoxlm.stopping import Interrupted
+from infoxlm.tasks.classification.task import Task
 from infoxlm.tracking.metrics_log import read_metrics
-from infoxlm.tracking.timings import Timings
-from infoxlm.train import fine_tuning
+from infoxlm.train.checkpoints import Checkpoints
 from infoxlm.train.trainer import Trainer
+from infoxlm.train.training import build_trainer, load_model
 
 
-def outcome(tuned):
+def outcome(result):
     return (
-        tuned.test.as_dict(),
-        tuned.predictions.probabilities.tobytes(),
-        [tuned.state.step, tuned.state.best_step, tuned.state.pairs],
-        tuned.state.best_dev.as_dict(),
+        result.test.as_dict(),
+        result.predictions.probabilities.tobytes(),
+        [result.state.step, result.state.best_step, result.state.pairs],
+        result.state.best_dev.as_dict(),
     )
 
 
-def stop_at(monkeypatch, scoring_number):
+def stop_at(monkeypatch, number):
     """Send SIGTERM when examples are scored for the n-th time."""
-    calls = []
+    calls, evaluate = [], Task.evaluate
 
-    def watched(*arguments, **options):
+    def watched(*arguments):
         calls.append(arguments)
-        if len(calls) == scoring_number:
+        if len(calls) == number:
             signal.raise_signal(signal.SIGTERM)
-        return score(*arguments, **options)
+        return evaluate(*arguments)
 
-    monkeypatch.setattr(fine_tuning, "score", watched)
+    monkeypatch.setattr(Task, "evaluate", watched)
+
+
+def trained_on(config, inputs, open_context, folder):
+    """The examples that a trainer of these inputs trains on."""
+    checkpoints = Checkpoints(folder / "checkpoints", 1)
+    with open_context(config, folder) as run:
+        model = load_model(config.model, inputs, "cpu", config.seed, None)
+        (stream,) = build_trainer(config, inputs, run, model, checkpoints).module.streams
+    return stream.examples
 
 
 @pytest.mark.parametrize("keep", [0, 1])
-def test_a_stop_while_test_is_scored_changes_nothing(
-    keep, inputs, train_config, timeless, monkeypatch, tmp_path
+def test_stop_during_the_test_evaluation_changes_nothing(
+    keep, train_in, train_config, timeless, monkeypatch, tmp_path
 ):
     config = train_config(dropout=0.1, keep_checkpoints=keep)
-    alone = fine_tune(config, inputs, tmp_path / "alone", resumed=False, parts=Timings())
+    alone = train_in(config, tmp_path / "alone")
     assert alone.encoder == "tiny"
     with monkeypatch.context() as patch, pytest.raises(Interrupted, match="before test") as ended:
         stop_at(patch, 4)  # after dev, three times
-        fine_tune(config, inputs, tmp_path / "stopped", resumed=False, parts=Timings())
+        train_in(config, tmp_path / "stopped")
     assert ended.value.code == 143
     assert not [x for x in read_metrics(tmp_path / "stopped/metrics.jsonl") if "test/gap" in x]
-    resumed = fine_tune(config, inputs, tmp_path / "stopped", resumed=True, parts=Timings())
+    resumed = train_in(config, tmp_path / "stopped", resumed=True)
     assert outcome(resumed) == outcome(alone)
     assert timeless(tmp_path / "stopped") == timeless(tmp_path / "alone")
 
 
-def test_a_new_head_is_drawn_once(inputs, train_config, open_trainer, weights_of, tmp_path):
+def test_a_new_head_is_drawn_once(
+    inputs, train_config, train_in, open_trainer, weights_of, tmp_path
+):
     from infoxlm import InfoXLMForSequenceClassification
 
     config = train_config()
@@ -67,7 +76,7 @@ def test_a_new_head_is_drawn_once(inputs, train_config, open_trainer, weights_of
             # Only LayerNorm's and biases could be drawn alike; all of this model's are other.
             assert (drawn[name] == value.numpy().tobytes()) != name.startswith("classifier."), name
     config.trainer.max_steps = 2
-    fine_tune(config, inputs, tmp_path, resumed=False, parts=Timings())
+    train_in(config, tmp_path)
     saved = InfoXLMForSequenceClassification.from_pretrained(tmp_path / "checkpoints" / "best")
     with open_trainer(config, tmp_path, resumed=True) as trainer:
         resumed = weights_of(trainer)
@@ -75,23 +84,25 @@ def test_a_new_head_is_drawn_once(inputs, train_config, open_trainer, weights_of
             assert resumed[name] == value.numpy().tobytes(), name
 
 
-def test_test_is_scored_with_the_best_checkpoint(inputs, train_config, monkeypatch, tmp_path):
+def test_test_is_scored_with_the_best_checkpoint(
+    inputs, train_config, train_in, scores_of, tmp_path
+):
     from infoxlm import InfoXLMForSequenceClassification
 
     # The last steps are so long that they make it worse.
     config = train_config(max_steps=8, optimizer={"learning_rate": 0.3}, seed=3)
-    tuned = fine_tune(config, inputs, tmp_path, resumed=False, parts=Timings())
-    assert tuned.state.best_step < 8
+    result = train_in(config, tmp_path)
+    assert result.state.best_step < 8
     best = InfoXLMForSequenceClassification.from_pretrained(tmp_path / "checkpoints" / "best")
-    assert tuned.test.as_dict() == score(best, inputs.test, max_tokens=4096)[0].as_dict()
+    assert result.test.as_dict() == scores_of(best, inputs.test).as_dict()
     logged = read_metrics(tmp_path / "metrics.jsonl")[-1]
     assert logged["step"] == 8
-    assert logged["test/accuracy/average"] == tuned.test.average
-    assert logged["dev/best_average"] == tuned.state.best_dev.average
+    assert logged["test/accuracy/average"] == result.test.average
+    assert logged["dev/best_average"] == result.state.best_dev.average
 
 
 def test_a_best_checkpoint_that_was_damaged_is_not_scored(
-    inputs, train_config, monkeypatch, tmp_path
+    train_in, train_config, monkeypatch, tmp_path
 ):
     weights = tmp_path / "checkpoints" / "best" / "model.safetensors"
     train = Trainer.train
@@ -105,52 +116,47 @@ def test_a_best_checkpoint_that_was_damaged_is_not_scored(
 
     monkeypatch.setattr(Trainer, "train", damaged)
     with pytest.raises(UserError, match=r"best/model\.safetensors is damaged"):
-        fine_tune(train_config(), inputs, tmp_path, resumed=False, parts=Timings())
+        train_in(train_config(), tmp_path)
 
 
-def test_a_run_without_a_usable_checkpoint_begins_anew(inputs, train_config, tmp_path, caplog):
+def test_run_without_a_usable_checkpoint_begins_again(train_in, train_config, tmp_path, caplog):
     config = train_config(dropout=0.1)
-    first = fine_tune(config, inputs, tmp_path, resumed=False, parts=Timings())
+    first = train_in(config, tmp_path)
     for name in ("best", "step-6"):
         (tmp_path / "checkpoints" / name / "config.json").write_text("{}")
-    again = fine_tune(config, inputs, tmp_path, resumed=True, parts=Timings())
+    again = train_in(config, tmp_path, resumed=True)
     assert outcome(again) == outcome(first)
     assert "step-6/config.json" in caplog.text
 
 
-def test_labels_are_what_the_checkpoint_calls_them(inputs, train_config, tmp_path):
+def test_labels_are_what_the_checkpoint_calls_them(inputs, train_config, open_context, tmp_path):
     from infoxlm import InfoXLMForSequenceClassification
-    from infoxlm.tracking.run_tracker import RunTracker
-    from infoxlm.train.checkpoints import Checkpoints
 
     order = {0: "CONTRADICTION", 1: "ENTAILMENT", 2: "NEUTRAL"}
     model = InfoXLMForSequenceClassification.from_pretrained(inputs.checkpoint, id2label=order)
     model.save_pretrained(tmp_path / "other")
     mixed = replace(inputs, checkpoint=tmp_path / "other")
-    with RunTracker(tmp_path / "run", "tiny") as tracker:
-        checkpoints = Checkpoints(tmp_path / "run" / "checkpoints", 1)
-        trainer = build_trainer(train_config(), mixed, tracker, checkpoints, None)
+    examples = trained_on(train_config(), mixed, open_context, tmp_path / "run")
     # Ours are entailment, neutral, contradiction.
-    labels = trainer.learner.pairs.labels
+    labels = examples.targets["labels"]
     np.testing.assert_array_equal(labels, np.array([1, 2, 0])[np.arange(24) % 3])
 
 
-def test_pairs_of_several_languages_are_joined_and_found_again(inputs, train_config, open_trainer):
-    german = EncodedExamples(inputs.dev[1].token_ids, inputs.dev[1].labels, np.arange(12) * 3, "de")
-    both = replace(
-        inputs,
-        train=[*inputs.train, german],
-        train_files={"en": "pairs/en.tsv", "de": "pairs/de.tsv"},
-    )
-    trainer = build_trainer(train_config(), both, None, None, None)
-    assert len(trainer.learner.pairs.labels) == len(trainer.learner.pairs.token_ids) == 36
-    assert trainer.origins.of(24 + 5) == {"language": "de", "file": "pairs/de.tsv", "row": 15}
-    np.testing.assert_array_equal(trainer.learner.pairs.labels[24:], german.labels)
+def test_examples_of_several_languages_are_joined(
+    inputs, train_config, open_context, labelled, tmp_path
+):
+    token_ids, labels = inputs.dev[1].token_ids, inputs.dev[1].targets["labels"]
+    german = labelled(token_ids, labels, np.arange(12) * 3, "de")
+    both = replace(inputs, train=[*inputs.train, german])
+    examples = trained_on(train_config(), both, open_context, tmp_path)
+    assert len(examples) == len(examples.targets["labels"]) == len(examples.token_ids) == 36
+    assert examples.origin(24 + 5) == {"language": "de", "file": "pairs/de.tsv", "row": 15}
+    np.testing.assert_array_equal(examples.targets["labels"][24:], labels)
     lengths = np.concatenate([x.token_ids.lengths for x in both.train])
-    np.testing.assert_array_equal(trainer.learner.pairs.token_ids.lengths, lengths)
+    np.testing.assert_array_equal(examples.token_ids.lengths, lengths)
 
 
-def test_the_plan_is_told(inputs, train_config, tmp_path, caplog):
+def test_plan_is_logged(train_in, train_config, tmp_path, caplog):
     config = train_config(
         max_steps=None,
         epochs=2,
@@ -159,8 +165,8 @@ def test_the_plan_is_told(inputs, train_config, tmp_path, caplog):
         hardware={"micro_batch_size": 7, "micro_batch_tokens": 99},
     )
     with caplog.at_level(logging.INFO):
-        fine_tune(config, inputs, tmp_path, resumed=False, parts=Timings())
+        train_in(config, tmp_path)
     assert (
-        "24 training pairs, 24 a step in micro-batches of at most 99 tokens or 7 pairs: "
+        "24 training examples, 24 a step in micro-batches of at most 99 tokens or 7 examples: "
         "1 steps an epoch, 2 in all"
     ) in caplog.text

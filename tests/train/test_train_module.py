@@ -5,10 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from paddle.nn import functional as F
 
-from infoxlm.train.gradients import accumulate_gradient, clip_gradient
-from infoxlm.train.training_pairs import TrainingPairs
+from infoxlm.train.train_module import clip_gradient
 
-PAIRS = 40
+COUNT = 40
 
 
 @pytest.fixture(scope="module")
@@ -19,9 +18,9 @@ def model(tiny_model):
 
 
 @pytest.fixture(scope="module")
-def pairs(random_token_ids):
-    labels = np.random.default_rng(1).integers(0, 3, PAIRS)
-    return TrainingPairs(random_token_ids(PAIRS, longest=30), labels)
+def examples(random_token_ids, labelled):
+    labels = np.random.default_rng(1).integers(0, 3, COUNT)
+    return labelled(random_token_ids(COUNT, longest=30), labels)
 
 
 def gradients(model):
@@ -36,10 +35,11 @@ def gradients(model):
     return taken
 
 
-def plain_gradients(model, pairs, rows):
+def plain_gradients(model, examples, rows):
     """What a textbook does: one padded batch, mean cross-entropy, backward."""
-    logits = model(paddle.to_tensor(pairs.token_ids.padded(rows))).logits
-    losses = F.cross_entropy(logits, paddle.to_tensor(pairs.labels[rows]), reduction="none")
+    logits = model(paddle.to_tensor(examples.token_ids.padded(rows))).logits
+    labels = paddle.to_tensor(examples.targets["labels"][rows])
+    losses = F.cross_entropy(logits, labels, reduction="none")
     losses.mean().backward()
     return losses.flatten().numpy(), gradients(model)
 
@@ -55,39 +55,39 @@ def assert_close(computed, expected):
 
 
 @given(
-    rows=st.lists(st.integers(0, PAIRS - 1), min_size=1, max_size=PAIRS, unique=True).map(np.array),
+    rows=st.lists(st.integers(0, COUNT - 1), min_size=1, max_size=COUNT, unique=True).map(np.array),
     max_tokens=st.integers(1, 1500),
     max_rows=st.none() | st.integers(1, 9),
 )
 @settings(deadline=None, max_examples=15)
-def test_the_gradient_is_that_of_one_big_batch(model, pairs, rows, max_tokens, max_rows):
-    losses = accumulate_gradient(model, pairs, rows, max_tokens=max_tokens, max_rows=max_rows)
+def test_gradient_matches_one_big_batch(model, examples, accumulate, rows, max_tokens, max_rows):
+    losses = accumulate(model, examples, rows, max_tokens=max_tokens, max_rows=max_rows)
     computed = gradients(model)
-    expected_losses, expected = plain_gradients(model, pairs, rows)
+    expected_losses, expected = plain_gradients(model, examples, rows)
     assert losses.dtype == np.float32
     np.testing.assert_allclose(losses, expected_losses, rtol=1e-5, atol=1e-6)
     assert len(expected) == len(list(model.named_parameters()))
     assert_close(computed, expected)
 
 
-def test_gradients_add_up_until_they_are_cleared(model, pairs):
+def test_gradients_add_up_until_cleared(model, examples, accumulate):
     rows = np.arange(8)
-    accumulate_gradient(model, pairs, rows, max_tokens=100)
+    accumulate(model, examples, rows, max_tokens=100)
     once = gradients(model)
     for _ in range(2):
-        accumulate_gradient(model, pairs, rows, max_tokens=100)
+        accumulate(model, examples, rows, max_tokens=100)
     assert_close(gradients(model), {name: 2 * value for name, value in once.items()})
 
 
-def test_the_losses_are_in_the_order_of_the_rows(model, pairs):
-    rows = np.random.default_rng(0).permutation(PAIRS)
+def test_losses_keep_the_order_of_the_rows(model, examples, accumulate):
+    rows = np.random.default_rng(0).permutation(COUNT)
     both = {}
     for order in (rows, np.sort(rows)):
-        losses = accumulate_gradient(model, pairs, order, max_tokens=90)
+        losses = accumulate(model, examples, order, max_tokens=90)
         both[len(both)] = dict(zip(order.tolist(), losses.tolist(), strict=True))
         gradients(model)
     assert both[0] == pytest.approx(both[1], rel=1e-5)
-    assert len(set(both[0].values())) > PAIRS // 2
+    assert len(set(both[0].values())) > COUNT // 2
 
 
 # Clipping
@@ -117,7 +117,7 @@ def norm_of(arrays):
 
 @given(magnitude=st.integers(-8, 8), share=st.floats(0.01, 3.0) | st.none())
 @settings(deadline=None, max_examples=30)
-def test_clipping_is_numpy_s(magnitude, share):
+def test_clip_matches_numpy(magnitude, share):
     arrays = drawn(magnitude)
     expected = norm_of(arrays)
     limit = None if share is None else float(share * expected)
@@ -135,7 +135,7 @@ def test_clipping_is_numpy_s(magnitude, share):
 
 
 @pytest.mark.parametrize("limit", [0.1, 1.0, 1e9])
-def test_clipping_is_torch_s(limit):
+def test_clip_matches_torch(limit):
     torch = pytest.importorskip("torch")
     arrays = drawn(2)
     theirs = [torch.nn.Parameter(torch.zeros(array.shape)) for array in arrays]
@@ -151,7 +151,7 @@ def test_clipping_is_torch_s(limit):
 @pytest.mark.parametrize(
     ("value", "expected"), [(np.inf, np.inf), (-np.inf, np.inf), (np.nan, np.nan), (1e30, np.inf)]
 )
-def test_gradients_that_are_not_finite_are_told_and_left(value, expected):
+def test_non_finite_gradients_are_reported_and_kept(value, expected):
     arrays = drawn(0)
     arrays[1][2, 3] = value
     parameters = with_gradients(arrays)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from infoxlm.runs.resume import FREE, differences, identity
+from infoxlm.runs.resume import FREE, fingerprint, mismatches
 from infoxlm.runs.run_record import plain_config
 from infoxlm.runs.settings import flat_settings
 from infoxlm.schema import ShapeConfig
@@ -25,7 +25,7 @@ def found(train_config):
             if key:
                 value = replace(getattr(config, group), **{key: value})
             config = replace(config, **{group: value})
-        return differences(identity(config, data, weights), record)
+        return mismatches(fingerprint(flat_settings(config), data, weights), record)
 
     return compare
 
@@ -91,9 +91,9 @@ def test_where_things_are_and_what_the_machine_is_may_differ(key, found):
 
 def test_what_is_free_exists_and_is_all_that_is_left_out(train_config):
     assert {key.replace("__", ".") for key in MOVED} == set(FREE)
-    everything = flat_settings(train_config()).keys()
-    assert set(FREE) < everything
-    assert identity(train_config(), {}, {}).settings.keys() == everything - set(FREE)
+    settings = flat_settings(train_config())
+    assert set(FREE) < settings.keys()
+    assert fingerprint(settings, {}, {}).settings.keys() == settings.keys() - set(FREE)
 
 
 def test_files_that_were_moved_are_the_same_files(found):
