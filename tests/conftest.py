@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from infoxlm.checkpoint.architecture import expected_tensors
 from infoxlm.constants import BOS_ID, EOS_ID, LABELS
-from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.evaluate.predictions import Predictions, write_predictions
+from infoxlm.evaluate.scores import Scores
 from infoxlm.runs.finished_run import FinishedRun
 from infoxlm.schema import (
     DataConfig,
@@ -29,6 +29,7 @@ from infoxlm.schema import (
     TrainConfig,
     TrainerConfig,
 )
+from infoxlm.tasks.classification.scores import classifier_predictions, classifier_scores
 from infoxlm.tokenization.token_ids import TokenIds, offsets_from
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
@@ -227,6 +228,25 @@ def train_config() -> Callable[..., TrainConfig]:
     return make
 
 
+def answers(right: Mapping[str, NDArray[np.bool_]]) -> Predictions:
+    """Predictions of one of three classes that are right where told to be, row by row."""
+    labels = np.concatenate([np.arange(len(x)) % 3 for x in right.values()])
+    given = np.where(np.concatenate(list(right.values())), labels, (labels + 1) % 3)
+    return classifier_predictions(
+        np.repeat(list(right), [len(x) for x in right.values()]),
+        np.concatenate([np.arange(len(x)) for x in right.values()]),
+        labels,
+        0.1 + 0.7 * np.eye(3, dtype=np.float32)[given],
+        LABELS,
+    )
+
+
+@pytest.fixture
+def scores_of() -> Callable[[Mapping[str, NDArray[np.bool_]]], Scores]:
+    """Scores of a classifier that is right where told to be."""
+    return lambda right: classifier_scores(answers(right), LABELS)
+
+
 @pytest.fixture
 def make_run(tmp_path: Path) -> Callable[..., FinishedRun]:
     """Writes a run's folder with test predictions that are right where told to be."""
@@ -239,21 +259,14 @@ def make_run(tmp_path: Path) -> Callable[..., FinishedRun]:
         **results: Any,
     ) -> FinishedRun:
         folder = tmp_path / name
-        labels = {language: np.arange(len(x)) % 3 for language, x in right.items()}
-        given = {x: np.where(right[x], labels[x], (labels[x] + 1) % 3) for x in right}
-        rows = {language: np.arange(len(x)) for language, x in right.items()}
-        predictions = Predictions(
-            np.repeat(list(right), [len(x) for x in right.values()]),
-            *(np.concatenate(list(column.values())) for column in (rows, labels, given)),
-            np.full((sum(map(len, right.values())), 3), 1 / 3),
-        )
+        predictions = answers(right)
         write_predictions(folder / "predictions.jsonl", predictions)
         results = {
             "task": "train",
             "experiment": name,
             "model": "tiny",
             "data": "sample",
-            "test": SplitScores.from_predictions(labels, given).as_dict(),
+            "test": classifier_scores(predictions, LABELS).as_dict(),
             "settings": {"seed": 42, **(settings or {})},
         } | results
         (folder / "results.json").write_text(json.dumps(results))

@@ -9,7 +9,6 @@ predictions in all languages, both seeds and both frameworks.
 
 import argparse
 import json
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -24,14 +23,20 @@ HERE = Path(__file__).parent
 def accuracies(runs: list[Predictions]) -> np.ndarray:
     """Accuracy of each run and language, ``[runs, 15]``."""
     return np.array(
-        [[run.correct[run.languages == language].mean() for language in LANGUAGES] for run in runs]
+        [
+            [run.values["accuracy"][run.languages == language].mean() for language in LANGUAGES]
+            for run in runs
+        ]
     )
 
 
 def concatenated(runs: list[Predictions]) -> Predictions:
     """The predictions of several runs one behind the other."""
-    columns = (field.name for field in fields(Predictions))
-    return Predictions(*(np.concatenate([getattr(run, name) for run in runs]) for name in columns))
+    return Predictions(
+        np.concatenate([run.languages for run in runs]),
+        np.concatenate([run.rows for run in runs]),
+        {"accuracy": np.concatenate([run.values["accuracy"] for run in runs])},
+    )
 
 
 def main() -> None:

@@ -72,7 +72,7 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
         scores, predictions = task.evaluate(model, examples, evaluator)
     seconds = time.perf_counter() - started
     with RunTracker(folder, config.name) as tracker:
-        tracker.scores(0, config.split, scores)
+        tracker.scalars(0, scores.tags(config.split))
     write_predictions(folder / "predictions.jsonl", predictions)
     results = {
         "task": "evaluate",

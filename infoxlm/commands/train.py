@@ -68,7 +68,7 @@ def run(config: TrainConfig, folder: str | Path) -> float | None:
         if opened.ranks.rank == 0:
             write_report(result, opened)
     best = result.state.best_dev
-    return None if best is None else best.selected(trainer.select_on)
+    return None if best is None else best.value(trainer.select_on)
 
 
 def check_launch(hardware: HardwareConfig, process: ProcessInfo) -> None:
@@ -115,7 +115,7 @@ def write_report(result: "TrainResult", run: "RunContext") -> None:
             "seconds": result.scoring_seconds,
         }
     if state.best_dev is not None:
-        plot_dev_curves(folder, list(state.best_dev.accuracy))
+        plot_dev_curves(folder, list(state.best_dev.languages))
     finish(results, folder, "dashboard  infoxlm dashboard   (every run in the browser)")
 
 

@@ -1,37 +1,39 @@
 """Two runs' answers to the same questions: who is better where, and how sure that is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from infoxlm.constants import LANGUAGES
 from infoxlm.evaluate.intervals import Interval, bootstrap_means
-from infoxlm.evaluate.predictions import Predictions
+from infoxlm.evaluate.predictions import Predictions, is_binary
+from infoxlm.evaluate.scores import ACCURACY, ENGLISH, Metric
 from infoxlm.evaluate.significance import clustered_mcnemar, holm, mcnemar
 
 
-class McNemar(NamedTuple):
-    """The predictions that only one of two runs got right, and McNemar's test on them.
+class PairedTest(NamedTuple):
+    """Whether chance alone would make two runs differ so much.
 
     Attributes:
-        only_first: How many only the first run got right.
-        only_second: How many only the second run got right.
-        p_value: Of the exact test; over several languages, of the form for clusters.
+        p_value: Where every value is 0 or 1, of McNemar's exact test; over several languages, of
+            the form for clusters. Else of the paired bootstrap.
         p_adjusted: A language's `p_value` by Holm's method, for all languages looked at.
+        only_first: How many predictions only the first run got right; None where values are not
+            0 or 1.
+        only_second: How many only the second run got right.
     """
 
-    only_first: int
-    only_second: int
     p_value: float
     p_adjusted: float | None = None
+    only_first: int | None = None
+    only_second: int | None = None
 
 
 @dataclass(frozen=True)
 class PairedFigure:
-    """One figure of two runs; all shares are fractions.
+    """One figure of two runs, in the unit of the metric.
 
     Attributes:
         name: Language code, "average", "others" (all but English) or "gap".
@@ -39,13 +41,15 @@ class PairedFigure:
         second: The second run's figure.
         interval: The 95 % interval of `difference`.
         test: None for the gap, a difference between groups.
+        is_language: Whether it is a language's.
     """
 
     name: str
     first: float
     second: float
     interval: Interval
-    test: McNemar | None = None
+    test: PairedTest | None = None
+    is_language: bool = False
 
     @property
     def difference(self) -> float:
@@ -61,7 +65,9 @@ class PairedFigure:
         return (self.test.p_value if adjusted is None else adjusted) < 0.05
 
 
-def compare_predictions(first: Predictions, second: Predictions) -> list[PairedFigure]:
+def compare_predictions(
+    first: Predictions, second: Predictions, metric: Metric = ACCURACY
+) -> list[PairedFigure]:
     """Set two runs side by side: each language, then average, others and gap where there are any.
 
     Both runs keep the same items in every bootstrap sample, so what makes an item hard for both
@@ -73,44 +79,73 @@ def compare_predictions(first: Predictions, second: Predictions) -> list[PairedF
         first: The first run's predictions.
         second: The second run's predictions of the same examples in the same order, as `matched`
             gives them.
+        metric: What is compared; both runs have values of it.
     """
-    languages = [language for language in LANGUAGES if language in first.languages]
-    index = np.array([languages.index(language) for language in first.languages])
-    accuracy = [np.bincount(index, run.correct) / np.bincount(index) for run in (first, second)]
-    changes = second.correct.astype(np.float64) - first.correct
+    values = first.values[metric.name], second.values[metric.name]
+    parts = first.by_language()
+    index = np.empty(len(first), np.int64)
+    for group, part in enumerate(parts.values()):
+        index[part] = group
+    means = [np.bincount(index, run) / np.bincount(index) for run in values]
+    changes = values[1] - values[0]
     samples = bootstrap_means(changes, clusters=first.rows, groups=index)
+    weights = _weights(tuple(parts))
+    drawn = {name: samples @ each for name, each in weights.items()}
 
-    def counted(part: NDArray[np.bool_]) -> tuple[int, int]:
-        return int(np.sum(changes[part] < 0)), int(np.sum(changes[part] > 0))
-
-    counts = [counted(index == group) for group in range(len(languages))]
-    p_values = [mcnemar(*pair) for pair in counts]
-    tests = {
-        language: McNemar(*pair, p_value, adjusted)
-        for language, pair, p_value, adjusted in zip(
-            languages, counts, p_values, holm(p_values), strict=True
+    if is_binary(np.concatenate(values)):
+        counted = {name: each[index] > 0 for name, each in weights.items() if name != "gap"}
+        tests = _mcnemar_tests(changes, first.rows, counted)
+    else:
+        tests = {name: PairedTest(bootstrap_p_value(found)) for name, found in drawn.items()}
+    tests.pop("gap", None)
+    adjusted = holm([tests[name].p_value for name in parts])
+    for name, p_adjusted in zip(parts, adjusted, strict=True):
+        tests[name] = tests[name]._replace(p_adjusted=p_adjusted)
+    return [
+        PairedFigure(
+            name,
+            float(means[0] @ each),
+            float(means[1] @ each),
+            Interval(*np.nanquantile(drawn[name], [0.025, 0.975]).tolist()),
+            tests.get(name),
+            name in parts,
         )
-    }
-    figures = []
-    for name, weights in _weights(languages).items():
-        if name in ("average", "others"):
-            part = weights[index] > 0
-            p_value = clustered_mcnemar(changes[part], first.rows[part])
-            tests[name] = McNemar(*counted(part), p_value)
-        share, other = (float(run @ weights) for run in accuracy)
-        low, high = np.nanquantile(samples @ weights, [0.025, 0.975]).tolist()
-        figures.append(PairedFigure(name, share, other, Interval(low, high), tests.get(name)))
-    return figures
+        for name, each in weights.items()
+    ]
+
+
+def bootstrap_p_value(differences: NDArray[np.float64]) -> float:
+    """Two-sided p-value of a difference from its bootstrap samples: how often 0 is passed.
+
+    B. Efron and R. Tibshirani (1993), An Introduction to the Bootstrap, chapter 15; one more is
+    counted than was drawn, so that no finite number of samples says never.
+    """
+    found = differences[~np.isnan(differences)]
+    passed = min(int(np.sum(found <= 0)), int(np.sum(found >= 0)))
+    return min(1.0, 2 * (passed + 1) / (len(found) + 1))
+
+
+def _mcnemar_tests(
+    changes: NDArray[np.float64], rows: NDArray[np.int64], parts: Mapping[str, NDArray[np.bool_]]
+) -> dict[str, PairedTest]:
+    """McNemar's test on the predictions of each figure, which are one language's or several's."""
+    tests = {}
+    for name, part in parts.items():
+        counts = int(np.sum(changes[part] < 0)), int(np.sum(changes[part] > 0))
+        several = name in ("average", "others")
+        p_value = clustered_mcnemar(changes[part], rows[part]) if several else mcnemar(*counts)
+        tests[name] = PairedTest(p_value, None, *counts)
+    return tests
 
 
 def _weights(languages: Sequence[str]) -> dict[str, NDArray[np.float64]]:
-    """What each language counts in each figure, `[languages]`; definitions as in `SplitScores`."""
+    """What each language counts in each figure, `[languages]`; definitions as in `Scores`."""
     alone = np.eye(len(languages))
     weights = dict(zip(languages, alone, strict=True))
     if len(languages) > 1:
         weights["average"] = alone.mean(axis=0)
-    if "en" in languages and len(languages) > 1:
-        english = weights["en"]
+    if ENGLISH in languages and len(languages) > 1:
+        english = weights[ENGLISH]
         weights["others"] = (1 - english) / (len(languages) - 1)
         weights["gap"] = english - weights["others"]
     return weights

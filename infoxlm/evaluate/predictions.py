@@ -1,148 +1,210 @@
-"""predictions.jsonl: every prediction of a run, so that two runs can be compared pair by pair."""
+"""predictions.jsonl: every prediction of a run, so that two runs can be compared one by one."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from infoxlm.constants import LABELS, LANGUAGES
 from infoxlm.errors import UserError
 from infoxlm.files.atomic import atomic_path
 from infoxlm.files.json_file import parse_json, parsed_lines
-from infoxlm.schema.json_shapes import fields, items, number, one_of, whole
+from infoxlm.schema.json_shapes import (
+    MisfitError,
+    entries,
+    fields,
+    items,
+    number,
+    text,
+    whole,
+)
 
-_KEYS = ("language", "row", "label", "predicted", "probabilities")
+#: The columns that mean the same in every task that has them: the answer in the data, and the
+#: model's.
+GOLD, ANSWER = "label", "predicted"
+
+_OWN_KEYS = ("language", "row", "values")
 _LINE = fields(
-    {
-        "language": one_of(LANGUAGES),
-        "row": whole(),
-        "label": one_of(LABELS),
-        "predicted": one_of(LABELS),
-        "probabilities": items(number(0, 1), len(LABELS)),
-    },
-    required=_KEYS,
+    {"language": text, "row": whole(), "values": entries(number(-1e300, 1e300))},
+    required=["language", "row"],
+)
+#: A line of versions before, which scored by accuracy alone and did not write it down.
+_LINE_OF_BEFORE = fields(
+    {GOLD: text, ANSWER: text, "probabilities": items(number(0, 1))}, required=[GOLD, ANSWER]
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Predictions:
-    """Predictions of one run, a column an attribute.
+    """Predictions of one run.
 
     Attributes:
         languages: Language codes, str `[n]`.
         rows: Row numbers in the source files, int64 `[n]`; equal for translations.
-        labels: Gold label ids, int64 `[n]`.
-        predicted: Predicted label ids, int64 `[n]`.
-        probabilities: float64 `[n, 3]` in the order of LABELS.
+        values: What each prediction is worth, float64 `[n]` by metric.
+        columns: What else the task tells of each prediction, plain JSON `[n]` by key.
     """
 
     languages: NDArray[np.str_]
     rows: NDArray[np.int64]
-    labels: NDArray[np.int64]
-    predicted: NDArray[np.int64]
-    probabilities: NDArray[np.float64]
+    values: Mapping[str, NDArray[np.float64]]
+    columns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        counts = {len(self.rows), len(self.languages)}
+        counts |= {len(found) for found in self.values.values()}
+        counts |= {len(found) for found in self.columns.values()}
+        if len(counts) > 1:
+            raise ValueError(f"columns of {sorted(counts)} predictions")
 
     def __len__(self) -> int:
         """Number of predictions."""
         return len(self.rows)
 
-    @property
-    def correct(self) -> NDArray[np.bool_]:
-        """Whether each prediction is right, `[n]`."""
-        return np.equal(self.labels, self.predicted)
+    def by_language(self) -> dict[str, NDArray[np.int64]]:
+        """Where the predictions of each language are, in the order in which languages come."""
+        return {
+            language: np.flatnonzero(self.languages == language)
+            for language in dict.fromkeys(self.languages.tolist())
+        }
 
     def take(self, index: NDArray[np.int64]) -> "Predictions":
         """The predictions at `index`, in that order."""
         return Predictions(
             self.languages[index],
             self.rows[index],
-            self.labels[index],
-            self.predicted[index],
-            self.probabilities[index],
+            {name: found[index] for name, found in self.values.items()},
+            {name: [found[i] for i in index.tolist()] for name, found in self.columns.items()},
         )
 
 
+def is_binary(values: NDArray[np.float64]) -> bool:
+    """Whether each value is 0 or 1, as those of accuracy are."""
+    return bool(np.isin(values, (0, 1)).all())
+
+
 def write_predictions(path: str | Path, predictions: Predictions) -> None:
-    """Write one JSON object a line, with label names and probabilities to six digits."""
-    columns = (
-        predictions.languages.tolist(),
-        predictions.rows.tolist(),
-        [LABELS[label] for label in predictions.labels],
-        [LABELS[label] for label in predictions.predicted],
-        predictions.probabilities.astype(np.float64).round(6).tolist(),
-    )
+    """Write one JSON object a line."""
+    columns = {
+        "language": predictions.languages.tolist(),
+        "row": predictions.rows.tolist(),
+        **predictions.columns,
+    }
+    values = [predictions.values[name].tolist() for name in predictions.values]
     with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8") as lines:
-        for values in zip(*columns, strict=True):
-            record = dict(zip(_KEYS, values, strict=True))
-            lines.write(json.dumps(record, allow_nan=False) + "\n")
+        for cells, worth in zip(
+            zip(*columns.values(), strict=True), zip(*values, strict=True), strict=True
+        ):
+            record = dict(zip(columns, cells, strict=True))
+            record["values"] = dict(zip(predictions.values, worth, strict=True))
+            lines.write(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_predictions(path: str | Path) -> Predictions:
-    """Read what `write_predictions` wrote.
+    """Read what `write_predictions` wrote, in this version or before.
 
     Raises:
         UserError: The file is missing, empty, or a line is not a prediction.
     """
-    path = Path(path)
+    path, remedy = Path(path), "Give the predictions.jsonl of a finished run."
     if not path.is_file():
-        raise UserError(f"{path} does not exist", "Give the predictions.jsonl of a finished run.")
-    records = list(_records(path))
+        raise UserError(f"{path} does not exist", remedy)
+    try:
+        records = list(parsed_lines(path, _Parser()))
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}", "Give another run.") from error
+    except ValueError as error:
+        raise UserError(
+            f"{path} does not hold predictions: {error}",
+            "Each line is a JSON object with language, row and values; write the file again.",
+        ) from None
     if not records:
-        raise UserError(f"{path} is empty", "Give the predictions.jsonl of a finished run.")
-    language, row, label, predicted, probabilities = zip(*records, strict=True)
+        raise UserError(f"{path} is empty", remedy)
+    first = records[0]
     return Predictions(
-        np.array(language),
-        np.array(row, np.int64),
-        np.array(label, np.int64),
-        np.array(predicted, np.int64),
-        np.array(probabilities, np.float64),
+        np.array([record["language"] for record in records]),
+        np.array([record["row"] for record in records], np.int64),
+        {
+            name: np.array([record["values"][name] for record in records], np.float64)
+            for name in first["values"]
+        },
+        {name: [record[name] for record in records] for name in first if name not in _OWN_KEYS},
     )
+
+
+class _Parser:
+    """Turns lines into records that all have the keys of the first."""
+
+    def __init__(self) -> None:
+        self.keys: tuple[set[str], set[str]] | None = None
+
+    def __call__(self, line: str) -> dict[str, Any]:
+        record: dict[str, Any] = parse_json(line)
+        _LINE(record)
+        if "values" not in record:
+            _LINE_OF_BEFORE(record)
+            record["values"] = {"accuracy": float(record[GOLD] == record[ANSWER])}
+        if not record["values"]:
+            raise MisfitError("has no values")
+        keys = set(record), set(record["values"])
+        self.keys = self.keys or keys
+        for found, expected in zip(keys, self.keys, strict=True):
+            if found != expected:
+                odd = sorted(found ^ expected)[0]
+                raise MisfitError(f"has not the keys of the first line, such as {odd!r}")
+        return record
 
 
 def matched(first: Predictions, second: Predictions) -> tuple[Predictions, Predictions]:
     """Bring two runs into the same order, by language and row.
 
     Raises:
-        UserError: The runs did not predict the same examples with the same gold labels.
+        UserError: The runs did not predict the same examples with the same right answers.
     """
-    first, second = (each.take(np.lexsort((each.rows, each.languages))) for each in (first, second))
-    pairs, others = (
+    place = {language: i for i, language in enumerate(first.by_language())}
+    first, second = (_by_language_and_row(each, place) for each in (first, second))
+    examples, others = (
         list(zip(each.languages.tolist(), each.rows.tolist(), strict=True))
         for each in (first, second)
     )
-    if pairs != others:
+    if examples != others:
         raise UserError(
-            f"The runs scored different examples: of {len(pairs):,} of the first and "
-            f"{len(others):,} of the second, {len(set(pairs) & set(others)):,} are the same "
+            f"The runs scored different examples: of {len(examples):,} of the first and "
+            f"{len(others):,} of the second, {len(set(examples) & set(others)):,} are the same "
             "language and row",
             "Score both with the same data, data.eval_languages and data.limit_eval.",
         )
-    if unlike := int(np.sum(first.labels != second.labels)):
+    gold = [each.columns[GOLD] for each in (first, second) if GOLD in each.columns]
+    unlike = sum(x != y for x, y in zip(*gold, strict=True)) if len(gold) == 2 else 0
+    if unlike:
         raise UserError(
-            f"The runs scored different data: the gold labels of {unlike:,} of {len(pairs):,} "
+            f"The runs scored different data: the gold labels of {unlike:,} of {len(examples):,} "
             "examples differ",
             "Score both on the same files.",
         )
     return first, second
 
 
-def _records(path: Path) -> Iterator[tuple[str, int, int, int, list[float]]]:
-    try:
-        yield from parsed_lines(path, lambda line: _parse(parse_json(line)))
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}", "Give another run.") from error
-    except ValueError as error:
-        raise UserError(
-            f"{path} does not hold predictions: {error}",
-            f"Each line is a JSON object with {', '.join(_KEYS)}; write the file again.",
-        ) from None
+def unlike_answers(first: Predictions, second: Predictions) -> NDArray[np.int64]:
+    """Where two runs answer differently, or where what they answer is not told, fare differently.
+
+    Args:
+        first: One run's predictions.
+        second: Another's of the same examples in the same order.
+    """
+    answers = [each.columns.get(ANSWER) for each in (first, second)]
+    if answers[0] is not None and answers[1] is not None:
+        return np.flatnonzero([x != y for x, y in zip(*answers, strict=True)])
+    common = first.values.keys() & second.values.keys()
+    unlike = [first.values[name] != second.values[name] for name in common]
+    return np.flatnonzero(np.any(unlike, axis=0))
 
 
-def _parse(record: Any) -> tuple[str, int, int, int, list[float]]:
-    _LINE(record)
-    language, row, label, predicted, probabilities = (record[key] for key in _KEYS)
-    return language, row, LABELS.index(label), LABELS.index(predicted), probabilities
+def _by_language_and_row(predictions: Predictions, place: Mapping[str, int]) -> Predictions:
+    """Predictions sorted by their languages' places and row, those of other languages behind."""
+    languages = predictions.languages.tolist()
+    places = np.array([place.get(language, len(place)) for language in languages])
+    return predictions.take(np.lexsort((predictions.rows, predictions.languages, places)))

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from infoxlm.constants import LANGUAGES
 from infoxlm.evaluate.paired import PairedFigure
 from infoxlm.reporting.drawing import INK, OURS, figure, heading
 
@@ -18,7 +17,7 @@ def plot_differences(figures: Sequence[PairedFigure], path: str | Path, title: s
         path: The PNG to write.
         title: What is drawn above.
     """
-    languages = [found for found in figures if found.name in LANGUAGES]
+    languages = [found for found in figures if found.is_language]
     drawn = sorted(languages, key=lambda found: -found.difference)
     drawn += [found for found in figures if found.name == "average"]
     positions = np.arange(len(drawn), dtype=float)

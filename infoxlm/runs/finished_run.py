@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from infoxlm.errors import UserError
-from infoxlm.evaluate.metrics import SCORES
 from infoxlm.evaluate.predictions import Predictions, read_predictions
+from infoxlm.evaluate.scores import Scores, check_scores
 from infoxlm.files.json_file import read_json_object
 from infoxlm.runs.run_folder import RESULTS
 from infoxlm.runs.run_record import read_run_record
@@ -20,8 +20,8 @@ _RESULTS = fields(
         "experiment": optional(text),
         "model": text,
         "data": text,
-        "dev": optional(SCORES),
-        "test": optional(SCORES),
+        "dev": optional(check_scores),
+        "test": optional(check_scores),
         "steps": optional(whole()),
         "best_step": optional(whole()),
         "train": optional(
@@ -98,16 +98,20 @@ class FinishedRun:
         return "test" if self.results.get("test") else "dev"
 
     @property
-    def average(self) -> float:
-        """The accuracy that it reports: of `split`, averaged over the languages.
+    def scores(self) -> Scores:
+        """The scores that it reports: of `split`.
 
         Raises:
             UserError: It reports none.
         """
-        scores = self.results.get(self.split)
-        if not scores:
+        written = self.results.get(self.split)
+        if not written:
             raise UserError(f"{self.folder / RESULTS} holds no scores", "Give another run.")
-        return float(scores["average"])
+        try:
+            return Scores.from_dict(written)
+        except ValueError as error:
+            problem = f"{self.folder / RESULTS} is damaged: {self.split}: {error}"
+            raise UserError(problem, "Give another run.") from error
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -115,9 +119,14 @@ class FinishedRun:
         return dict(self.results.get("settings", {}))
 
     def predictions(self) -> Predictions:
-        """Its predictions of `split`.
+        """Its predictions of `split`, with values of the metric that it reports.
 
         Raises:
             UserError: They are missing or damaged.
         """
-        return read_predictions(self.folder / "predictions.jsonl")
+        path, metric = self.folder / "predictions.jsonl", self.scores.main.name
+        predictions = read_predictions(path)
+        if metric not in predictions.values:
+            problem = f"{path} has no values of {metric}, by which the run is scored"
+            raise UserError(problem, "Give another run.")
+        return predictions

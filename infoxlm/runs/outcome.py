@@ -9,6 +9,7 @@ import numpy as np
 from infoxlm.checkpoint.weights_file import SAFETENSORS
 from infoxlm.errors import UserError
 from infoxlm.evaluate.predictions import Predictions, matched
+from infoxlm.evaluate.scores import Scores
 from infoxlm.runs.finished_run import FinishedRun
 from infoxlm.runs.run_record import weights_checksums
 from infoxlm.schema.json_shapes import MisfitError, brief, number, optional
@@ -25,16 +26,16 @@ class Outcome:
 
     Attributes:
         losses: The training losses that were logged; none of an evaluation.
-        accuracies: All accuracies that were logged.
-        predictions: Its predictions, probabilities to six digits.
-        average: Their accuracy, averaged over the languages.
+        logged: All scores that were logged.
+        predictions: Its predictions.
+        scores: Their scores.
         weights: SHA-256 of the best checkpoint's weights; None when there is none or not kept.
     """
 
     losses: Logged
-    accuracies: Logged
+    logged: Logged
     predictions: Predictions
-    average: float
+    scores: Scores
     weights: str | None
 
     @classmethod
@@ -45,11 +46,12 @@ class Outcome:
             UserError: A file is missing or damaged.
         """
         best = run.folder / "checkpoints" / "best"
+        scores = run.scores
         return cls(
             _logged(run, lambda tag: tag == "train/loss"),
-            _logged(run, lambda tag: "/accuracy/" in tag),
+            _logged(run, lambda tag: any(f"/{metric}/" in tag for metric in scores.values)),
             run.predictions(),
-            run.average,
+            scores,
             weights_checksums(best).get(str(best / SAFETENSORS)),
         )
 
@@ -76,7 +78,7 @@ def compare_outcomes(then: Outcome, now: Outcome) -> list[Check]:
     """
     checks = [
         _compare_logged("training losses", then.losses, now.losses),
-        _compare_logged("logged accuracies", then.accuracies, now.accuracies),
+        _compare_logged("logged scores", then.logged, now.logged),
         _compare_predictions(then, now),
     ]
     if then.weights and now.weights:
@@ -120,13 +122,25 @@ def _compare_logged(part: str, then: Logged, now: Logged) -> Check:
 
 def _compare_predictions(then: Outcome, now: Outcome) -> Check:
     first, second = matched(then.predictions, now.predictions)
-    labels = int(np.sum(first.predicted != second.predicted))
-    shares = int(np.any(first.probabilities != second.probabilities, axis=1).sum())
-    if not labels and not shares:
+    unlike = {
+        name: sum(x != y for x, y in zip(found, second.columns[name], strict=True))
+        for name, found in first.columns.items()
+        if name in second.columns
+    }
+    unlike |= {
+        name: int(np.sum(found != second.values[name]))
+        for name, found in first.values.items()
+        if name in second.values
+    }
+    if not any(unlike.values()):
         return Check("predictions", True, f"{len(first):,} equal")
+    counts = ", ".join(f"{name} {count:,}" for name, count in unlike.items() if count)
+    before, after = (
+        each.scores.main.with_unit(each.scores.average, digits=2) for each in (then, now)
+    )
     return Check(
         "predictions",
         False,
-        f"{labels:,} of {len(first):,} labels and the probabilities of {shares:,} differ; average "
-        f"accuracy {100 * then.average:.2f} % then, {100 * now.average:.2f} % now",
+        f"of {len(first):,} differ: {counts}; average {then.scores.main.title} {before} then, "
+        f"{after} now",
     )

@@ -6,7 +6,8 @@ from typing import Any
 
 from infoxlm.errors import UserError
 from infoxlm.evaluate.paired import PairedFigure, compare_predictions
-from infoxlm.evaluate.predictions import matched
+from infoxlm.evaluate.predictions import matched, unlike_answers
+from infoxlm.evaluate.scores import Metric
 from infoxlm.runs.differences import (
     Difference,
     different_provenance,
@@ -28,7 +29,8 @@ class RunComparison:
         untold: What not both records tell.
         pairs: Pairs that each run predicted.
         unlike: Pairs that they predicted differently.
-        figures: Accuracy of each language and what follows from it.
+        metric: What both were scored by.
+        figures: It in each language and what follows from it.
     """
 
     first: FinishedRun
@@ -38,12 +40,13 @@ class RunComparison:
     untold: list[str]
     pairs: int
     unlike: int
+    metric: Metric
     figures: list[PairedFigure]
 
     @property
     def languages(self) -> list[PairedFigure]:
         """The figures of single languages."""
-        return [x for x in self.figures if x.test is not None and x.test.p_adjusted is not None]
+        return [figure for figure in self.figures if figure.is_language]
 
     @property
     def overall(self) -> PairedFigure:
@@ -61,7 +64,7 @@ class RunComparison:
             "settings": _by_name(self.settings),
             "provenance": _by_name(self.provenance),
             "not_told_by_both": self.untold,
-            "accuracy": {x.name: _figure(x) for x in self.figures},
+            self.metric.name: {x.name: _figure(x) for x in self.figures},
         }
 
 
@@ -78,6 +81,12 @@ def compare_runs(first: FinishedRun, second: FinishedRun) -> RunComparison:
             f"{first.folder} scored {first.split} and {second.folder} {second.split}",
             f"Score one again with `infoxlm evaluate model.checkpoint=RUN split={first.split}`.",
         )
+    metric, others = first.scores.main, second.scores.main
+    if metric != others:
+        raise UserError(
+            f"{first.folder} was scored by {metric.title} and {second.folder} by {others.title}",
+            "Give two runs of one task.",
+        )
     one, other = matched(first.predictions(), second.predictions())
     return RunComparison(
         first,
@@ -86,8 +95,9 @@ def compare_runs(first: FinishedRun, second: FinishedRun) -> RunComparison:
         different_provenance(first, second),
         untold(first, second),
         len(one),
-        int((one.predicted != other.predicted).sum()),
-        compare_predictions(one, other),
+        len(unlike_answers(one, other)),
+        metric,
+        compare_predictions(one, other, metric),
     )
 
 
@@ -109,7 +119,9 @@ def _figure(figure: PairedFigure) -> dict[str, Any]:
         "interval": list(figure.interval),
     }
     if test := figure.test:
-        found |= {"only_a": test.only_first, "only_b": test.only_second, "p": test.p_value}
+        if test.only_first is not None:
+            found |= {"only_a": test.only_first, "only_b": test.only_second}
+        found["p"] = test.p_value
         if test.p_adjusted is not None:
             found["p_holm"] = test.p_adjusted
     return found

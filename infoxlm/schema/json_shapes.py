@@ -42,6 +42,11 @@ def scalar(value: Any) -> None:
     _check(isinstance(value, str | int | float | None), value, "a single value")
 
 
+def boolean(value: Any) -> None:
+    """Accept true and false."""
+    _check(isinstance(value, bool), value, "true or false")
+
+
 def whole(low: int = 0, high: int = LARGEST) -> Shape:
     """Accept whole numbers of a range, both ends included."""
 

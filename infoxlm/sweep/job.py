@@ -114,14 +114,14 @@ def value_of_finished(folder: Path, configuration: DictConfig) -> float | None:
 
     Other commands return what they scored.
     """
-    from infoxlm.evaluate.metrics import SplitScores
+    from infoxlm.evaluate.scores import Scores
     from infoxlm.runs.finished_run import FinishedRun
 
     run = FinishedRun.read(folder)
     if run.command == "train":
-        dev = SplitScores.from_dict(run.results["dev"])
-        return dev.selected(SelectOn(OmegaConf.select(configuration, "trainer.select_on")))
-    return float(run.results[run.split]["average"])
+        dev = Scores.from_dict(run.results["dev"])
+        return dev.value(SelectOn(OmegaConf.select(configuration, "trainer.select_on")))
+    return run.scores.average
 
 
 @contextmanager

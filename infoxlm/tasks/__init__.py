@@ -1,1 +1,1 @@
-"""What a model is trained for: a folder a task."""
+"""What a model is trained for and scored by: a folder a task."""

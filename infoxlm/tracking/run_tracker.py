@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.tracking.closing import Closing
 from infoxlm.tracking.metrics_log import METRICS, MetricsLog, read_metrics
 from infoxlm.tracking.visualdl_writer import VisualDLWriter
@@ -32,10 +31,6 @@ class RunTracker(Closing):
         """Note numbers by tag, such as ``train/loss``, at an optimizer step."""
         self._curves.scalars(step, values)
         self._log.write(step, values)
-
-    def scores(self, step: int, split: str, scores: SplitScores) -> None:
-        """Note ``<split>/accuracy/<language>``, ``<split>/accuracy/average``, ``<split>/gap``."""
-        self.scalars(step, score_tags(split, scores))
 
     def hyperparameters(
         self, config: Mapping[str, Any], metrics: Mapping[str, float], step: int
@@ -92,12 +87,3 @@ def display_name(folder: Path, name: str) -> str:
     if not microseconds:
         return f"{folder.name} {name} {folder.parent.name}"
     return f"{clock.replace('-', ':')} {name} {day} {microseconds}"
-
-
-def score_tags(split: str, scores: SplitScores) -> dict[str, float]:
-    """A split's scores by VisualDL tag; fractions."""
-    tags = {f"{split}/accuracy/{language}": x for language, x in scores.accuracy.items()}
-    tags[f"{split}/accuracy/average"] = scores.average
-    if scores.gap is not None:
-        tags[f"{split}/gap"] = scores.gap
-    return tags

@@ -78,7 +78,10 @@ def choose_again(checkpoints: Checkpoints, whole: list[ResumePoint], select_on: 
         if point.state.dev is not None and point.state.scored_step == point.state.step
     }
     if scored:
-        best = max(scored, key=lambda step: scored[step].selected(select_on))
+        best = next(iter(scored))
+        for step, dev in scored.items():
+            if dev.better_than(scored[best], select_on):
+                best = step
         state.best_step, state.best_dev = best, scored[best]
         checkpoints.restore_best(best)
         logger.warning("%s: step %d is the best of what is left", lost, best)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from infoxlm.errors import RankLostError
-from infoxlm.evaluate.metrics import SplitScores
+from infoxlm.evaluate.scores import Scores
 from infoxlm.runs.context import RunContext
 from infoxlm.schema import Amp, TrainerConfig
 from infoxlm.stopping import Interrupted
@@ -55,7 +55,7 @@ class Trainer:
         module: TrainModule,
         steps: int,
         tokenizer: InfoXLMTokenizer,
-        score_dev: "Callable[[nn.Layer], SplitScores] | None",
+        score_dev: "Callable[[nn.Layer], Scores] | None",
         run: RunContext,
         checkpoints: Checkpoints,
     ) -> None:
@@ -210,30 +210,23 @@ class Trainer:
         folder = self.run.ranks.first(lambda: self.checkpoints.save_failed(write))
         raise failed.error(folder / BATCH)
 
-    def score(self) -> SplitScores:
+    def score(self) -> Scores:
         """Score dev in all languages."""
         assert self.score_dev is not None
         with self.run.timings.measure("scoring"), self.module.full_table():
             return self.score_dev(self.module.model)
 
-    def record_eval(self, dev: SplitScores) -> None:
+    def record_eval(self, dev: Scores) -> None:
         """Log scores, and record whether they are the best so far."""
         state = self.state
-        self.run.tracker.scores(state.step, "dev", dev)
-        gap = "" if dev.gap is None else f", gap to English {100 * dev.gap:.1f}"
-        logger.info(
-            "step %d of %d: dev average %.1f %%%s", state.step, self.steps, 100 * dev.average, gap
-        )
-        if (only := dev.only_prediction) is not None:
-            logger.warning(
-                "Every prediction is %r: the model has collapsed to chance. "
-                "Lower optimizer.learning_rate or raise scheduler.warmup_ratio",
-                only,
-            )
+        self.run.tracker.scalars(state.step, dev.tags("dev"))
+        logger.info("step %d of %d: dev %s", state.step, self.steps, dev.summary())
+        if dev.warning is not None:
+            logger.warning("%s", dev.warning)
         select_on = self.config.select_on
         state.scored_step, state.dev = state.step, dev
         state.scorings_since_best += 1
-        if state.best_dev is None or dev.selected(select_on) > state.best_dev.selected(select_on):
+        if state.best_dev is None or dev.better_than(state.best_dev, select_on):
             state.best_step, state.best_dev, state.scorings_since_best = state.step, dev, 0
 
     def save(self, *, is_best: bool = False, to_resume: bool = False) -> None:

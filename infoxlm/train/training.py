@@ -6,15 +6,14 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from infoxlm.evaluate.evaluator import Evaluator
-from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.evaluate.predictions import Predictions
+from infoxlm.evaluate.scores import Scores
 from infoxlm.model.loading import select_device
 from infoxlm.runs.context import RunContext
 from infoxlm.runs.run_folder import CHECKPOINTS
 from infoxlm.runs.settings import compared_settings
 from infoxlm.schema import HardwareConfig, ModelConfig, TrainConfig
 from infoxlm.stopping import Interrupted
-from infoxlm.tracking.run_tracker import score_tags
 from infoxlm.train.checkpoints import Checkpoints
 from infoxlm.train.inputs import Inputs
 from infoxlm.train.randomness import seed_everything
@@ -48,7 +47,7 @@ class TrainResult:
 
     encoder: str
     state: TrainingState
-    test: SplitScores | None
+    test: Scores | None
     predictions: Predictions | None
     scoring_seconds: float
     flops: FlopCounter
@@ -99,7 +98,7 @@ def train(config: TrainConfig, inputs: Inputs, run: RunContext) -> TrainResult:
     test, predictions, seconds = None, None, 0.0
     if inputs.test is not None:
         test, predictions, seconds = score_test(config.hardware, inputs, run, kind, checkpoints)
-        final |= score_tags("test", test)
+        final |= test.tags("test")
     run.tracker.hyperparameters(compared_settings(run.settings), final, state.step)
     return TrainResult(encoder, state, test, predictions, seconds, flops, machine, ranks.size)
 
@@ -110,7 +109,7 @@ def score_test(
     run: RunContext,
     kind: "type[nn.Layer]",
     checkpoints: Checkpoints,
-) -> tuple[SplitScores, Predictions, float]:
+) -> tuple[Scores, Predictions, float]:
     """Score test with the best checkpoint: scores, predictions, and the seconds they took.
 
     Raises:

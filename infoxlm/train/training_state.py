@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from infoxlm.errors import UserError
-from infoxlm.evaluate.metrics import SplitScores
+from infoxlm.evaluate.scores import Scores
 from infoxlm.files.json_file import read_json_object
 from infoxlm.schema.json_shapes import entries, fields, number, scalar, whole
 
@@ -54,9 +54,9 @@ class TrainingState:
 
     step: int = 0
     scored_step: int = 0
-    dev: SplitScores | None = None
+    dev: Scores | None = None
     best_step: int = 0
-    best_dev: SplitScores | None = None
+    best_dev: Scores | None = None
     scorings_since_best: int = 0
     pairs: int = 0
     seconds: float = 0.0
@@ -84,7 +84,7 @@ class TrainingState:
             _STATE(state)
             scores = {"best_dev": state["best_dev"], "dev": state.get("dev")}
             read = {
-                name: None if found is None else SplitScores.from_dict(found)
+                name: None if found is None else Scores.from_dict(found)
                 for name, found in scores.items()
             }
             return cls(**state | read)

@@ -23,9 +23,12 @@ def test_run_folder_gives_what_training_reported(trained, compose, tmp_path):
     assert average == before["test"]["average"]
     expected = read_predictions(trained.folder / "predictions.jsonl")
     found = read_predictions(tmp_path / "predictions.jsonl")
-    for column in ("languages", "rows", "labels", "predicted"):
+    for column in ("languages", "rows"):
         np.testing.assert_array_equal(getattr(found, column), getattr(expected, column))
-    np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-6)
+    for column in ("label", "predicted"):
+        assert found.columns[column] == expected.columns[column]
+    one, other = (each.columns["probabilities"] for each in (found, expected))
+    np.testing.assert_allclose(one, other, atol=1e-6)
     assert after["task"] == "evaluate"
     assert after["evaluate"]["pairs_per_second"] > 0
     for name in ("results.md", "results.png", "run.json", "metrics.jsonl"):
@@ -38,7 +41,7 @@ def test_a_static_graph_scores_the_same(trained, compose, tmp_path):
         folder = tmp_path / value
         words = (f"model.checkpoint={trained.folder}", f"static_graph={value}", *FEW)
         evaluate.run(compose("evaluate", *words), folder)
-        found[value] = read_predictions(folder / "predictions.jsonl").probabilities
+        found[value] = read_predictions(folder / "predictions.jsonl").columns["probabilities"]
         assert not list(folder.glob(".static_graph*"))
     assert np.abs(found["true"] - found["false"]).max() < 1e-5
     np.testing.assert_array_equal(found["null"], found["false"])  # too few pairs to pay

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from infoxlm.commands import train
-from infoxlm.constants import LANGUAGES
+from infoxlm.constants import LABELS, LANGUAGES
 from infoxlm.errors import UserError
 from infoxlm.evaluate.predictions import read_predictions
 from infoxlm.runs.settings import compared_settings
@@ -66,9 +66,11 @@ def test_predictions_are_complete_and_give_the_accuracy(trained, results):
         part = predictions.languages == language
         assert sorted(predictions.rows[part]) == list(range(6))
         accuracy = results["test"]["accuracy"][language]
-        assert predictions.correct[part].mean() == pytest.approx(accuracy)
-    np.testing.assert_allclose(predictions.probabilities.sum(axis=1), 1, atol=2e-6)
-    np.testing.assert_array_equal(predictions.probabilities.argmax(axis=1), predictions.predicted)
+        assert predictions.values["accuracy"][part].mean() == pytest.approx(accuracy)
+    probabilities = np.array(predictions.columns["probabilities"])
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=2e-6)
+    answers = [LABELS[label] for label in probabilities.argmax(axis=1)]
+    assert predictions.columns["predicted"] == answers
 
 
 def test_curves(trained, curves, results):

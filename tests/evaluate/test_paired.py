@@ -1,28 +1,19 @@
 import numpy as np
 import pytest
 
-from infoxlm.evaluate.metrics import SplitScores
-from infoxlm.evaluate.paired import compare_predictions
+from infoxlm.evaluate.paired import bootstrap_p_value, compare_predictions
 from infoxlm.evaluate.predictions import Predictions
+from infoxlm.evaluate.scores import Metric, Scores
 from infoxlm.evaluate.significance import holm, mcnemar
 
 
-def predictions(right, rows=None):
-    """A run that is right where `right` says so: {language: bool [n]}."""
-    labels = {language: np.arange(len(x)) % 3 for language, x in right.items()}
-    given = {
-        language: np.where(x, labels[language], (labels[language] + 1) % 3)
-        for language, x in right.items()
-    }
-    rows = rows or {language: np.arange(len(x)) for language, x in right.items()}
-    count = sum(map(len, right.values()))
+def predictions(right):
+    """A run whose predictions have these values: {language: [n]}."""
     return Predictions(
         np.repeat(list(right), [len(x) for x in right.values()]),
-        np.concatenate([rows[language] for language in right]),
-        np.concatenate(list(labels.values())),
-        np.concatenate(list(given.values())),
-        np.full((count, 3), 1 / 3),
-    )  # fmt: skip
+        np.concatenate([np.arange(len(x)) for x in right.values()]),
+        {"accuracy": np.concatenate(list(right.values())).astype(np.float64)},
+    )
 
 
 @pytest.fixture
@@ -40,7 +31,7 @@ def right():
 def test_figures(right):
     first, second = right
     figures = {x.name: x for x in compare_predictions(predictions(first), predictions(second))}
-    assert list(figures) == ["de", "en", "sw", "average", "others", "gap"]
+    assert list(figures) == ["en", "de", "sw", "average", "others", "gap"]
     for language in first:
         figure = figures[language]
         assert (figure.first, figure.second) == (first[language].mean(), second[language].mean())
@@ -52,9 +43,9 @@ def test_figures(right):
         )
     counts = {x: (figures[x].test.only_first, figures[x].test.only_second) for x in first}
     assert counts == {"de": (0, 40), "en": (0, 0), "sw": (9, 12)}
-    p_values = [mcnemar(*counts[x]) for x in ("de", "en", "sw")]
-    assert [figures[x].test.p_value for x in ("de", "en", "sw")] == p_values
-    assert [figures[x].test.p_adjusted for x in ("de", "en", "sw")] == holm(p_values)
+    p_values = [mcnemar(*counts[x]) for x in first]
+    assert [figures[x].test.p_value for x in first] == p_values
+    assert [figures[x].test.p_adjusted for x in first] == holm(p_values)
     assert [x.name for x in figures.values() if x.is_significant] == ["de", "average", "others"]
 
 
@@ -62,13 +53,10 @@ def test_summaries_are_those_of_the_reports(right):
     runs = [predictions(x) for x in right]
     figures = {x.name: x for x in compare_predictions(*runs)}
     for run, side in zip(runs, ("first", "second"), strict=True):
-        parts = {language: run.languages == language for language in right[0]}
-        scores = SplitScores.from_predictions(
-            {x: run.labels[part] for x, part in parts.items()},
-            {x: run.predicted[part] for x, part in parts.items()},
-        )
-        for name in ("average", "others", "gap"):
-            assert getattr(figures[name], side) == pytest.approx(getattr(scores, name))
+        scores = Scores.from_predictions(run)
+        expected = (scores.average, scores.non_english_average, scores.transfer_gap)
+        for name, value in zip(("average", "others", "gap"), expected, strict=True):
+            assert getattr(figures[name], side) == pytest.approx(value)
     average, gap = figures["average"], figures["gap"]
     assert (average.test.only_first, average.test.only_second) == (9, 52)
     assert average.difference == pytest.approx(43 / 1800)
@@ -122,3 +110,34 @@ def test_languages_count_the_same_however_many_rows_they_have():
     figures = {x.name: x for x in compare_predictions(first, second)}
     assert figures["average"].difference == pytest.approx(0.5)
     assert figures["average"].interval == pytest.approx((0.5, 0.5))
+
+
+def test_values_that_are_not_0_or_1_are_tested_by_the_bootstrap():
+    generator = np.random.default_rng(8)
+    first = {language: generator.random(400) for language in ("en", "ko")}
+    noise = generator.normal(0, 0.1, 400)
+    second = {"en": first["en"] + noise - noise.mean(), "ko": first["ko"] + 0.05 + noise}
+    figures = {x.name: x for x in compare_predictions(*map(predictions, (first, second)))}
+    assert figures["en"].test.p_value > 0.9
+    assert figures["ko"].test.p_value == 2 / 2001
+    assert figures["ko"].test.p_adjusted == 4 / 2001
+    assert figures["ko"].test.only_first is None
+    assert [x.name for x in figures.values() if x.is_significant] == ["ko", "average", "others"]
+    assert figures["gap"].test is None
+
+
+def test_bootstrap_p_value_is_that_of_a_t_test():
+    generator = np.random.default_rng(9)
+    for shift, expected in ((0.0, 1.0), (1.96, 0.05), (-1.0, 0.3173)):
+        samples = shift + generator.normal(size=200_000)
+        assert bootstrap_p_value(samples) == pytest.approx(expected, abs=0.01)
+    assert bootstrap_p_value(np.zeros(10)) == 1
+
+
+def test_another_metric_than_accuracy_is_compared():
+    runs = [
+        Predictions(np.array(["ko", "ko"]), np.array([0, 1]), {"f1": np.array([0.0, x])})
+        for x in (0.0, 1.0)
+    ]
+    (figure,) = compare_predictions(*runs, Metric("f1"))
+    assert (figure.difference, figure.is_language) == (0.5, True)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from infoxlm.constants import LANGUAGES
-from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.evaluate.plot import plot_curves, plot_results
 
 
@@ -14,13 +13,9 @@ def png_size(path):
     return struct.unpack(">II", data[16:24])
 
 
-def test_results(tmp_path, drawn):
-    gold = np.arange(100) % 3
+def test_results(tmp_path, drawn, scores_of):
     right = {language: np.arange(100) < 55 + i for i, language in enumerate(LANGUAGES)}
-    scores = SplitScores.from_predictions(
-        dict.fromkeys(LANGUAGES, gold),
-        {language: np.where(right[language], gold, (gold + 1) % 3) for language in LANGUAGES},
-    )
+    scores = scores_of(right)
     results = {"task": "train", "model": "e5_small", "data": "xnli", "test": scores.as_dict()}
     plot_results(results, tmp_path / "results.png")
 
@@ -31,7 +26,7 @@ def test_results(tmp_path, drawn):
     assert order[0] == "en"
     assert order[-2:] == ["ur", "average"]
     ours, paper = ([bar.get_height() for bar in bars] for bars in axes.containers[:2])
-    assert ours == pytest.approx([100 * scores.accuracy[name] for name in order[:-1]] + [62.0])
+    assert ours == pytest.approx([100 * scores.main_values[name] for name in order[:-1]] + [62.0])
     assert paper[0] == pytest.approx(86.4)
     assert paper[-1] == pytest.approx(76.5)
     legend = [text.get_text() for text in axes.get_legend().get_texts()]

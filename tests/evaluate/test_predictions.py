@@ -7,8 +7,10 @@ import pytest
 from infoxlm.errors import UserError
 from infoxlm.evaluate.predictions import (
     Predictions,
+    is_binary,
     matched,
     read_predictions,
+    unlike_answers,
     write_predictions,
 )
 
@@ -16,32 +18,58 @@ from infoxlm.evaluate.predictions import (
 @pytest.fixture
 def predictions():
     return Predictions(
-        languages=np.array(["en", "en", "zh"]),
-        rows=np.array([0, 7, 0]),
-        labels=np.array([0, 1, 2]),
-        predicted=np.array([0, 2, 2]),
-        probabilities=np.array(
-            [[0.9, 0.05, 0.05], [1 / 3, 0.2, 1 - 1 / 3 - 0.2], [0, 1e-9, 1]], np.float32
-        ),
+        np.array(["en", "en", "zh"]),
+        np.array([0, 7, 0]),
+        {"f1": np.array([1.0, 1 / 3, 0.5]), "exact": np.array([1.0, 0.0, 0.0])},
+        {
+            "label": ["a", "b", "c"],
+            "answer": ["a", None, "北京"],
+            "spans": [[[0, 1]], [], [[2]]],
+        },
     )
 
 
 def test_round_trip(tmp_path, predictions):
     file = tmp_path / "run" / "predictions.jsonl"
     write_predictions(file, predictions)
-    assert json.loads(file.read_text().splitlines()[1]) == {
-        "language": "en",
-        "row": 7,
-        "label": "neutral",
-        "predicted": "contradiction",
-        "probabilities": [0.333333, 0.2, 0.466667],
-    }
+    lines = file.read_text(encoding="utf-8").splitlines()
+    assert json.loads(lines[1]) == {
+        "language": "en", "row": 7, "label": "b", "answer": None, "spans": [],
+        "values": {"f1": 1 / 3, "exact": 0.0},
+    }  # fmt: skip
     read = read_predictions(file)
-    for name in ("languages", "rows", "labels", "predicted"):
-        assert getattr(read, name).tolist() == getattr(predictions, name).tolist()
-    assert read.probabilities == pytest.approx(predictions.probabilities, abs=1e-6)
-    assert read.correct.tolist() == [True, False, True]
+    assert read.languages.tolist() == predictions.languages.tolist()
+    assert read.rows.tolist() == predictions.rows.tolist()
+    assert read.columns == predictions.columns
+    assert list(read.values) == list(predictions.values)
+    for name, values in predictions.values.items():
+        np.testing.assert_array_equal(read.values[name], values)
     assert [path.name for path in file.parent.iterdir()] == ["predictions.jsonl"]
+
+
+def test_lines_of_before_are_read(tmp_path):
+    """Versions before scored by accuracy alone, and did not write it down."""
+    file = tmp_path / "predictions.jsonl"
+    file.write_text(
+        '{"language": "en", "row": 0, "label": "neutral", "predicted": "neutral", '
+        '"probabilities": [0.1, 0.8, 0.1]}\n'
+        '{"language": "en", "row": 7, "label": "neutral", "predicted": "contradiction", '
+        '"probabilities": [0.333333, 0.2, 0.466667]}\n'
+    )
+    read = read_predictions(file)
+    assert read.values["accuracy"].tolist() == [1.0, 0.0]
+    assert read.columns["predicted"] == ["neutral", "contradiction"]
+    assert read.columns["probabilities"][1] == [0.333333, 0.2, 0.466667]
+
+
+def test_columns_have_one_length():
+    with pytest.raises(ValueError, match=r"\[1, 2\] predictions"):
+        Predictions(np.array(["en"]), np.array([0]), {"f1": np.zeros(2)})
+
+
+@pytest.mark.parametrize(("values", "binary"), [([0, 1, 1], True), ([0, 0.5], False)])
+def test_binary_values(values, binary):
+    assert is_binary(np.array(values)) is binary
 
 
 GOOD = {
@@ -62,12 +90,14 @@ GOOD = {
         *(
             json.dumps({**GOOD, **change})
             for change in (
-                {"language": "it"},
+                {"language": 3},
                 {"row": "0"},
                 {"row": -1},
-                {"label": "contradictory"},
+                {"label": 3},
                 {"predicted": 1},
-                {"probabilities": [0.5, 0.5]},
+                {"values": {}},
+                {"values": {"accuracy": "1"}},
+                {"values": {"f1": 1}, "extra": 1},
                 {"probabilities": [2, 0, 0]},
                 {"probabilities": None},
             )
@@ -93,7 +123,9 @@ def test_missing_and_empty_files(tmp_path):
 def test_matched_brings_runs_into_one_order(predictions):
     first, second = matched(predictions, predictions.take(np.array([2, 0, 1])))
     assert first.languages.tolist() == second.languages.tolist() == ["en", "en", "zh"]
-    assert first.predicted.tolist() == second.predicted.tolist()
+    assert first.columns == second.columns
+    backwards = predictions.take(np.array([2, 1, 0]))
+    assert matched(backwards, predictions)[1].languages.tolist() == ["zh", "en", "en"]
 
 
 def test_matched_refuses_other_examples(predictions):
@@ -103,9 +135,21 @@ def test_matched_refuses_other_examples(predictions):
     moved = replace(predictions, rows=predictions.rows + 1)
     with pytest.raises(UserError, match="of 3 of the first and 3 of the second, 0 are the same"):
         matched(predictions, moved)
-    relabelled = replace(predictions, labels=np.array([0, 2, 1]))
+    other = {"label": ["a", "c", "b"]}
+    relabelled = replace(predictions, columns=other)
     with pytest.raises(UserError, match="gold labels of 2 of 3 examples differ"):
         matched(predictions, relabelled)
+    matched(predictions, replace(predictions, columns={}))
+
+
+def test_unlike_answers(predictions):
+    changed = replace(predictions, values={"exact": np.array([1.0, 1.0, 0.0])})
+    assert unlike_answers(predictions, changed).tolist() == [1]
+    one, other = (
+        replace(predictions, columns={"predicted": answers})
+        for answers in (["a", "b", "c"], ["a", "c", "d"])
+    )
+    assert unlike_answers(one, other).tolist() == [1, 2]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ import pytest
 from infoxlm.commands.train import replay_table
 from infoxlm.constants import LANGUAGES
 from infoxlm.evaluate import report
-from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.evaluate.plot import plot_results
 from infoxlm.reporting.console import show
 from infoxlm.retrieval import report as retrieval_report
@@ -63,11 +62,10 @@ def comparison(make_run):
     return compare_runs(first, second)
 
 
-def written(comparison, tmp_path):
+def written(comparison, scores_of, tmp_path):
     """Each report: its name, what is printed, its Markdown, and what has to stand in both."""
     told = (NAME, LABEL, MONEY)
-    right = np.arange(30) % 3
-    scores = SplitScores.from_predictions({"en": right, "de": right}, {"en": right, "de": right})
+    scores = scores_of({"en": np.ones(30, bool), "de": np.ones(30, bool)})
     results = {
         "task": "train", "experiment": NAME, "model": LABEL, "data": MONEY,
         "test": scores.as_dict(),
@@ -108,9 +106,9 @@ def written(comparison, tmp_path):
     yield "sweep", terminal(swept), markdown(swept), (LANGS, LABEL)
 
 
-def test_printed_and_written(comparison, shown, tmp_path):
+def test_printed_and_written(comparison, scores_of, shown, tmp_path):
     seen = []
-    for name, renderable, text, told in written(comparison, tmp_path):
+    for name, renderable, text, told in written(comparison, scores_of, tmp_path):
         seen.append(name)
         for encoding in ("utf-8", "ascii"):
             out = shown(renderable, encoding)

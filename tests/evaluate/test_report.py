@@ -7,23 +7,23 @@ from rich.console import Console
 
 from infoxlm.constants import LANGUAGES
 from infoxlm.evaluate.comparison import compare_with_paper
-from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.evaluate.report import markdown_report, terminal_report, write_report
 
 
-def split(examples, languages=LANGUAGES):
-    """Three quarters right in English, six tenths in the others."""
-    gold = np.arange(examples) % 3
-    labels, predictions, rows = {}, {}, {}
-    for language in languages:
-        right = np.arange(examples) < examples * (0.75 if language == "en" else 0.6)
-        labels[language], rows[language] = gold, np.arange(examples)
-        predictions[language] = np.where(right, gold, (gold + 1) % 3)
-    return SplitScores.from_predictions(labels, predictions, rows).as_dict()
+@pytest.fixture
+def split(scores_of):
+    """Scores of so many examples: three quarters right in English, six tenths in the others."""
+
+    def make(examples, languages=LANGUAGES):
+        shares = {language: 0.75 if language == "en" else 0.6 for language in languages}
+        right = {language: np.arange(examples) < examples * x for language, x in shares.items()}
+        return scores_of(right).as_dict()
+
+    return make
 
 
 @pytest.fixture
-def results():
+def results(split):
     return {
         "task": "train",
         "experiment": "xnli_paper",
@@ -85,7 +85,7 @@ def test_large_has_its_own_row(results):
     assert comparison.caveats == ()
 
 
-def test_caveats(results, tmp_path):
+def test_caveats(results, split, tmp_path):
     results |= {"model": "e5_small", "test": None, "dev": split(100, ("en", "fr"))}
     text = markdown_report(results, tmp_path)
     assert "> e5_small is another model: not comparable one to one with InfoXLM base" in text
@@ -105,7 +105,7 @@ def test_other_data_is_said(results):
     assert comparison.caveats == ("sample is other data than XNLI, which the paper used.",)
 
 
-def test_evaluate_task_of_one_language(results, tmp_path):
+def test_evaluate_task_of_one_language(results, split, tmp_path):
     for key in ("train", "dev", "best_step", "steps", "settings"):
         del results[key]
     results |= {"task": "evaluate", "experiment": None, "test": split(5010, ("sw",))}

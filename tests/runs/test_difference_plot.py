@@ -4,14 +4,14 @@ import pytest
 from matplotlib.colors import to_hex
 
 from infoxlm.evaluate.intervals import Interval
-from infoxlm.evaluate.paired import McNemar, PairedFigure
+from infoxlm.evaluate.paired import PairedFigure, PairedTest
 from infoxlm.reporting.drawing import OURS
 from infoxlm.runs.difference_plot import plot_differences
 
 FIGURES = [
-    PairedFigure("en", 0.7, 0.69, Interval(-0.03, 0.01), McNemar(30, 20, 0.2, 0.4)),
-    PairedFigure("sw", 0.5, 0.55, Interval(0.02, 0.08), McNemar(10, 60, 1e-6, 2e-6)),
-    PairedFigure("average", 0.6, 0.62, Interval(0.0, 0.04), McNemar(40, 80, 0.01)),
+    PairedFigure("en", 0.7, 0.69, Interval(-0.03, 0.01), PairedTest(0.2, 0.4), True),
+    PairedFigure("sw", 0.5, 0.55, Interval(0.02, 0.08), PairedTest(1e-6, 2e-6), True),
+    PairedFigure("average", 0.6, 0.62, Interval(0.0, 0.04), PairedTest(0.01)),
     PairedFigure("gap", 0.2, 0.14, Interval(-0.1, 0.0)),
 ]
 

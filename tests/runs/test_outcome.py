@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from infoxlm.evaluate.predictions import Predictions, write_predictions
+from infoxlm.evaluate.scores import Scores
 from infoxlm.runs.finished_run import FinishedRun
 from infoxlm.runs.outcome import Check, Outcome, compare_outcomes
 from infoxlm.tracking.metrics_log import MetricsLog
@@ -14,13 +15,12 @@ def outcome():
     predictions = Predictions(
         np.array(["en", "en", "sw"]),
         np.array([0, 1, 0]),
-        np.array([0, 1, 0]),
-        np.array([0, 2, 0]),
-        np.array([[0.8, 0.1, 0.1], [0.1, 0.4, 0.5], [0.6, 0.2, 0.2]]),
+        {"accuracy": np.array([1.0, 0.0, 1.0])},
+        {"label": ["a", "b", "a"], "predicted": ["a", "c", "a"], "probabilities": [0.8, 0.5, 0.6]},
     )
     losses = {(step, "train/loss"): 1 / step for step in (1, 2, 3)}
-    accuracies = {(2, "dev/accuracy/en"): 0.5, (2, "dev/accuracy/sw"): 1.0}
-    return Outcome(losses, accuracies, predictions, 0.75, "a" * 64)
+    scores = {(2, "dev/accuracy/en"): 0.5, (2, "dev/accuracy/sw"): 1.0}
+    return Outcome(losses, scores, predictions, Scores.from_predictions(predictions), "a" * 64)
 
 
 def test_reading(tmp_path, outcome):
@@ -31,21 +31,21 @@ def test_reading(tmp_path, outcome):
     write_predictions(tmp_path / "predictions.jsonl", outcome.predictions)
     best = tmp_path / "checkpoints" / "best"
     best.mkdir(parents=True)
-    run = FinishedRun(tmp_path, {}, {"task": "train", "test": {"average": 0.75}})
+    run = FinishedRun(tmp_path, {}, {"task": "train", "test": outcome.scores.as_dict()})
     assert Outcome.of(run).weights is None
     (best / "model.safetensors").write_bytes(b"")
     read = Outcome.of(run)
     assert read.losses == {(1, "train/loss"): 0.1 + 0.2, (2, "train/loss"): None}
-    assert read.accuracies == {(2, "dev/accuracy/en"): 0.5}
-    assert read.average == 0.75
+    assert read.logged == {(2, "dev/accuracy/en"): 0.5}
+    assert read.scores == outcome.scores
     assert read.weights.startswith("e3b0c44298fc")
-    np.testing.assert_array_equal(read.predictions.predicted, outcome.predictions.predicted)
+    assert read.predictions.columns == outcome.predictions.columns
 
 
 def test_equal(outcome):
     assert compare_outcomes(outcome, outcome) == [
         Check("training losses", True, "3 equal"),
-        Check("logged accuracies", True, "2 equal"),
+        Check("logged scores", True, "2 equal"),
         Check("predictions", True, "3 equal"),
         Check("best checkpoint's weights", True, "sha256 aaaaaaaaaaaa"),
     ]
@@ -76,18 +76,19 @@ def test_losses_that_only_one_run_has(outcome):
 
 
 def test_predictions(outcome):
-    probabilities = outcome.predictions.probabilities.copy()
-    probabilities[0] = [0.79, 0.11, 0.1]
-    probabilities[1] = [0.1, 0.5, 0.4]
+    columns = {"predicted": ["a", "b", "a"], "probabilities": [0.79, 0.5, 0.5]}
     changed = replace(
-        outcome.predictions, predicted=np.array([0, 1, 0]), probabilities=probabilities
+        outcome.predictions,
+        values={"accuracy": np.ones(3)},
+        columns={**outcome.predictions.columns, **columns},
     )
-    now = replace(outcome, predictions=changed, average=1.0, weights="b" * 64)
+    scores = Scores.from_predictions(changed)
+    now = replace(outcome, predictions=changed, scores=scores, weights="b" * 64)
     *_, predictions, weights = compare_outcomes(outcome, now)
     assert predictions == Check(
         "predictions",
         False,
-        "1 of 3 labels and the probabilities of 2 differ; average accuracy 75.00 % then, "
+        "of 3 differ: predicted 1, probabilities 2, accuracy 1; average accuracy 75.00 % then, "
         "100.00 % now",
     )
     assert weights.finding == "sha256 aaaaaaaaaaaa then, bbbbbbbbbbbb now"
@@ -100,4 +101,4 @@ def test_what_was_not_kept(outcome):
     assert last == Check("best checkpoint's weights", None, "not kept by the run")
     evaluation = replace(without, losses={}, weights=None)
     parts = [check.part for check in compare_outcomes(evaluation, evaluation)]
-    assert parts == ["logged accuracies", "predictions"]
+    assert parts == ["logged scores", "predictions"]

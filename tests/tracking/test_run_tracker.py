@@ -1,37 +1,16 @@
-import numpy as np
 import pytest
 
 from infoxlm.errors import UserError
-from infoxlm.evaluate.metrics import SplitScores
 from infoxlm.tracking.metrics_log import read_metrics
-from infoxlm.tracking.run_tracker import RunTracker, display_name, score_tags
+from infoxlm.tracking.run_tracker import RunTracker, display_name
 
-
-def scores(**correct):
-    """Scores in which so many of four examples of a language are right."""
-    labels = {language: np.array([0, 1, 2, 0]) for language in correct}
-    predicted = {
-        language: np.where(np.arange(4) < count, labels[language], (labels[language] + 1) % 3)
-        for language, count in correct.items()
-    }
-    return SplitScores.from_predictions(labels, predicted)
-
-
-def test_score_tags():
-    assert score_tags("dev", scores(en=4, de=2, sw=1)) == pytest.approx(
-        {
-            "dev/accuracy/de": 0.5,
-            "dev/accuracy/en": 1.0,
-            "dev/accuracy/sw": 0.25,
-            "dev/accuracy/average": 7 / 12,
-            "dev/gap": 1 - 0.375,
-        }
-    )
-
-
-@pytest.mark.parametrize("languages", [{"en": 3}, {"de": 1, "sw": 2}])
-def test_no_gap_without_english_and_others(languages):
-    assert "test/gap" not in score_tags("test", scores(**languages))
+#: Numbers of one step, as `Scores.tags` gives them.
+TAGS = {
+    "dev/accuracy/en": 1.0,
+    "dev/accuracy/de": 0.5,
+    "dev/accuracy/average": 0.75,
+    "dev/gap": 0.5,
+}
 
 
 def test_the_same_numbers_go_to_both_places(tmp_path):
@@ -39,11 +18,11 @@ def test_the_same_numbers_go_to_both_places(tmp_path):
 
     with RunTracker(tmp_path / "2026-11-22_14-05-59_000123", "example") as tracker:
         tracker.scalars(1, {"train/loss": 1.25})
-        tracker.scores(2, "dev", scores(en=4, de=2))
+        tracker.scalars(2, TAGS)
         tracker.hyperparameters({"seed": 7}, {"dev/best_average": 0.75}, step=2)
     folder = tmp_path / "2026-11-22_14-05-59_000123"
     expected = {"train/loss": {1: 1.25}, "dev/best_average": {2: 0.75}} | {
-        tag: {2: value} for tag, value in score_tags("dev", scores(en=4, de=2)).items()
+        tag: {2: value} for tag, value in TAGS.items()
     }
     logged = {}
     for line in read_metrics(folder / "metrics.jsonl"):
@@ -77,13 +56,13 @@ def test_a_run_that_goes_on_from_a_checkpoint_has_its_log_in_both_places(tmp_pat
     with RunTracker(run, "example") as tracker:
         tracker.scalars(1, {"train/loss": 1.5})
         tracker.scalars(2, {"train/loss": 1.25})
-        tracker.scores(2, "dev", scores(en=4, de=2))
+        tracker.scalars(2, TAGS)
         tracker.copy_log(checkpoint)
         kept = (run / "metrics.jsonl").read_bytes()
         assert (checkpoint / "metrics.jsonl").read_bytes() == kept
         for step in (3, 4, 5):  # what no checkpoint knows of
             tracker.scalars(step, {"train/loss": 77.0})
-            tracker.scores(step, "dev", scores(en=1, de=1))
+            tracker.scalars(step, TAGS)
     with RunTracker(run, "example", checkpoint) as tracker:
         assert (run / "metrics.jsonl").read_bytes() == kept
         tracker.scalars(3, {"train/loss": 1.125})
@@ -97,7 +76,7 @@ def test_a_run_that_goes_on_from_a_checkpoint_has_its_log_in_both_places(tmp_pat
     times = [line["time"] for line in logged if "train/loss" in line]
     assert [x.timestamp / 1000 for x in loss] == pytest.approx(times, abs=1.0)
     assert [x.timestamp for x in loss[:2]] == [round(1000 * time) for time in times[:2]]
-    for tag, value in score_tags("dev", scores(en=4, de=2)).items():
+    for tag, value in TAGS.items():
         (point,) = curves.get_data("scalar", tag)
         assert (point.id, point.value) == (2, pytest.approx(value))
 

@@ -5,9 +5,9 @@ import paddle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from infoxlm.train.gradients import clip_gradient
 
 from infoxlm.schema import OptimizerConfig, SchedulerConfig
-from infoxlm.train.gradients import clip_gradient
 from infoxlm.train.optimization import (
     build_learning_rate,
     build_optimizer,

@@ -22,8 +22,8 @@ from infoxlm.tokenization.token_ids import TokenIds
 
 if TYPE_CHECKING:
     from infoxlm.evaluate.evaluator import Evaluator
-    from infoxlm.evaluate.metrics import SplitScores
     from infoxlm.evaluate.predictions import Predictions
+    from infoxlm.evaluate.scores import Scores
     from infoxlm.model import InfoXLMForSequenceClassification
     from infoxlm.schema import DataConfig, ModelConfig, TaskConfig
     from infoxlm.tasks.stream import TrainingStream
@@ -123,32 +123,23 @@ class Task(task.Task):
         model: "InfoXLMForSequenceClassification",
         examples: list[Examples],
         evaluator: "Evaluator",
-    ) -> "tuple[SplitScores, Predictions]":
+    ) -> "tuple[Scores, Predictions]":
         """Accuracy in each language."""
         from paddle.nn.functional import softmax
 
-        from infoxlm.evaluate.metrics import SplitScores
-        from infoxlm.evaluate.predictions import Predictions
+        from infoxlm.tasks.classification.scores import classifier_predictions, classifier_scores
 
         joined = Examples.concatenate(examples)
         columns = label_columns(model, self.labels)
         probabilities = evaluator.outputs(model, joined.token_ids, len(columns), softmax)
-        probabilities = probabilities[:, columns]
-        predictions = Predictions(
-            languages=joined.languages,
-            rows=joined.rows,
-            labels=joined.targets["labels"],
-            predicted=probabilities.argmax(axis=1),
-            probabilities=probabilities,
+        predictions = classifier_predictions(
+            joined.languages,
+            joined.rows,
+            joined.targets["labels"],
+            probabilities[:, columns],
+            self.labels,
         )
-        parts = {x.language: predictions.languages == x.language for x in examples}
-        scores = SplitScores.from_predictions(
-            *(
-                {language: column[part] for language, part in parts.items()}
-                for column in (predictions.labels, predictions.predicted, predictions.rows)
-            )
-        )
-        return scores, predictions
+        return classifier_scores(predictions, self.labels), predictions
 
     def _languages(self, split: str) -> list[str]:
         return self.data.train_languages if split == "train" else self.data.eval_languages

@@ -1,0 +1,341 @@
+"""Scores of a split: a metric by language, how sure it is, and what follows from it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from infoxlm.evaluate.intervals import Interval, cluster_bootstrap, wilson_interval
+from infoxlm.evaluate.predictions import Predictions, is_binary
+from infoxlm.schema import SelectOn
+from infoxlm.schema.json_shapes import (
+    MisfitError,
+    Shape,
+    boolean,
+    entries,
+    fields,
+    items,
+    number,
+    optional,
+    text,
+    whole,
+)
+
+ENGLISH = "en"
+
+
+class Metric(NamedTuple):
+    """What is measured of a prediction.
+
+    Attributes:
+        name: What files and tags call it, such as "accuracy" or "exact_match".
+        percent: Whether its values are shares, which readers see in percent.
+        higher_is_better: Whether more of it is better.
+    """
+
+    name: str
+    percent: bool = True
+    higher_is_better: bool = True
+
+    @property
+    def title(self) -> str:
+        """What readers see it called."""
+        return self.name.replace("_", " ")
+
+    @property
+    def unit(self) -> str:
+        """What an axis of it counts, such as "accuracy in percent"."""
+        return f"{self.title} in percent" if self.percent else self.title
+
+    @property
+    def scale(self) -> float:
+        """What its values are multiplied by to be shown."""
+        return 100.0 if self.percent else 1.0
+
+    def shown(self, value: float | None, signed: bool = False, digits: int = 1) -> str:
+        """A value, or a difference of two, as tables show it; empty for None.
+
+        Args:
+            value: The value; a share where the metric has percent.
+            signed: Whether a plus sign is shown too.
+            digits: Digits behind the point of percent; other metrics have two more.
+        """
+        if value is None:
+            return ""
+        digits += 0 if self.percent else 2
+        rounded = round(self.scale * value, digits) + 0.0  # minus zero plus zero is zero
+        return f"{rounded:{'+' if signed else ''}.{digits}f}".replace("-", "−")
+
+    def with_unit(self, value: float, digits: int = 1) -> str:
+        """A value in a sentence: "61.2 %" or "0.612"."""
+        return self.shown(value, digits=digits) + (" %" if self.percent else "")
+
+    def is_better(self, one: float, other: float) -> bool:
+        """Whether one value is better than another."""
+        return one > other if self.higher_is_better else one < other
+
+
+#: The metric of scores that do not name theirs: versions before had no other.
+ACCURACY = Metric("accuracy")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of one split, languages in the order of the data set.
+
+    Attributes:
+        main: The metric that checkpoints are chosen by and reports begin with.
+        values: By metric and language, the mean over the examples.
+        examples: Number of examples by language.
+        intervals: 95 % interval of the main metric by language.
+        average_interval: The same of `average`, which knows that translations of an example are
+            not independent; None where the row numbers were not known.
+        non_english_average_interval: The same of `non_english_average`.
+        chance: The main metric of a guess; None where it is not known.
+        details: What else the task has to tell, as plain JSON, such as confusion matrices.
+        warning: What is wrong with the model, in a sentence or two; None when nothing is seen.
+        secondary: The other metrics in `values`.
+    """
+
+    main: Metric
+    values: Mapping[str, Mapping[str, float]]
+    examples: Mapping[str, int]
+    intervals: Mapping[str, Interval]
+    average_interval: Interval | None = None
+    non_english_average_interval: Interval | None = None
+    chance: float | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    warning: str | None = None
+    secondary: tuple[Metric, ...] = ()
+
+    @classmethod
+    def from_predictions(
+        cls,
+        predictions: Predictions,
+        main: Metric = ACCURACY,
+        metrics: Sequence[Metric] = (),
+        chance: float | None = None,
+        details: Mapping[str, Any] | None = None,
+        warning: str | None = None,
+    ) -> "Scores":
+        """Average the values of predictions over each language.
+
+        Intervals are Wilson's where each value is 0 or 1, else bootstrapped over the rows. Those of
+        averages are always bootstrapped, a row with all of its translations at a time.
+
+        Args:
+            predictions: At least one, with a value of each metric.
+            main: The metric that is chosen by and shown first.
+            metrics: The others.
+            chance: The main metric of a guess.
+            details: What else the task has to tell, as plain JSON.
+            warning: What is wrong with the model.
+        """
+        missing = [x.name for x in (main, *metrics) if x.name not in predictions.values]
+        if missing or not len(predictions):
+            raise ValueError(f"{len(predictions)} predictions, without {', '.join(missing)}")
+        values, rows = predictions.values[main.name], predictions.rows
+        parts = predictions.by_language()
+        binary = is_binary(values)
+
+        def interval(part: NDArray[np.int64]) -> Interval:
+            if binary:
+                return wilson_interval(int(values[part].sum()), len(part))
+            return cluster_bootstrap(values[part], rows[part])
+
+        def average_interval(languages: Sequence[str]) -> Interval:
+            chosen = np.concatenate([parts[language] for language in languages])
+            weights = [np.full(len(parts[x]), 1 / len(parts[x])) for x in languages]
+            return cluster_bootstrap(values[chosen], rows[chosen], weights=np.concatenate(weights))
+
+        others = [language for language in parts if language != ENGLISH]
+        transfers = len(others) < len(parts) and others
+        return cls(
+            main,
+            {
+                metric.name: {
+                    language: float(predictions.values[metric.name][part].sum() / len(part))
+                    for language, part in parts.items()
+                }
+                for metric in (main, *metrics)
+            },
+            {language: len(part) for language, part in parts.items()},
+            {language: interval(part) for language, part in parts.items()},
+            average_interval(list(parts)),
+            average_interval(others) if transfers else None,
+            chance,
+            details or {},
+            warning,
+            tuple(metrics),
+        )
+
+    @property
+    def main_values(self) -> Mapping[str, float]:
+        """The main metric by language."""
+        return self.values[self.main.name]
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that were scored."""
+        return tuple(self.main_values)
+
+    @property
+    def average(self) -> float:
+        """Mean of the main metric over the languages, each counting the same."""
+        return _average(self.main_values)
+
+    @property
+    def non_english_average(self) -> float | None:
+        """Mean over the languages but English; None without English or without others."""
+        others = {x: value for x, value in self.main_values.items() if x != ENGLISH}
+        return _average(others) if others and ENGLISH in self.main_values else None
+
+    @property
+    def transfer_gap(self) -> float | None:
+        """English minus the mean of the others; None without English or without others.
+
+        The cross-lingual transfer gap of Chi et al. (2021), "InfoXLM", and of XTREME.
+        """
+        others = self.non_english_average
+        return None if others is None else self.main_values[ENGLISH] - others
+
+    def value(self, select_on: SelectOn) -> float:
+        """The figure that decides between checkpoints: the average, or English."""
+        return self.main_values[ENGLISH] if select_on is SelectOn.dev_en else self.average
+
+    def better_than(self, other: "Scores", select_on: SelectOn) -> bool:
+        """Whether these scores are better than others by the figure that decides."""
+        return self.main.is_better(self.value(select_on), other.value(select_on))
+
+    def tags(self, split: str) -> dict[str, float]:
+        """Every figure by VisualDL tag, such as "dev/accuracy/en" and "dev/gap"."""
+        tags: dict[str, float] = {}
+        for metric, by_language in self.values.items():
+            tags |= {f"{split}/{metric}/{x}": value for x, value in by_language.items()}
+            tags[f"{split}/{metric}/average"] = _average(by_language)
+        if self.transfer_gap is not None:
+            tags[f"{split}/gap"] = self.transfer_gap
+        return tags
+
+    def summary(self) -> str:
+        """The scores in a line of a log, such as "average 61.2 %, gap to English 9.1"."""
+        told = [f"average {self.main.with_unit(self.average)}"]
+        if self.transfer_gap is not None:
+            told.append(f"gap to English {self.main.shown(self.transfer_gap).replace('−', '-')}")
+        for metric in self.secondary:
+            told.append(f"{metric.title} {metric.with_unit(_average(self.values[metric.name]))}")
+        return ", ".join(told)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The form in results.json: plain values, shares as fractions, each metric by its name."""
+        written = {
+            **{name: dict(by_language) for name, by_language in self.values.items()},
+            "average": self.average,
+            "average_interval": _plain(self.average_interval),
+            "others": self.non_english_average,
+            "others_interval": _plain(self.non_english_average_interval),
+            "gap": self.transfer_gap,
+            "examples": dict(self.examples),
+            "interval": {language: list(pair) for language, pair in self.intervals.items()},
+            **self.details,
+            "metric": self.main._asdict(),
+            "chance": self.chance,
+        }
+        if self.secondary:
+            written["secondary_metrics"] = [metric._asdict() for metric in self.secondary]
+        if self.warning is not None:
+            written["warning"] = self.warning
+        return written
+
+    @classmethod
+    def from_dict(cls, written: Mapping[str, Any]) -> "Scores":
+        """The scores that `as_dict` was made of, or the scores of a version before.
+
+        Raises:
+            ValueError: These are none.
+        """
+        check_scores(written)
+        main, *secondary = _metrics(written)
+        values = {metric.name: dict(written[metric.name]) for metric in (main, *secondary)}
+        languages = values[main.name].keys()
+        if not languages or any(found.keys() != languages for found in values.values()):
+            raise ValueError("there are no scores, or not all in the same languages")
+        details = {x: found for x, found in written.items() if x not in {*_KEYS, *values}}
+        return cls(
+            main,
+            values,
+            dict(written.get("examples", {})),
+            {x: Interval(*pair) for x, pair in written.get("interval", {}).items()},
+            _interval(written.get("average_interval")),
+            _interval(written.get("others_interval")),
+            written["chance"] if "chance" in written else _chance(details),
+            details,
+            written.get("warning"),
+            tuple(secondary),
+        )
+
+
+_METRIC = fields({"name": text, "percent": boolean, "higher_is_better": boolean}, ["name"])
+_METRICS = fields({"metric": _METRIC, "secondary_metrics": items(_METRIC)})
+#: The keys that are not metrics and not details.
+_KEYS = (
+    "average", "average_interval", "others", "others_interval", "gap", "examples", "interval",
+    "metric", "chance", "secondary_metrics", "warning",
+)  # fmt: skip
+
+
+def check_scores(found: Any) -> None:
+    """Accept what `Scores.as_dict` gives; older versions wrote less."""
+    _METRICS(found)
+    main, *secondary = _metrics(found)
+    value = _value(main)
+    fields(
+        {
+            **{metric.name: entries(_value(metric)) for metric in secondary},
+            main.name: entries(value),
+            "average": value,
+            "average_interval": optional(items(value, 2)),
+            "others": optional(value),
+            "others_interval": optional(items(value, 2)),
+            "gap": optional(value),
+            "examples": entries(whole()),
+            "interval": entries(items(value, 2)),
+            "chance": optional(value),
+            "warning": optional(text),
+        },
+        required=["average", main.name, *(metric.name for metric in secondary)],
+    )(found)
+
+
+def _metrics(written: Mapping[str, Any]) -> list[Metric]:
+    found = [written.get("metric", ACCURACY._asdict()), *written.get("secondary_metrics", ())]
+    for metric in found:
+        if metric["name"] in _KEYS:
+            raise MisfitError(f"has a metric with the name {metric['name']!r}")
+    return [Metric(**{x: metric[x] for x in Metric._fields if x in metric}) for metric in found]
+
+
+def _value(metric: Metric) -> Shape:
+    """A share or a difference of two, which rounding may take just beyond 1; else any number."""
+    return number(-2, 2) if metric.percent else number(-1e300, 1e300)
+
+
+def _chance(details: Mapping[str, Any]) -> float | None:
+    """A guess's accuracy in files of before, which tell the classes by their confusion alone."""
+    confusion = details.get("confusion")
+    counts = next(iter(confusion.values()), None) if isinstance(confusion, dict) else None
+    return 1 / len(counts) if isinstance(counts, list) and counts else None
+
+
+def _average(by_language: Mapping[str, float]) -> float:
+    return float(np.mean(list(by_language.values())))
+
+
+def _plain(interval: Interval | None) -> list[float] | None:
+    return list(interval) if interval else None
+
+
+def _interval(written: Sequence[float] | None) -> Interval | None:
+    return Interval(*written) if written else None
