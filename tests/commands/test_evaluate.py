@@ -41,7 +41,9 @@ def test_a_static_graph_scores_the_same(trained, compose, tmp_path):
         folder = tmp_path / value
         words = (f"model.checkpoint={trained.folder}", f"static_graph={value}", *FEW)
         evaluate.run(compose("evaluate", *words), folder)
-        found[value] = read_predictions(folder / "predictions.jsonl").columns["probabilities"]
+        found[value] = np.array(
+            read_predictions(folder / "predictions.jsonl").columns["probabilities"]
+        )
         assert not list(folder.glob(".static_graph*"))
     assert np.abs(found["true"] - found["false"]).max() < 1e-5
     np.testing.assert_array_equal(found["null"], found["false"])  # too few pairs to pay
