@@ -19,7 +19,7 @@ from infoxlm.checkpoint.sharded_weights import (
 )
 from infoxlm.checkpoint.tensor_names import canonical_name
 from infoxlm.errors import UserError
-from infoxlm.files.atomic import atomic_path
+from infoxlm.files.atomic import atomic_file
 
 SAFETENSORS = "model.safetensors"
 PYTORCH_PICKLE = "pytorch_model.bin"
@@ -230,6 +230,6 @@ def write_weights(folder: Path, state: Mapping[str, Any]) -> Path:
     path = folder / SAFETENSORS
     # "np" is how PaddleNLP marks its layout; transformers refuses it, so that nobody loads
     # transposed matrices by mistake.
-    with atomic_path(path) as temporary:
+    with atomic_file(path) as temporary:
         write_tensors(temporary, state, "np")
     return path

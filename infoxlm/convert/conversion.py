@@ -1,7 +1,6 @@
 """The conversion itself, the same in both directions."""
 
 import hashlib
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from infoxlm.convert.checkpoint import PYTORCH, Checkpoint, Layout
 from infoxlm.convert.report import REPORT_FILE, ConversionReport, TensorRecord
 from infoxlm.convert.target_folder import target_folder
 from infoxlm.errors import UserError
+from infoxlm.files.atomic import write_json
 
 #: Entries of config.json that describe one copy of a model, not the model.
 STORAGE_KEYS = {"torch_dtype", "dtype", "return_dict", "_name_or_path"}
@@ -54,8 +54,7 @@ def write_model_folder(
         records = copy_tensors(checkpoint, match, folder / SAFETENSORS, layout)
         check_written(folder / SAFETENSORS, match, layout, records)
         config = converted_config(checkpoint.config, match, layout)
-        text = json.dumps(config, indent=2, ensure_ascii=False, sort_keys=True)
-        (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
+        write_json(folder / CONFIG_FILE, dict(sorted(config.items())))
         checkpoint.tokenizer.save_pretrained(folder, fast=layout is PYTORCH)
         report = ConversionReport(
             source=checkpoint.source,

@@ -3,17 +3,15 @@
 import hashlib
 import logging
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-from filelock import FileLock
 
 from infoxlm.checkpoint.config_file import CONFIG_FILE, read_config_file
 from infoxlm.checkpoint.sharded_weights import find_safetensors
 from infoxlm.checkpoint.weights_file import WeightsFile, pytorch_pickle, safetensors_format
 from infoxlm.errors import UserError
+from infoxlm.files.cache import cached_folder
 from infoxlm.files.manifest import MANIFEST, check_manifest, write_manifest
 
 logger = logging.getLogger(__name__)
@@ -116,34 +114,17 @@ def converted(checkpoint: str, path: Path, cache_dir: Path) -> Path:
     from infoxlm.convert import convert_to_paddle
 
     target = cache_dir / "models" / conversion_key(checkpoint, path)
-    if damage(target) is None:
-        return target
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(f"{target}.lock").acquire()
-    except OSError as error:
-        raise UserError(
-            f"the cache {target.parent} cannot be written: {error.strerror or error}",
-            "Set data.cache_dir to a folder that is writable.",
-        ) from error
-    with lock:
-        if (problem := damage(target)) is not None:  # else another process was faster
-            if target.exists():
-                logger.warning("The cache is damaged and is made again: %s", problem)
-                shutil.rmtree(target)
-            logger.info("Converting %s into %s", checkpoint, target)
-            convert_to_paddle(checkpoint, target, cache_dir=cache_dir)
-            write_manifest(target)
-    return target
 
-
-def damage(folder: Path) -> str | None:
-    """What is wrong with a folder of the cache; None: it holds what was written, to the byte."""
-    try:
+    def read(folder: Path) -> Path:
         check_manifest(folder)
-    except UserError as error:
-        return error.problem
-    return None
+        return folder
+
+    def write(folder: Path, _: Path) -> None:
+        logger.info("Converting %s into %s", checkpoint, target)
+        convert_to_paddle(checkpoint, folder, cache_dir=cache_dir)
+        write_manifest(folder)
+
+    return cached_folder(target, read, lambda: target, write)
 
 
 def check_weights(folder: Path, config: Mapping[str, Any]) -> None:

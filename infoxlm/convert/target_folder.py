@@ -1,21 +1,20 @@
 """A model folder that appears whole or not at all."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from infoxlm.convert.report import REPORT_FILE
 from infoxlm.errors import UserError
-from infoxlm.files.new_folders import first_missing, remove_empty
+from infoxlm.files.atomic import atomic_folder
 
 
 @contextmanager
 def target_folder(
     target: Path, *, overwrite: bool, source: Path, mark: str = REPORT_FILE
 ) -> Iterator[Path]:
-    """Give an empty folder beside ``target``; it takes that name when the block ends well.
+    """Give an empty folder next to ``target``; it takes that name when the block ends well.
 
     When the block raises, the temporary folder goes and whatever ``target`` was stays.
 
@@ -32,22 +31,14 @@ def target_folder(
     target = Path(os.path.realpath(target))  # resolve() would raise at links in a circle
     if source.resolve().is_relative_to(target):
         raise UserError(f"target {target} holds the source {source}", "Choose another target.")
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    made = None
     try:
-        made = first_missing(target.parent)
-        partial.mkdir(parents=True)
-        yield partial
-        move_into_place(partial, target)
+        with atomic_folder(target) as part:
+            yield part
     except OSError as error:
         raise UserError(
             f"target {target} cannot be written: {error.strerror or error}",
             "Choose another target, or make room and set the permissions.",
         ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        if made is not None:
-            remove_empty(target.parent, made)
 
 
 def check_target(target: Path, *, overwrite: bool, mark: str = REPORT_FILE) -> None:
@@ -73,18 +64,3 @@ def check_target(target: Path, *, overwrite: bool, mark: str = REPORT_FILE) -> N
             f"target {target} was not written by this command (it has no {mark})",
             "Choose another target, or remove that folder yourself.",
         )
-
-
-def move_into_place(partial: Path, target: Path) -> None:
-    """Rename ``partial`` to ``target``; what was there is removed after, not before."""
-    if not target.exists():
-        partial.rename(target)
-        return
-    previous = target.with_name(f".{target.name}.{os.getpid()}.previous")
-    target.rename(previous)
-    try:
-        partial.rename(target)
-    except OSError:
-        previous.rename(target)
-        raise
-    shutil.rmtree(previous)

@@ -16,6 +16,7 @@ from infoxlm.deploy.model_folder import EXPORT_RECORD, ONNX_MODEL, ModelFolder
 from infoxlm.deploy.onnx_model import describe_model, quantize, require_onnx, write_onnx
 from infoxlm.deploy.runtimes import CheckpointModel, load_runtime
 from infoxlm.errors import UserError
+from infoxlm.files.atomic import write_json
 from infoxlm.files.manifest import write_manifest
 from infoxlm.hardware.environment import available_cores
 from infoxlm.runs.run_record import weights_checksums
@@ -182,8 +183,3 @@ def compare(
                 "Nothing was written; try the versions in constraints.txt, which were checked.",
             )
         yield agreement
-
-
-def write_json(path: Path, content: dict[str, object]) -> None:
-    """Write an object as indented JSON."""
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -13,7 +13,7 @@ from typing import IO, Protocol
 from infoxlm.deploy.input_rows import InputRow
 from infoxlm.deploy.predictor import Prediction
 from infoxlm.errors import UserError
-from infoxlm.files.atomic import atomic_path
+from infoxlm.files.atomic import atomic_file
 from infoxlm.reporting.streams import holds_all
 
 logger = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ def open_writer(output: Path | None, labels: Sequence[str]) -> Iterator[Writer]:
         return
     try:
         with (
-            atomic_path(output) as temporary,
+            atomic_file(output) as temporary,
             open(temporary, "w", encoding="utf-8", errors="backslashreplace") as stream,
         ):
             yield (

@@ -3,22 +3,17 @@
 import contextlib
 import hashlib
 import json
-import logging
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
 
-from infoxlm.errors import UserError
-from infoxlm.files.atomic import atomic_path
+from infoxlm.files.cache import cache_errors, cached_file, lock_of
 from infoxlm.files.regular_file import open_regular
 from infoxlm.tokenization.token_ids import TokenIds
-
-logger = logging.getLogger(__name__)
 
 #: Raised when the files or what they mean change; older files are then left to grow old.
 FORMAT_VERSION = 1
@@ -31,7 +26,7 @@ class EmbeddingCache:
     """Keeps the vectors of all layers, one file for one list of sentences.
 
     A file is named by a hash of everything that decides its content, so it never goes stale. It
-    is a zip of one array a layer, which checks itself when it is read; a damaged one is made anew.
+    is a zip of one array a layer, which checks itself when it is read; a damaged one is made again.
     Processes that want the same file at once wait for the one that makes it.
 
     Args:
@@ -65,22 +60,14 @@ class EmbeddingCache:
         identity = {**identity, "tokens": tokens, "format": FORMAT_VERSION}
         key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
         file = self._folder / f"{key}.npz"
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(file.with_suffix(".lock")).acquire()
-        except OSError as error:
-            raise self._unwritable(error) from error
-        with lock:
-            found = read_layers(file, layers)
-            if found is not None:
-                return found
-            vectors = embed(token_ids)
-            try:
-                with atomic_path(file) as temporary:
-                    np.savez(temporary, **{f"layer_{i}": x for i, x in enumerate(vectors)})
-                self._remove_oldest()
-            except OSError as error:
-                raise self._unwritable(error) from error
+        vectors = cached_file(
+            file,
+            read=lambda file: read_layers(file, layers),
+            make=lambda: dict(enumerate(embed(token_ids))),
+            write=write_layers,
+        )
+        with cache_errors(self._folder):
+            self._remove_oldest()
         return {layer: vectors[layer] for layer in layers}
 
     def _remove_oldest(self) -> None:
@@ -96,26 +83,27 @@ class EmbeddingCache:
             if total <= self._limit:
                 break
             file.unlink(missing_ok=True)
-            file.with_suffix(".lock").unlink(missing_ok=True)
+            lock_of(file).unlink(missing_ok=True)
             total -= sizes[file][1]
 
-    def _unwritable(self, error: OSError) -> UserError:
-        return UserError(
-            f"the cache {self._folder} cannot be written: {error.strerror or error}",
-            "Set data.cache_dir to a folder that is writable and has space.",
-        )
+
+def write_layers(file: Path, vectors: Layers) -> None:
+    """Write the vectors of all layers into a file of the cache."""
+    np.savez(file, **{f"layer_{layer}": values for layer, values in vectors.items()})
 
 
-def read_layers(file: Path, layers: Sequence[int]) -> Layers | None:
-    """Read some layers of a file of the cache and mark it as used; None: missing or damaged."""
-    if not file.exists():
-        return None
+def read_layers(file: Path, layers: Sequence[int]) -> Layers:
+    """Read some layers of a file of the cache and mark it as used.
+
+    Raises:
+        ValueError: The file is damaged.
+        OSError: It cannot be read.
+    """
     try:
         with open_regular(file) as stream, np.load(stream, allow_pickle=False) as arrays:
             found = {layer: arrays[f"layer_{layer}"] for layer in layers}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        logger.warning("%s is damaged and is made anew: %s", file, error)
-        return None
+    except (KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(str(error)) from error
     with contextlib.suppress(OSError):  # somebody else's file
         file.touch()
     return found

@@ -1,15 +1,13 @@
 """job.json: the state of a sweep's job, written by whichever process runs it."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from infoxlm.files.atomic import atomic_path
+from infoxlm.files.atomic import write_json
+from infoxlm.files.lock import is_locked, wait_for_lock
 from infoxlm.sweep.typed_record import read_record
 
 JOB_RECORD = "job.json"
@@ -62,9 +60,7 @@ class JobRecord:
 
     def write(self, folder: Path) -> None:
         """Write a job's job.json, whole or not at all."""
-        with atomic_path(folder / JOB_RECORD) as temporary:
-            text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
-            temporary.write_text(text + "\n", encoding="utf-8")
+        write_json(folder / JOB_RECORD, asdict(self), indent=1)
 
 
 def read_job(folder: Path) -> JobRecord:
@@ -95,16 +91,10 @@ def held(folder: Path) -> Iterator[None]:
     The system lets go of it when a process dies, however it dies.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / _LOCK):
+    with wait_for_lock(folder / _LOCK):
         yield
 
 
 def is_held(folder: Path) -> bool:
     """Whether a process is at work in a job's folder."""
-    lock = FileLock(folder / _LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return True
-    lock.release()
-    return False
+    return is_locked(folder / _LOCK)

@@ -3,21 +3,21 @@
 import logging
 import warnings
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf
 
 from infoxlm.errors import UserError
+from infoxlm.files.lock import lock_folder
 from infoxlm.hardware.environment import available_cores, environment_threads
-from infoxlm.runs.run_folder import LOCK
 from infoxlm.schema.free_text import quoted
 from infoxlm.sweep.composing import compose_job
-from infoxlm.sweep.job import now, shown
+from infoxlm.sweep.job import now
 from infoxlm.sweep.job_record import JOB_RECORD, JobRecord, JobState, held, read_job
 from infoxlm.sweep.repeats import Repeats, take_result
 from infoxlm.sweep.resuming import lengthened
@@ -48,7 +48,8 @@ class SweepLauncher(Launcher):
         self._repeats = Repeats()
         self._broken = ""
         self._told_threads = False
-        self._lock = hold(self.folder)
+        self._lock = ExitStack()
+        self._lock.enter_context(lock_folder(self.folder, "hydra.sweep.dir"))
         self.resumed = (self.folder / SWEEP_RECORD).exists()
         if self.resumed:
             self.record = SweepRecord.read(self.folder)
@@ -62,8 +63,7 @@ class SweepLauncher(Launcher):
 
     def release(self) -> None:
         """Let go of the sweep's folder."""
-        (self.folder / LOCK).unlink(missing_ok=True)
-        self._lock.release()
+        self._lock.close()
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
@@ -218,26 +218,3 @@ class SweepLauncher(Launcher):
         result = JobReturn(overrides=self.record.jobs[number], status=JobStatus.COMPLETED)
         result.return_value = read_job(self.job_folder(number)).value
         return result
-
-
-def hold(folder: Path) -> FileLock:
-    """Keep other processes from running the same sweep.
-
-    Raises:
-        UserError: One does, or the folder cannot be written.
-    """
-    lock = FileLock(folder / LOCK)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise UserError(
-            f"another process runs the sweep in {folder}",
-            "Wait for it to end, or give another folder with hydra.sweep.dir=FOLDER.",
-        ) from error
-    except OSError as error:
-        raise UserError(
-            f"the sweep's folder {shown(folder)} cannot be made: {error.strerror or error}",
-            "Give one that can, with hydra.sweep.dir=FOLDER.",
-        ) from error
-    return lock

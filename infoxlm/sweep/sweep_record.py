@@ -1,12 +1,11 @@
 """sweep.json: what a sweep was asked for, and the list of its jobs."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from infoxlm.errors import UserError
-from infoxlm.files.atomic import atomic_path
+from infoxlm.files.atomic import write_json
 from infoxlm.schema import SCHEMAS
 from infoxlm.sweep.typed_record import read_record, shortened
 
@@ -58,9 +57,7 @@ class SweepRecord:
 
     def write(self, folder: Path) -> None:
         """Write sweep.json, whole or not at all."""
-        with atomic_path(folder / SWEEP_RECORD) as temporary:
-            text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
-            temporary.write_text(text + "\n", encoding="utf-8")
+        write_json(folder / SWEEP_RECORD, asdict(self), indent=1)
 
     def varied(self) -> list[str]:
         """The keys in whose values the jobs differ, in the order they were given."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from infoxlm.constants import MAX_LENGTH
 from infoxlm.errors import UserError
-from infoxlm.files.atomic import atomic_path
+from infoxlm.files.atomic import atomic_file
 from infoxlm.tokenization.sentencepiece_model import read_model
 from infoxlm.tokenization.tokenizer_files import (
     ADDED_TOKENS_FILE,
@@ -59,5 +59,5 @@ def write_tokenizer_files(files: TokenizerFiles, folder: Path, *, mask_id: int, 
     contents[CONFIG_FILE] = json.dumps(config, ensure_ascii=False, indent=2).encode()
     contents[SPECIAL_TOKENS_FILE] = json.dumps(special, ensure_ascii=False, indent=2).encode()
     for name, content in contents.items():
-        with atomic_path(folder / name) as path:
+        with atomic_file(folder / name) as path:
             path.write_bytes(content)

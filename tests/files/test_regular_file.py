@@ -78,7 +78,8 @@ def test_no_wheel_and_no_state_is_waited_for(tmp_path):
 @pytest.mark.timeout(20)
 def test_what_may_be_missing_is_as_good_as_missing(pipe):
     assert first_bytes(pipe) == b""
-    assert read_layers(pipe, (0,)) is None
+    with pytest.raises(OSError, match="not a regular file"):
+        read_layers(pipe, (0,))
 
 
 @pytest.mark.timeout(20)

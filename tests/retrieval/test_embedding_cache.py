@@ -72,7 +72,7 @@ def test_whatever_decides_the_vectors_has_a_file_of_its_own(cache):
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "other"])
-def test_damaged_file_is_made_anew(cache, tmp_path, damage, caplog):
+def test_damaged_file_is_made_again(cache, tmp_path, damage, caplog):
     embed = Embedder()
     load(cache, embed)
     (file,) = (tmp_path / "embeddings").glob("*.npz")
@@ -82,7 +82,7 @@ def test_damaged_file_is_made_anew(cache, tmp_path, damage, caplog):
     file.write_bytes({"cut": data[:-30], "empty": b"", "other": b"no zip"}.get(damage, data))
     np.testing.assert_array_equal(load(cache, embed)[2], np.arange(16, 24).reshape(4, 2))
     assert embed.calls == 2
-    assert "is damaged and is made anew" in caplog.text
+    assert "is damaged and is made again" in caplog.text
     load(cache, embed)
     assert embed.calls == 2
 

@@ -160,15 +160,15 @@ def test_a_wrong_value_is_refused_before_the_first_job(words, named, infoxlm):
 
 
 def test_two_do_not_run_the_same_sweep(infoxlm, tmp_path):
-    from infoxlm.sweep.launcher import hold
+    from infoxlm.files.lock import lock_folder
 
     sweep = tmp_path / "sweep"
     assert infoxlm("train", "-m", *TINY, "seed=1", f"hydra.sweep.dir={sweep}").code == 0
-    lock = hold(sweep)
-    code, _, err = infoxlm("train", f"sweep.resume={sweep}")
+    with lock_folder(sweep):
+        code, _, err = infoxlm("train", f"sweep.resume={sweep}")
     assert code == 1
-    assert "another process runs the sweep in" in err
-    lock.release()
+    assert "another process is at work in" in err
+    assert "hydra.sweep.dir=FOLDER" in err
     assert infoxlm("train", f"sweep.resume={sweep}").code == 0
 
 
