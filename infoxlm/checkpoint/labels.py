@@ -1,12 +1,11 @@
 """Whether a checkpoint is a classifier, and of which labels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from infoxlm.checkpoint.config_file import CONFIG_FILE, read_config_file
 from infoxlm.checkpoint.weights_file import WeightsFile
-from infoxlm.constants import LABELS
 from infoxlm.errors import UserError
 
 CLASSIFIER = "classifier"
@@ -16,10 +15,15 @@ LAST_LAYER = "classifier.out_proj"
 OTHER_HEADS = (CLASSIFIER, "qa_outputs")
 
 
-def names_labels(config: Mapping[str, Any], labels: Sequence[str] = LABELS) -> bool:
-    """Whether the ``id2label`` of a ``config.json`` holds these labels, in whichever order."""
-    found = config.get("id2label") or {}
-    return sorted(label.lower() for label in found.values()) == sorted(map(str.lower, labels))
+def names_labels(config: Mapping[str, Any], labels: tuple[str, ...]) -> bool:
+    """Whether the ``id2label`` of a ``config.json`` names some labels, in whichever order.
+
+    Capital letters do not matter, unless labels differ in them alone.
+    """
+    found = [str(label) for label in (config.get("id2label") or {}).values()]
+    if len({label.lower() for label in labels}) == len(labels):
+        found, labels = [x.lower() for x in found], tuple(x.lower() for x in labels)
+    return sorted(found) == sorted(labels)
 
 
 def check_classifier(folder: Path, named: str | None = None) -> None:
@@ -43,26 +47,25 @@ def check_classifier(folder: Path, named: str | None = None) -> None:
         )
 
 
-def require_labels(folder: Path, named: str | None = None) -> None:
-    """Check that a model folder holds a classifier that tells XNLI's labels apart.
+def check_labels(folder: Path, named: str | None = None, *, labels: tuple[str, ...]) -> None:
+    """Check that a model folder holds a classifier that tells a data set's labels apart.
 
     Args:
         folder: The Paddle model folder.
         named: What the user called it, for messages; the folder itself when None.
+        labels: The labels of the data set.
 
     Raises:
         UserError: It holds none, or one of other labels.
     """
     config = read_config_file(folder)
-    if not names_labels(config):
-        refuse_labels(named or folder, config)
+    if not names_labels(config, labels):
+        raise other_labels(named or folder, config, labels)
     check_classifier(folder, named)
 
 
-def check_reusable_head(
-    folder: Path, named: str | None = None, labels: Sequence[str] = LABELS
-) -> None:
-    """Check that a model folder holds no head of another task than XNLI's.
+def check_reusable_head(folder: Path, named: str | None = None, *, labels: tuple[str, ...]) -> None:
+    """Check that a model folder holds no head of another task, or of other labels.
 
     Args:
         folder: The Paddle model folder.
@@ -76,7 +79,7 @@ def check_reusable_head(
     remedy = "Add model.new_head=true to take its encoder and draw a new head."
     if weights.has_part(LAST_LAYER):
         if not names_labels(config, labels):
-            refuse_labels(named or folder, config, remedy)
+            raise other_labels(named or folder, config, labels, remedy)
         return
     if other := next((head for head in OTHER_HEADS if weights.has_part(head)), None):
         raise UserError(
@@ -84,18 +87,21 @@ def check_reusable_head(
         )
 
 
-def refuse_labels(where: str | Path, config: Mapping[str, Any], remedy: str | None = None) -> None:
-    """Raise the error of a classifier for something else.
+def other_labels(
+    where: str | Path, config: Mapping[str, Any], labels: tuple[str, ...], remedy: str | None = None
+) -> UserError:
+    """Return the error of a classifier for something else.
 
     Args:
         where: What it is called in the message.
         config: Its ``config.json``.
+        labels: The labels of the data set.
         remedy: What can be done other than naming the labels.
     """
-    found = ", ".join((config.get("id2label") or {}).values()) or "nothing"
-    remedy = remedy or "Give a checkpoint that `infoxlm train` wrote."
-    raise UserError(
-        f"{where} is not a classifier for {', '.join(LABELS[:-1])} and {LABELS[-1]}: id2label in "
+    found = ", ".join(map(str, (config.get("id2label") or {}).values())) or "nothing"
+    remedy = remedy or "Give a checkpoint that `infoxlm train` wrote for these labels."
+    return UserError(
+        f"{where} is not a classifier for {', '.join(labels[:-1])} and {labels[-1]}: id2label in "
         f"its {CONFIG_FILE} names {found}",
         f"{remedy} If it is such a classifier, name its labels in their order.",
     )

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-#: The project's own name first, then XNLI-MT's, XNLI's and MultiNLI's, ANLI's.
-PREMISE = ("premise", "sentence1", "context")
-HYPOTHESIS = ("hypothesis", "hypo", "sentence2")
+#: The project's own name first, then XNLI-MT's, XNLI's and PAWS-X's, ANLI's, and one for any pair.
+PREMISE = ("premise", "sentence1", "context", "text1")
+HYPOTHESIS = ("hypothesis", "hypo", "sentence2", "text2")
 LABEL = ("label", "gold_label")
 LANGUAGE = ("language",)
 

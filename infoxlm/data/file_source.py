@@ -2,11 +2,11 @@
 
 import hashlib
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from infoxlm.constants import LANGUAGES
 from infoxlm.data.example import Example
+from infoxlm.data.label_set import PairRules
 from infoxlm.data.pair_file import Pairs
 from infoxlm.errors import UserError
 
@@ -22,18 +22,18 @@ class FileSource:
     Args:
         name: Where the files are and what is known to be missing, for messages.
         files: The file of each split and language.
-        labels: What numbers mean in files that do not say it themselves (`data.labels`).
+        rules: What the data set makes of the files' rows.
     """
 
-    def __init__(self, name: str, files: SplitFiles, labels: Sequence[str] = ()) -> None:
+    def __init__(self, name: str, files: SplitFiles, rules: PairRules) -> None:
         self.name = name
         self._files = files
-        self._labels = tuple(labels)
+        self._rules = rules
         self._logged_quotes = False
 
     def languages(self, split: str) -> tuple[str, ...]:
-        """Return the languages that hold this split, in the order of `LANGUAGES`."""
-        return tuple(language for language in LANGUAGES if language in self._files.get(split, {}))
+        """Return the languages that hold this split, in the order of their codes."""
+        return tuple(sorted(self._files.get(split, {})))
 
     def read(self, split: str, language: str, limit: int | None = None) -> Iterator[Example]:
         """Stream the labelled pairs of the first `limit` rows, or of all.
@@ -41,7 +41,7 @@ class FileSource:
         Raises:
             UserError: The split or language is not there, or a line cannot be read.
         """
-        return self._file(split, language).examples(limit, self._labels)
+        return self._file(split, language).examples(self._rules, limit)
 
     def fingerprint(self, split: str, language: str) -> str:
         """Return a digest of the bytes behind a split and language, and of how they are read."""
@@ -53,8 +53,8 @@ class FileSource:
                 "such files", pairs.paths[0]
             )  # fmt: skip
         digest = pairs.fingerprint()
-        if self._labels:
-            digest = hashlib.sha256(f"{digest} {self._labels}".encode()).hexdigest()
+        if self._rules.identity:
+            digest = hashlib.sha256(f"{digest} {self._rules.identity}".encode()).hexdigest()
         return digest
 
     def files(self, split: str, language: str) -> tuple[Path, ...]:

@@ -2,105 +2,154 @@
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from infoxlm.constants import LANGUAGES, OTHER_LANGUAGES
 from infoxlm.data.pair_file import JSON_LINES, TABLES, PairFile, Pairs
 from infoxlm.data.parquet_file import PARQUET, ParquetPairs, parquet_languages
 from infoxlm.data.text_file import TextFile
 from infoxlm.errors import UserError
+from infoxlm.schema.checks import is_language_code
 
 logger = logging.getLogger(__name__)
 
 #: Endings of files of pairs; where two files differ only in these, the first counts.
 ENDINGS = (*TABLES, *JSON_LINES, PARQUET)
 
-#: What files and folders of a split are called; the second name of dev is the hub's.
-SPLIT_NAMES = {"train": ("train",), "dev": ("dev", "validation"), "test": ("test",)}
+#: What files and folders of a split are called: our names first, then the hub's and PAWS-X's.
+SPLIT_NAMES = {
+    "train": ("train", "translated_train"),
+    "dev": ("dev", "validation", "dev_2k"),
+    "test": ("test", "test_2k"),
+}
+_NAMES_OF_SPLITS = {name for names in SPLIT_NAMES.values() for name in names}
 
 #: The hub's files of all translations of a pair.
 ALL_LANGUAGES = "all_languages"
 
+#: The two-letter codes of XLM-R's languages (Conneau et al. 2020), by which the ending of any
+#: file's name is known for a language: `pairs_de.tsv` is German, `pairs_v2.tsv` and
+#: `pairs_all.tsv` say nothing.
+XLMR_LANGUAGES = (
+    "af", "am", "ar", "as", "az", "be", "bg", "bn", "br", "bs", "ca", "cs", "cy", "da", "de",
+    "el", "en", "eo", "es", "et", "eu", "fa", "fi", "fr", "fy", "ga", "gd", "gl", "gu", "ha",
+    "he", "hi", "hr", "hu", "hy", "id", "is", "it", "ja", "jv", "ka", "kk", "km", "kn", "ko",
+    "ku", "ky", "la", "lo", "lt", "lv", "mg", "mk", "ml", "mn", "mr", "ms", "my", "ne", "nl",
+    "no", "om", "or", "pa", "pl", "ps", "pt", "ro", "ru", "sa", "sd", "si", "sk", "sl", "so",
+    "sq", "sr", "su", "sv", "sw", "ta", "te", "th", "tl", "tr", "ug", "uk", "ur", "uz", "vi",
+    "xh", "yi", "zh",
+)  # fmt: skip
+
 #: language -> files
 LanguageFiles = Mapping[str, Pairs]
+
+
+class Found(NamedTuple):
+    """The files of a form by split and language, and what it lacks and why, for messages."""
+
+    files: Mapping[str, LanguageFiles]
+    remark: str = ""
+
 
 #: A split's name, and which of how many files this is.
 _SHARD = re.compile(r"(\w+)-(\d{5})-of-(\d{5})")
 
+#: A code at the end of a name.
+_ENDING = re.compile(r"(?:^|[._-])([a-z]{2,3}(?:[-_][A-Z][a-z]{3})?(?:[-_][A-Z]{2})?)$")
 
-def by_language(folder: Path, stem: str) -> dict[str, Pairs]:
-    """Find the files of this name without ending, with the language in place of the braces."""
+
+def by_language(folder: Path, name: str, endings: Sequence[str] = ENDINGS) -> dict[str, Pairs]:
+    """Find the files of this name without ending, with a language in place of the braces.
+
+    Args:
+        folder: Where they are looked for.
+        name: The name, such as `dev-{}`.
+        endings: The endings that files of pairs have there.
+    """
+    before, _, after = name.partition("{}")
     present = _listed(folder)
+    stems = {Path(file).stem for file in present if Path(file).suffix in endings}
+    codes = {
+        code
+        for stem in stems
+        if stem.startswith(before)
+        and _is_code(code := stem.removeprefix(before).removesuffix(after))
+        and stem == name.format(code)
+    }
     return {
-        language: pairs
-        for language in LANGUAGES
-        if (pairs := _first(folder, present, stem.format(language), language)) is not None
+        code: _pairs(_first(folder, present, name.format(code), endings), code)
+        for code in sorted(codes)
     }
 
 
-def split_folders(root: Path) -> dict[str, LanguageFiles]:
+def split_folders(root: Path) -> Found:
     """Find `{split}/{language}.*`."""
-    found: dict[str, LanguageFiles] = {}
-    for split, names in SPLIT_NAMES.items():
-        found[split] = next(filter(None, (by_language(root / name, "{}") for name in names)), {})
-    return found
+    return _by_split(lambda name: by_language(root / name, "{}"))
 
 
-def language_folders(root: Path) -> dict[str, LanguageFiles]:
-    """Find `{language}/{split}.*` and what lies in a copy of the hub's facebook/xnli.
+def split_names(root: Path) -> Found:
+    """Find `{split}-{language}.*`."""
+    return _by_split(lambda name: by_language(root, f"{name}-{{}}"))
 
-    There each language has a folder of `{split}-00000-of-00001.parquet`, and `all_languages` holds
-    every translation of each pair. The hub's cache puts them below `snapshots/REVISION`.
+
+def _by_split(find: Callable[[str], LanguageFiles]) -> Found:
+    """Find each split under the first of its names that has files."""
+    return Found(
+        {split: next(filter(None, map(find, names)), {}) for split, names in SPLIT_NAMES.items()}
+    )
+
+
+def language_folders(root: Path) -> Found:
+    """Find `{language}/{split}.*`, as PAWS-X and copies of the hub's data sets lie.
+
+    In a copy of facebook/xnli each language has a folder of `{split}-00000-of-00001.parquet`, and
+    `all_languages` holds every translation of each pair. The hub's cache puts them below
+    `snapshots/REVISION`, PAWS-X's archive below `x-final`.
     """
-    for folder in (root, *sorted((root / "snapshots").glob("*"))):
+    for folder in (root, root / "x-final", *sorted((root / "snapshots").glob("*"))):
         found: dict[str, dict[str, Pairs]] = {split: {} for split in SPLIT_NAMES}
-        own = [folder] if folder.name in LANGUAGES else []
-        for each in (folder / ALL_LANGUAGES, *own, *(folder / name for name in LANGUAGES)):
+        own = [folder] if _is_known(folder.name) else []
+        below = [each for each in sorted(folder.glob("*")) if _is_code(each.name)]
+        for each in (folder / ALL_LANGUAGES, *own, *below):
             for split, languages in _splits(each).items():
                 found[split] |= languages
         if any(found.values()):
-            return dict(found)
-    return {}
+            break
+    return Found(dict(found))
 
 
-def one_file(path: Path) -> LanguageFiles:
-    """Take a single file of pairs; its language is what its name ends in, or else English.
+def one_file(path: Path, languages: Sequence[str]) -> LanguageFiles:
+    """Take a single file of pairs; its language is what its name ends in.
 
-    A file that is named by its split (`de/train.jsonl`) has its folder's language.
+    A file that is named by its split (`de/train.jsonl`) has its folder's language. Where neither
+    says one, it is in the only language of training, or else in English.
 
-    Raises:
-        UserError: Its name ends in another language than XNLI's.
+    Args:
+        path: The file.
+        languages: The languages of training.
     """
-    check_languages_of_names([path], f"data.train_root={path}")
     if path.suffix.lower() == PARQUET and (inside := parquet_languages(path)):
         return {language: ParquetPairs((path,), language) for language in inside}
-    ending = re.search(rf"(?:^|[._-])({'|'.join(LANGUAGES)})$", path.stem)
-    language = ending[1] if ending else "en"
     shard = _SHARD.fullmatch(path.stem)
-    if (shard[1] if shard else path.stem) in SPLIT_NAMES and path.parent.name in LANGUAGES:
-        language = path.parent.name
+    ending = _ENDING.search(path.stem)
+    language = languages[0] if len(languages) == 1 else "en"
+    if (shard[1] if shard else path.stem) in _NAMES_OF_SPLITS:
+        if _is_known(path.parent.name, languages):
+            language = path.parent.name
+    elif ending and _is_known(ending[1], languages):
+        language = ending[1]
     return {language: _pairs(path, language)}
 
 
-def check_languages_of_names(files: Sequence[Path], where: str) -> None:
-    """Check that no file's name ends in a language that XLM-R knows and XNLI does not have.
+def _is_code(name: str) -> bool:
+    """Whether a name is a language's; dev, which has the form of one, is a split's."""
+    return is_language_code(name) and name not in _NAMES_OF_SPLITS
 
-    Args:
-        files: The files.
-        where: What the user gave, for the message.
 
-    Raises:
-        UserError: One does.
-    """
-    for file in files:
-        ending = re.search(r"(?:^|[._-])([a-z]{2})$", file.stem)
-        if ending and ending[1] in OTHER_LANGUAGES and file.suffix.lower() in (*ENDINGS, ".txt"):
-            raise UserError(
-                f"{where}: {file.name} is named after {ending[1]!r}, which is not a language of "
-                "XNLI",
-                f"The languages are {' '.join(LANGUAGES)}: give data in these, or rename the file.",
-            )
+def _is_known(code: str, languages: Sequence[str] = ()) -> bool:
+    """Whether a part of a name is a language, not a word that looks like one."""
+    return code in languages or re.split("[-_]", code)[0] in XLMR_LANGUAGES
 
 
 def _splits(folder: Path) -> dict[str, dict[str, Pairs]]:
@@ -115,10 +164,9 @@ def _splits(folder: Path) -> dict[str, dict[str, Pairs]]:
                 found[split] = {language: ParquetPairs(shards, language) for language in inside}
             elif shards:
                 found[split] = {folder.name: ParquetPairs(shards, folder.name)}
-            elif folder.name != ALL_LANGUAGES and (
-                pairs := _first(folder, present, name, folder.name)
-            ):
-                found[split] = {folder.name: pairs}
+            elif folder.name != ALL_LANGUAGES and any(name + x in present for x in ENDINGS):
+                file = _first(folder, present, name, ENDINGS)
+                found[split] = {folder.name: _pairs(file, folder.name)}
     return found
 
 
@@ -149,13 +197,13 @@ def _listed(folder: Path) -> dict[str, Path]:
     return {path.stem + path.suffix.lower(): path for path in files}
 
 
-def _first(folder: Path, present: Mapping[str, Path], stem: str, language: str) -> Pairs | None:
+def _first(folder: Path, present: Mapping[str, Path], stem: str, endings: Sequence[str]) -> Path:
     """The file of this name with the first of the endings; that there are others is told."""
-    files = [present[stem + ending] for ending in ENDINGS if stem + ending in present]
-    if len(files) > 1:
-        others = ", ".join(file.name for file in files[1:])
-        logger.warning("%s: %s is read, not %s", folder, files[0].name, others)
-    return _pairs(files[0], language) if files else None
+    file, *others = (present[stem + ending] for ending in endings if stem + ending in present)
+    if others:
+        names = ", ".join(other.name for other in others)
+        logger.warning("%s: %s is read, not %s", folder, file.name, names)
+    return file
 
 
 def _pairs(path: Path, language: str) -> Pairs:

@@ -2,13 +2,14 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
-from infoxlm.data.example import Example, label_id
+from infoxlm.data.example import Example
+from infoxlm.data.label_set import PairRules
 from infoxlm.data.records import Columns, Record, is_quoted, json_records, table_records
 from infoxlm.data.text_file import TextFile
 from infoxlm.errors import UserError
@@ -31,12 +32,12 @@ class Pairs(Protocol):
     def quoted(self) -> bool:
         """Whether fields are read without the quotes that a csv writer put around them."""
 
-    def examples(self, limit: int | None = None, labels: Sequence[str] = ()) -> Iterator[Example]:
+    def examples(self, rules: PairRules, limit: int | None = None) -> Iterator[Example]:
         """Yield the labelled pairs of the first `limit` rows (all when None), in file order.
 
         Args:
+            rules: What the data set makes of labels and texts.
             limit: How many rows are read.
-            labels: What numbers mean in a file that does not say it itself (`data.labels`).
 
         Raises:
             UserError: A row that is not a labelled pair, or no row at all.
@@ -53,7 +54,7 @@ class PairFile:
     Attributes:
         file: JSON lines if its name ends in `.jsonl` or `.json`; else a table, between tabs unless
             it ends in `.csv`.
-        language: Two letters, one of `LANGUAGES`.
+        language: Its code.
         mixed: The file holds several languages, named in its column `language`.
         headerless: The columns of a table whose first line is data already.
     """
@@ -73,12 +74,12 @@ class PairFile:
         """Whether a tab-separated table is read without quotes that a csv writer put there."""
         return self.file.suffix not in (".csv", *JSON_LINES) and is_quoted(self.file)
 
-    def examples(self, limit: int | None = None, labels: Sequence[str] = ()) -> Iterator[Example]:
+    def examples(self, rules: PairRules, limit: int | None = None) -> Iterator[Example]:
         """Yield the labelled pairs of the first `limit` rows (all when None), in file order.
 
         Args:
+            rules: What the data set makes of labels and texts.
             limit: How many rows are read.
-            labels: What numbers mean (`data.labels`).
 
         Raises:
             UserError: A line that is not a labelled pair, or no row at all.
@@ -87,7 +88,7 @@ class PairFile:
         if self.mixed:
             records = (record for record in records if record.language == self.language)
         return labelled_examples(
-            records, limit, labels, str(self.file), lambda line: f", line {line}"
+            records, limit, rules, str(self.file), lambda line: f", line {line}"
         )
 
     def records(self) -> Iterator[Record]:
@@ -115,26 +116,29 @@ class PairFile:
 def labelled_examples(
     records: Iterable[Record],
     limit: int | None,
-    labels: Sequence[str],
+    rules: PairRules,
     name: str,
     place: Callable[[int], str],
 ) -> Iterator[Example]:
-    """Make examples of records; those without a gold label are counted and left out.
+    """Make examples of records; those that are no labelled pair are counted and left out.
 
     Args:
         records: All of one language, in their order.
         limit: How many of them are taken; None: all.
-        labels: What numbers mean.
+        rules: What the data set makes of labels and texts.
         name: The file, for messages.
         place: What follows the file's name for a record's `line`, in messages.
 
     Raises:
         UserError: There is no record, or a label is unknown.
     """
-    rows = unlabelled = 0
+    rows = unlabelled = untranslated = 0
     for row, record in enumerate(islice(records, limit)):
         rows += 1
-        label = label_id(record.label, f"{name}{place(record.line)}", labels)
+        if any(x.strip() in rules.untranslated for x in (record.premise, record.hypothesis)):
+            untranslated += 1
+            continue
+        label = rules.labels.index(record.label, f"{name}{place(record.line)}")
         if label is None:
             unlabelled += 1
         else:
@@ -143,3 +147,6 @@ def labelled_examples(
         raise UserError(f"{name} holds no pair", "Copy or download it again.")
     if unlabelled:
         logger.info("%s: dropped %d rows without a gold label", name, unlabelled)
+    if untranslated:
+        kinds = " or ".join(text or "empty" for text in rules.untranslated)
+        logger.info("%s: dropped %d rows that have no text (%s)", name, untranslated, kinds)

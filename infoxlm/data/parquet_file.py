@@ -3,20 +3,20 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infoxlm.constants import LANGUAGES
 from infoxlm.data.columns import HYPOTHESIS, LABEL, PREMISE, find_column
-from infoxlm.data.example import Example, is_label, shown
+from infoxlm.data.example import Example, shown
+from infoxlm.data.label_set import LabelSet, PairRules
 from infoxlm.data.pair_file import labelled_examples
 from infoxlm.data.records import Record
 from infoxlm.data.text_file import TextFile
 from infoxlm.errors import UserError
 from infoxlm.files.json_file import parse_json
 from infoxlm.files.regular_file import check_regular
+from infoxlm.schema.checks import is_language_code
 
 if TYPE_CHECKING:
     from pyarrow import DataType, Schema
@@ -37,7 +37,7 @@ class ParquetPairs:
 
     Attributes:
         paths: The shards, in their order.
-        language: Two letters, one of `LANGUAGES`.
+        language: Its code.
     """
 
     paths: tuple[Path, ...]
@@ -46,25 +46,23 @@ class ParquetPairs:
     #: Parquet has no quotes.
     quoted = False
 
-    def examples(self, limit: int | None = None, labels: Sequence[str] = ()) -> Iterator[Example]:
+    def examples(self, rules: PairRules, limit: int | None = None) -> Iterator[Example]:
         """Yield the labelled pairs of the first `limit` rows (all when None), in file order.
 
         Args:
+            rules: What the data set makes of labels and texts; what the file itself says of its
+                numbers comes before what `data.labels` says.
             limit: How many rows are read.
-            labels: What numbers mean where the file does not name them itself.
 
         Raises:
             UserError: A file that cannot be read, or a row that is not a labelled pair.
         """
-        names = self.label_names or labels
-        name = str(self.paths[0])
-        return labelled_examples(self.records(), limit, names, name, lambda line: f", row {line}")
-
-    @cached_property
-    def label_names(self) -> tuple[str, ...]:
-        """What the numbers of the label mean by the file's own words; empty: it does not say."""
         with open_parquet(self.paths[0]) as file:
-            return label_names(file.schema_arrow)
+            names = label_names(file.schema_arrow, rules.labels)
+        if names:
+            rules = replace(rules, labels=rules.labels.with_numbers(names))
+        name = str(self.paths[0])
+        return labelled_examples(self.records(), limit, rules, name, lambda line: f", row {line}")
 
     def records(self) -> Iterator[Record]:
         """Yield every row.
@@ -101,26 +99,26 @@ def parquet_languages(path: Path) -> tuple[str, ...]:
     """Return the languages inside a file whose rows hold all translations, as the hub's XNLI has.
 
     Returns:
-        Those of `LANGUAGES` that are there; empty for a file of one language.
+        Their codes; empty for a file of one language.
 
     Raises:
         UserError: The file cannot be read.
     """
     with open_parquet(path) as file:
         premise = file.schema_arrow.field(_columns(path, file.schema_arrow)[0]).type
-        return tuple(language for language in LANGUAGES if language in _fields(premise))
+        return tuple(sorted(filter(is_language_code, _fields(premise))))
 
 
-def label_names(schema: "Schema") -> tuple[str, ...]:
+def label_names(schema: "Schema", labels: LabelSet) -> tuple[str, ...]:
     """Return the names of a ClassLabel that `datasets` left in a schema's metadata.
 
-    None are returned where they are others than XNLI's, such as LABEL_0.
+    None are returned where they are others than the data set's, such as LABEL_0.
     """
     metadata = (schema.metadata or {}).get(b"huggingface", b"{}")
     try:
         features = parse_json(metadata.decode())["info"]["features"]
         named = next(features[name]["names"] for name in LABEL if name in features)
-        return tuple(named) if all(map(is_label, named)) else ()
+        return tuple(named) if labels.names(named) else ()
     except (ValueError, KeyError, TypeError, StopIteration):
         return ()
 

@@ -12,11 +12,11 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infoxlm.constants import LANGUAGES
-from infoxlm.data.example import Example, label_id
-from infoxlm.data.file_forms import FORMS, open_files
+from infoxlm.data.example import Example
+from infoxlm.data.file_forms import open_files
 from infoxlm.data.file_source import FileSource
 from infoxlm.data.text_file import TextFile
+from infoxlm.data.xnli import FORMS, LABELS, LANGUAGES, xnli_forms
 from infoxlm.errors import UserError
 
 if TYPE_CHECKING:
@@ -100,14 +100,14 @@ class HubXnli:
         """
         dataset = self._dataset(split, language)
         # The hub numbers its labels and says what each number means.
-        words = dataset.features["label"].names
+        labels = LABELS.with_numbers(dataset.features["label"].names)
         pairs = (
             pair
             for batch in dataset.iter(batch_size=1000)
             for pair in zip(batch["premise"], batch["hypothesis"], batch["label"], strict=True)
         )
         for row, (premise, hypothesis, number) in enumerate(islice(pairs, limit)):
-            label = label_id(number, f"{self.name}, {language} {split} row {row}", words)
+            label = labels.index(number, f"{self.name}, {language} {split} row {row}")
             if label is not None:
                 yield Example(premise, hypothesis, label, row)
 
@@ -171,7 +171,7 @@ class MirroredXnli:
     def _source(self, split: str) -> FileSource:
         archive = "XNLI-MT-1.0" if split == "train" else "XNLI-1.0"
         if archive not in self._sources:
-            self._sources[archive] = open_files(_mirrored_zip(split))
+            self._sources[archive] = open_files(_mirrored_zip(split), xnli_forms())
         return self._sources[archive]
 
 

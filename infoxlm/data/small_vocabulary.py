@@ -6,7 +6,6 @@ from pathlib import Path
 import sentencepiece
 from filelock import FileLock
 
-from infoxlm.constants import LANGUAGES
 from infoxlm.data.source import EMBEDDED, open_source
 from infoxlm.errors import UserError
 from infoxlm.files.atomic import atomic_path
@@ -37,7 +36,7 @@ def small_vocabulary(vocab_size: int, cache_dir: Path) -> Path:
             source = open_source(EMBEDDED)
             pairs = [
                 *source.read("train", "en"),
-                *(pair for language in LANGUAGES for pair in source.read("dev", language)),
+                *(pair for code in source.languages("dev") for pair in source.read("dev", code)),
             ]
             texts = [text for pair in pairs for text in (pair.premise, pair.hypothesis)]
             model = io.BytesIO()

@@ -1,29 +1,31 @@
-"""Where labelled pairs come from: one interface to all forms of XNLI."""
+"""Where labelled pairs come from: one interface to all forms of a data set."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Protocol
 
 from infoxlm.data.example import Example
-from infoxlm.data.file_forms import open_files, open_training_files
+from infoxlm.data.file_forms import FileForms, open_files, open_training_files
 from infoxlm.data.published_copy import open_published_copy
+from infoxlm.data.xnli import xnli_forms
+from infoxlm.errors import UserError
 
-__all__ = ["EMBEDDED", "DataSource", "Example", "open_source"]
+__all__ = ["EMBEDDED", "DataSource", "Example", "open_source", "open_from_files"]
 
 #: The value of data.root that stands for the sample inside the package.
 EMBEDDED = "embedded"
 
 
 class DataSource(Protocol):
-    """Labelled pairs by split (`train`, `dev`, `test`) and language (one of `LANGUAGES`)."""
+    """Labelled pairs by split (`train`, `dev`, `test`) and language."""
 
     @property
     def name(self) -> str:
         """Where the pairs come from, for messages."""
 
     def languages(self, split: str) -> tuple[str, ...]:
-        """Return the languages that hold this split, in the order of `LANGUAGES`."""
+        """Return the languages that hold this split, in the order of their codes."""
 
     def read(self, split: str, language: str, limit: int | None = None) -> Iterator[Example]:
         """Stream the labelled pairs of the first `limit` rows of the file, or of all rows.
@@ -66,9 +68,12 @@ class _SeparateTraining:
 
 
 def open_source(
-    root: str | None, train_root: str | None = None, labels: Sequence[str] | None = None
+    root: str | None,
+    train_root: str | None = None,
+    labels: Sequence[str] | None = None,
+    train_languages: Sequence[str] = ("en",),
 ) -> DataSource:
-    """Open XNLI in whichever form it is found.
+    """Open XNLI in whichever form it is found; other data sets are opened by `Dataset.open`.
 
     Args:
         root: A folder or zip (`data.root`); "embedded" for the sample that is part of the
@@ -77,18 +82,43 @@ def open_source(
         train_root: A file or folder that the training data is taken from instead
             (`data.train_root`).
         labels: What numbers mean in files that do not name their labels (`data.labels`).
+        train_languages: The languages of training, for a file whose name says none.
 
     Raises:
         UserError: Nothing is there, it has none of the known forms, or cannot be downloaded.
     """
     if root == EMBEDDED:
         root = str(files("infoxlm.data") / "sample")
+    return _opened(root, train_root, xnli_forms(labels, train_languages), open_published_copy)
+
+
+def open_from_files(root: str | None, train_root: str | None, forms: FileForms) -> DataSource:
+    """Open a data set that lies in files alone.
+
+    Args:
+        root: A folder or zip (`data.root`).
+        train_root: A file or folder that the training data is taken from instead.
+        forms: The forms of the data set.
+
+    Raises:
+        UserError: Nothing is there, or it has none of the forms.
+    """
+
+    def missing() -> DataSource:
+        raise UserError("data.root is not set", f"Give data.root=FOLDER: {forms.described}.")
+
+    return _opened(root, train_root, forms, missing)
+
+
+def _opened(
+    root: str | None,
+    train_root: str | None,
+    forms: FileForms,
+    without_root: Callable[[], DataSource],
+) -> DataSource:
     # The training data first: a wrong path should not wait for a download.
     training = None
     if train_root is not None:
-        training = open_training_files(Path(train_root).expanduser(), labels or ())
-    if root is None:
-        source: DataSource = open_published_copy()
-    else:
-        source = open_files(Path(root).expanduser(), labels or ())
+        training = open_training_files(Path(train_root).expanduser(), forms)
+    source = without_root() if root is None else open_files(Path(root).expanduser(), forms)
     return source if training is None else _SeparateTraining(training, source)

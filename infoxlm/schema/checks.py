@@ -1,15 +1,20 @@
 """Checks of configuration values that a type cannot express."""
 
 import math
+import re
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any
 
-from infoxlm.constants import LABELS, LANGUAGES, OTHER_LANGUAGES
 from infoxlm.errors import UserError
 
 #: The largest size or number that Paddle and sentencepiece take.
 LARGEST = 2**31 - 1
+
+#: Codes as in BCP 47, and with an underscore as in FLORES: language, script, region.
+LANGUAGE_CODE = re.compile(r"[a-z]{2,3}([-_][A-Z][a-z]{3})?([-_]([A-Z]{2}|[0-9]{3}))?")
+
+#: What has the form of a code, but means every language together in reports.
+NO_LANGUAGES = ("all",)
 
 #: More threads or processes than any machine has cores; the system cannot start any number.
 MOST_THREADS = 1024
@@ -74,34 +79,54 @@ def check_run_name(name: str) -> None:
         raise UserError(f"name={name}", "It must be a name for a folder, without slashes.")
 
 
-def check_languages(key: str, languages: list[str]) -> None:
-    """Check that every language is one of XNLI's fifteen and comes once.
+def is_language_code(word: str) -> bool:
+    """Whether a word has the form of a language's code, such as ko, swh, zh-Hant or pt-BR."""
+    return LANGUAGE_CODE.fullmatch(word) is not None and word not in NO_LANGUAGES
+
+
+def usual_case(code: str) -> str:
+    """Write a code with the capital letters that it usually has, such as zh-CN for ZH-cn."""
+    first, *others = re.split("([-_])", code)
+    cased = [part.title() if len(part) == 4 else part.upper() for part in others]
+    return "".join([first.lower(), *cased])
+
+
+def check_languages(key: str, languages: Sequence[str]) -> None:
+    """Check that every language has the form of a code and comes once.
+
+    Which languages there are, the data says when it is opened.
 
     Raises:
-        UserError: One is not, with the nearest right one.
+        UserError: One has not, or comes twice.
     """
     for language in languages:
-        if language not in LANGUAGES:
-            near = []  # a language's own code is no slip of the keyboard
-            if language not in OTHER_LANGUAGES:
-                near = get_close_matches(language.lower(), LANGUAGES, n=1, cutoff=0.4)
-            hint = f"Did you mean {near[0]}? " if near else ""
+        if not is_language_code(language):
+            usual = usual_case(language)
+            hint = f"Did you mean {usual}? " if is_language_code(usual) else ""
             raise UserError(
-                f"{key}: {language!r} is not a language of XNLI",
-                f"{hint}The languages are {' '.join(LANGUAGES)}.",
+                f"{key}: {language!r} is not the code of a language",
+                f"{hint}A code has two or three small letters, and may name script and region "
+                "behind them: de, swh, zh-Hant, pt-BR.",
             )
     if not languages or len(set(languages)) < len(languages):
-        raise UserError(f"{key}={languages}", "Name at least one language, and each once.")
+        raise UserError(f"{key}={list(languages)}", "Name at least one language, and each once.")
 
 
 def check_labels(key: str, labels: Sequence[str]) -> None:
-    """Check that labels are XNLI's, each once, in whichever order.
+    """Check that labels can be told apart; whether they are those of the data, it says itself.
 
     Raises:
-        UserError: They are not.
+        UserError: They are fewer than two, or one is empty, comes twice, or cannot be printed.
     """
-    if sorted(labels) != sorted(LABELS):
+    words = {label.strip() for label in labels}
+    if len(labels) < 2 or len(words) < len(labels) or not all(map(printable, words)):
         raise UserError(
             f"{key}=[{','.join(labels)}]",
-            f"Name what 0, 1 and 2 mean, in their order, such as [{','.join(LABELS)}].",
+            "Name two labels or more in the order of their numbers, each once, such as "
+            f"{key}=[no,yes].",
         )
+
+
+def printable(word: str) -> bool:
+    """Whether a word has letters or digits to show, and nothing that cannot be shown."""
+    return bool(word) and word.isprintable()

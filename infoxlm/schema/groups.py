@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from infoxlm.constants import LANGUAGES, MAX_LAYER_NORM_EPSILON, MAX_LENGTH, MIN_LENGTH
+from infoxlm.constants import MAX_LAYER_NORM_EPSILON, MAX_LENGTH, MIN_LENGTH
 from infoxlm.errors import UserError
 from infoxlm.schema.checks import (
     check,
@@ -73,13 +73,17 @@ class ModelConfig:
 
 @dataclass
 class DataConfig:
-    """Which pairs, and how long they may be."""
+    """Which pairs, and how long they may be.
+
+    Which labels and languages there are, the data set of this name knows: ``data/dataset.py``.
+    """
 
     name: str = MISSING
     root: str | None = None
     train_root: str | None = None
+    languages: list[str] | None = None
     train_languages: list[str] = field(default_factory=lambda: ["en"])
-    eval_languages: list[str] = field(default_factory=lambda: list(LANGUAGES))
+    eval_languages: list[str] = field(default_factory=lambda: ["en"])
     max_length: int | None = 128
     limit_train: int | None = None
     limit_eval: int | None = None
@@ -87,6 +91,8 @@ class DataConfig:
     cache_dir: str = MISSING
 
     def __post_init__(self) -> None:
+        if self.languages is not None:
+            check_languages("data.languages", self.languages)
         check_languages("data.train_languages", self.train_languages)
         check_languages("data.eval_languages", self.eval_languages)
         check_positive(self, "data", "limit_train", "limit_eval")

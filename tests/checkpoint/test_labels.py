@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
@@ -6,10 +8,11 @@ from infoxlm.checkpoint.labels import (
     check_classifier,
     check_reusable_head,
     names_labels,
-    require_labels,
+    check_labels,
 )
 from infoxlm.errors import UserError
 
+LABELS = ("entailment", "neutral", "contradiction")
 IN_ANOTHER_ORDER = {0: "contradiction", 1: "Entailment", 2: "neutral"}
 
 
@@ -37,29 +40,39 @@ def folder(tiny_model, tmp_path):
 )
 def test_names_of_the_labels(labels, named):
     config = {"id2label": {str(i): label for i, label in enumerate(labels)}}
-    assert names_labels(config) is named
+    assert names_labels(config, LABELS) is named
+
+
+@pytest.mark.parametrize(
+    ("labels", "found", "named"),
+    [(("no", "Yes"), ["YES", "No"], True), (("a", "A"), ["A", "a"], True),
+     (("a", "A"), ["a", "a"], False), (("0", "1"), ["0", "1"], True)],
+)  # fmt: skip
+def test_names_of_labels_of_one_s_own(labels, found, named):
+    assert names_labels({"id2label": dict(enumerate(found))}, labels) is named
 
 
 def test_classifier_of_the_labels_in_any_order(folder):
     path = folder(id2label=IN_ANOTHER_ORDER)
-    require_labels(path)
-    check_reusable_head(path)
+    check_labels(path, labels=LABELS)
+    check_reusable_head(path, labels=LABELS)
 
 
 def test_classifier_of_other_labels(folder):
     path = folder(id2label={0: "good", 1: "bad"})
-    for check in (require_labels, check_reusable_head):
+    for check in (check_labels, check_reusable_head):
         with pytest.raises(UserError, match="not a classifier for .* names good, bad"):
-            check(path)
+            check(path, labels=LABELS)
         with pytest.raises(UserError, match=r"^~/mine is not a classifier for"):
-            check(path, "~/mine")
+            check(path, "~/mine", labels=LABELS)
+        check(path, labels=("bad", "good"))
     check_classifier(path)
 
 
 def test_one_label_is_another_head(folder):
     path = folder(id2label={0: "LABEL_0"})
     with pytest.raises(UserError, match="names LABEL_0. Add model.new_head=true"):
-        check_reusable_head(path)
+        check_reusable_head(path, labels=LABELS)
 
 
 @pytest.mark.parametrize("head", ["classifier", "qa_outputs"])
@@ -69,15 +82,15 @@ def test_heads_of_other_tasks(head, folder):
     state |= {f"{head}.weight": np.ones((16, 3), "f4"), f"{head}.bias": np.ones(3, "f4")}
     save_file(state, path / "model.safetensors", metadata={"format": "np"})
     with pytest.raises(UserError, match=f"fine-tuned for another task: .* {head}. .*new_head=true"):
-        check_reusable_head(path)
-    for check in (require_labels, check_classifier):
+        check_reusable_head(path, labels=LABELS)
+    for check in (partial(check_labels, labels=LABELS), check_classifier):
         with pytest.raises(UserError, match=f"mine holds an encoder .* its {head} is of another"):
             check(path, "mine")
 
 
 def test_encoder_may_get_a_head_but_is_no_classifier(folder):
     path = folder("InfoXLMModel", id2label=IN_ANOTHER_ORDER)
-    check_reusable_head(path)
+    check_reusable_head(path, labels=LABELS)
     with pytest.raises(UserError, match="holds an encoder without a classifier"):
-        require_labels(path)
-    check_reusable_head(folder("InfoXLMModel", id2label={0: "LABEL_0", 1: "LABEL_1"}))
+        check_labels(path, labels=LABELS)
+    check_reusable_head(folder("InfoXLMModel", id2label={0: "LABEL_0", 1: "LABEL_1"}), labels=LABELS)

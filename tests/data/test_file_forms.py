@@ -1,14 +1,24 @@
 import csv
 import json
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from infoxlm.constants import LANGUAGES
+from infoxlm.data import file_forms
 from infoxlm.data.example import Example
-from infoxlm.data.file_forms import open_files, open_training_files
+from infoxlm.data.xnli import LANGUAGES, xnli_forms
 from infoxlm.errors import UserError
+
+
+def open_files(root: Path, labels: Sequence[str] | None = None):
+    return file_forms.open_files(root, xnli_forms(labels))
+
+
+def open_training_files(root: Path, labels: Sequence[str] | None = None):
+    return file_forms.open_training_files(root, xnli_forms(labels))
+
 
 #: XNLI's own columns, in its order.
 OFFICIAL_HEADER = (
@@ -144,7 +154,7 @@ class TestOfficial:
             [
                 "language\tgold_label\tsentence1\tsentence2",
                 "de\tneutral\tA\tB",
-                "xx\tneutral\tA\tB",
+                "German\tneutral\tA\tB",
             ],
         )
         source = open_files(tmp_path)
@@ -215,7 +225,7 @@ class TestLanguageFolders:
         for split in EVALUATION:
             for language in LANGUAGES:
                 write_table(tmp_path / split / f"{language}.tsv", split, language)
-        write(tmp_path / "dev" / "xx.tsv", ["no table"])
+        write(tmp_path / "dev" / "notes.tsv", ["no table"])
         write(tmp_path / "README.md", ["# Data"])
         check(open_files(tmp_path), EVALUATION)
 

@@ -5,6 +5,7 @@ import pytest
 from infoxlm.data.file_source import FileSource
 from infoxlm.data.pair_file import PairFile
 from infoxlm.data.text_file import TextFile
+from infoxlm.data.xnli import xnli_forms
 from infoxlm.errors import UserError
 
 
@@ -15,7 +16,7 @@ def source(tmp_path: Path) -> FileSource:
         path = tmp_path / f"{language}.tsv"
         path.write_text(f"premise\thypothesis\tlabel\n{language}\tB\tneutral\nC\tD\tneutral\n")
         files[language] = PairFile(TextFile(path), language)
-    return FileSource("/data", {"dev": files})
+    return FileSource("/data", {"dev": files}, xnli_forms().rules)
 
 
 def test_languages_are_in_the_order_of_tables(source: FileSource) -> None:

@@ -6,10 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from infoxlm.constants import LABELS, LANGUAGES, OTHER_LANGUAGES
+from infoxlm.data import file_forms
 from infoxlm.data.example import Example
-from infoxlm.data.file_forms import open_files, open_training_files
+from infoxlm.data.language_files import XLMR_LANGUAGES
+from infoxlm.data.xnli import LABELS as XNLI_LABELS
+from infoxlm.data.xnli import LANGUAGES, xnli_forms
 from infoxlm.errors import UserError
+from infoxlm.schema.checks import is_language_code
+
+LABELS = XNLI_LABELS.words
+
+
+def open_files(root: Path, labels: Sequence[str] | None = None):
+    return file_forms.open_files(root, xnli_forms(labels))
+
+
+def open_training_files(root: Path, labels: Sequence[str] | None = None):
+    return file_forms.open_training_files(root, xnli_forms(labels))
+
 
 #: Not the usual order, so that a reader which assumes one is found out.
 NAMES = ("neutral", "entailment", "contradiction")
@@ -204,24 +218,59 @@ def test_json_lines_of_other_projects(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["xnli.dev.ko.tsv", "multinli.train.ko.tsv", "dev/ko.jsonl", "train-ko.tsv", "ko.parquet"],
-)
-def test_data_in_another_language_is_named(tmp_path: Path, name: str) -> None:
+    ("name", "language"),
+    [
+        ("xnli.dev.ko.tsv", "ko"), ("dev/ko.jsonl", "ko"), ("dev-ro.tsv", "ro"),
+        ("ja/validation.csv", "ja"), ("dev/zh-Hant.tsv", "zh-Hant"), ("dev-pt-BR.tsv", "pt-BR"),
+        ("dev/zho_Hans.csv", "zho_Hans"), ("x-final/swh/dev_2k.tsv", "swh"),
+    ],
+)  # fmt: skip
+def test_any_language(tmp_path: Path, name: str, language: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True, parents=True)
+    separator = "," if name.endswith(".csv") else "\t"
+    if name.endswith(".jsonl"):
+        path.write_text('{"premise": "A", "hypothesis": "B", "label": "neutral"}\n')
+    else:
+        rows = (("premise", "hypothesis", "label"), ("A", "B", "neutral"))
+        path.write_text("".join(f"{separator.join(row)}\n" for row in rows))
+    source = open_files(tmp_path)
+    assert source.languages("dev") == (language,)
+    assert list(source.read("dev", language)) == [Example("A", "B", 1, 0)]
+
+
+@pytest.mark.parametrize("name", ["dev/notes.tsv", "dev/all.tsv", "dev/dev.tsv", "dev/DE.tsv"])
+def test_names_that_are_no_languages(tmp_path: Path, name: str) -> None:
+    (tmp_path / "dev").mkdir()
+    for file in (name, "dev/de.tsv"):
+        (tmp_path / file).write_text("premise\thypothesis\tlabel\nA\tB\tneutral\n")
+    assert open_files(tmp_path).languages("dev") == ("de",)
+
+
+@pytest.mark.parametrize(
+    ("name", "languages", "language"),
+    [
+        ("pairs.tsv", ["ko"], "ko"), ("pairs.tsv", ["ko", "ja"], "en"),
+        ("pairs.ko.tsv", ["ja"], "ko"), ("pairs_all.tsv", ["de"], "de"),
+        ("train.gn.tsv", ["en"], "en"), ("train.gn.tsv", ["gn"], "gn"),
+        ("de/dev_2k.tsv", ["en"], "de"), ("raw/train.tsv", ["en"], "en"),
+        ("multinli.train.zh-Hant.tsv", ["en"], "zh-Hant"),
+    ],
+)  # fmt: skip
+def test_language_of_a_training_file(
+    tmp_path: Path, name: str, languages: Sequence[str], language: str
+) -> None:
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_text("premise\thypothesis\tlabel\nA\tB\tneutral\n")
-    for open_it, root in (
-        (open_files, tmp_path), (open_training_files, tmp_path), (open_training_files, path)
-    ):  # fmt: skip
-        with pytest.raises(UserError) as error:
-            open_it(root)
-        assert f"root={root}: {path.name} is named after 'ko'" in error.value.problem
+    source = file_forms.open_training_files(path, xnli_forms(None, languages))
+    assert source.languages("train") == (language,)
 
 
-def test_other_languages_are_others() -> None:
-    assert not set(OTHER_LANGUAGES) & set(LANGUAGES)
-    assert len(set(OTHER_LANGUAGES)) == len(OTHER_LANGUAGES)
+def test_languages_of_xlmr_are_codes_each_once() -> None:
+    assert set(XLMR_LANGUAGES) > set(LANGUAGES)
+    assert len(set(XLMR_LANGUAGES)) == len(XLMR_LANGUAGES)
+    assert all(map(is_language_code, XLMR_LANGUAGES))
 
 
 def test_quotes_of_a_csv_writer_are_told_once(

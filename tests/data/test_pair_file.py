@@ -11,7 +11,10 @@ from infoxlm.data.example import Example
 from infoxlm.data.pair_file import PairFile
 from infoxlm.data.records import XTREME, XTREME_TRANSLATED
 from infoxlm.data.text_file import TextFile
+from infoxlm.data.xnli import xnli_forms
 from infoxlm.errors import UserError
+
+RULES = xnli_forms().rules
 
 
 def table(path: Path, *rows: str, **options: object) -> PairFile:
@@ -24,7 +27,7 @@ HEADER = "premise\thypothesis\tlabel"
 
 def test_table_with_header(tmp_path: Path) -> None:
     file = table(tmp_path / "en.tsv", HEADER, "It rains.\tIt is wet.\tentailment", "A\tB\tneutral")
-    assert list(file.examples()) == [
+    assert list(file.examples(RULES)) == [
         Example("It rains.", "It is wet.", 0, 0),
         Example("A", "B", 1, 1),
     ]
@@ -39,14 +42,16 @@ def test_table_with_header(tmp_path: Path) -> None:
     ],
 )
 def test_columns_go_by_name(tmp_path: Path, header: str, row: str) -> None:
-    assert list(table(tmp_path / "en.tsv", header, row).examples()) == [Example("A", "B", 2, 0)]
+    assert list(table(tmp_path / "en.tsv", header, row).examples(RULES)) == [
+        Example("A", "B", 2, 0)
+    ]
 
 
 def test_quotes_are_text(tmp_path: Path) -> None:
     file = table(
         tmp_path / "en.tsv", HEADER, '"Go!" he said\tHe said "go\tneutral', 'A"\tB\tneutral'
     )
-    assert [tuple(example[:2]) for example in file.examples()] == [
+    assert [tuple(example[:2]) for example in file.examples(RULES)] == [
         ('"Go!" he said', 'He said "go'),
         ('A"', "B"),
     ]
@@ -58,7 +63,7 @@ def test_rows_without_gold_label_are_dropped_counted_and_logged(
     rows = ["A\tB\tneutral", "C\tD\t-", "E\tF\tneutral", "G\tH\t-", "I\tJ\tneutral"]
     file = table(tmp_path / "en.tsv", HEADER, *rows)
     with caplog.at_level(logging.INFO):
-        assert [example.row for example in file.examples()] == [0, 2, 4]
+        assert [example.row for example in file.examples(RULES)] == [0, 2, 4]
     assert [record.getMessage() for record in caplog.records] == [
         f"{tmp_path / 'en.tsv'}: dropped 2 rows without a gold label"
     ]
@@ -72,12 +77,12 @@ def test_limit_is_a_row_number(
     path = tmp_path_factory.mktemp("limit") / "en.tsv"
     file = table(path, HEADER, *(f"A\tB\t{label}" for label in labels))
     expected = [row for row, label in enumerate(labels) if label != "-" and row < limit]
-    assert [example.row for example in file.examples(limit)] == expected
+    assert [example.row for example in file.examples(RULES, limit)] == expected
 
 
 def test_limit_stops_before_what_follows(tmp_path: Path) -> None:
     file = table(tmp_path / "en.tsv", HEADER, "A\tB\tneutral", "broken")
-    assert len(list(file.examples(limit=1))) == 1
+    assert len(list(file.examples(RULES, limit=1))) == 1
 
 
 @pytest.mark.parametrize(
@@ -97,7 +102,7 @@ def test_broken_table_names_file_line_and_value(
 ) -> None:
     file = table(tmp_path / "broken.tsv", *rows)
     with pytest.raises(UserError, match=rf"broken\.tsv.*{problem}") as error:
-        list(file.examples())
+        list(file.examples(RULES))
     assert "\n" not in str(error.value)
 
 
@@ -108,9 +113,9 @@ def test_one_language_of_several(tmp_path: Path) -> None:
           "en\tentailment\tC1\tD1", "ar\tneutral\tA2\tB2")  # fmt: skip
     arabic = PairFile(TextFile(path), "ar", mixed=True)
     english = PairFile(TextFile(path), "en", mixed=True)
-    assert list(arabic.examples()) == [Example("A0", "B0", 1, 0), Example("A2", "B2", 1, 2)]
-    assert list(english.examples()) == [Example("C0", "D0", 1, 0), Example("C1", "D1", 0, 1)]
-    assert list(arabic.examples(limit=2)) == [Example("A0", "B0", 1, 0)]
+    assert list(arabic.examples(RULES)) == [Example("A0", "B0", 1, 0), Example("A2", "B2", 1, 2)]
+    assert list(english.examples(RULES)) == [Example("C0", "D0", 1, 0), Example("C1", "D1", 0, 1)]
+    assert list(arabic.examples(RULES, limit=2)) == [Example("A0", "B0", 1, 0)]
     assert arabic.fingerprint() != english.fingerprint()
 
 
@@ -121,8 +126,10 @@ def test_json_lines(tmp_path: Path) -> None:
         {"language": "de", "gold_label": "entailment", "sentence1": "Ä", "sentence2": "D"},
     ]
     path.write_text("".join(json.dumps(pair) + "\n" for pair in pairs), encoding="utf-8")
-    assert list(PairFile(TextFile(path), "de", mixed=True).examples()) == [Example("Ä", "D", 0, 0)]
-    assert list(PairFile(TextFile(path), "en", mixed=True).examples()) == [
+    assert list(PairFile(TextFile(path), "de", mixed=True).examples(RULES)) == [
+        Example("Ä", "D", 0, 0)
+    ]
+    assert list(PairFile(TextFile(path), "en", mixed=True).examples(RULES)) == [
         Example('He "ran".', "B", 1, 0)
     ]
 
@@ -148,7 +155,7 @@ def test_json_lines(tmp_path: Path) -> None:
 def test_broken_json_lines(tmp_path: Path, line: str, problem: str) -> None:
     file = table(tmp_path / "broken.jsonl", line)
     with pytest.raises(UserError, match=rf"broken\.jsonl, line 1: .*{problem}"):
-        list(file.examples())
+        list(file.examples(RULES))
 
 
 @settings(deadline=None, max_examples=40)
@@ -158,24 +165,24 @@ def test_xtreme_undoes_the_csv_writer(tmp_path_factory: pytest.TempPathFactory, 
     with path.open("w", encoding="utf-8", newline="") as stream:  # as xnli_preprocess does
         csv.writer(stream, delimiter="\t").writerow(["x" + text, 'He said "no".', "neutral"])
     file = PairFile(TextFile(path), "en", headerless=XTREME)
-    assert list(file.examples()) == [Example("x" + text, 'He said "no".', 1, 0)]
+    assert list(file.examples(RULES)) == [Example("x" + text, 'He said "no".', 1, 0)]
 
 
 def test_xtreme_leaves_bare_quotes_of_other_writers(tmp_path: Path) -> None:
     row = '"Go!"\t"Go" and "come"\tneutral'
     file = table(tmp_path / "dev-en.tsv", row, headerless=XTREME)
-    assert list(file.examples()) == [Example('"Go!"', '"Go" and "come"', 1, 0)]
+    assert list(file.examples(RULES)) == [Example('"Go!"', '"Go" and "come"', 1, 0)]
 
 
 def test_xtreme_name_with_a_header_is_read_by_the_header(tmp_path: Path) -> None:
     file = table(tmp_path / "dev-en.tsv", HEADER, "A\tB\tneutral", headerless=XTREME)
-    assert list(file.examples()) == [Example("A", "B", 1, 0)]
+    assert list(file.examples(RULES)) == [Example("A", "B", 1, 0)]
 
 
 def test_xtreme_translation_takes_the_translated_pair(tmp_path: Path) -> None:
     row = "It rains.\tIt is wet.\tEs regnet.\tEs ist nass.\tcontradictory"
     file = table(tmp_path / "en-de-translated.tsv", row, headerless=XTREME_TRANSLATED)
-    assert list(file.examples()) == [Example("Es regnet.", "Es ist nass.", 2, 0)]
+    assert list(file.examples(RULES)) == [Example("Es regnet.", "Es ist nass.", 2, 0)]
 
 
 def test_fingerprint_follows_bytes_language_and_columns(tmp_path: Path) -> None:

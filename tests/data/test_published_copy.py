@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from infoxlm.constants import LANGUAGES
 from infoxlm.data.example import Example
 from infoxlm.data.published_copy import HubXnli, MirroredXnli, open_published_copy
+from infoxlm.data.xnli import LANGUAGES
 from infoxlm.errors import UserError
 
 WORDS = ["contradiction", "entailment", "neutral"]  # another order than ours, on purpose

@@ -1,9 +1,9 @@
 import pytest
 import sentencepiece
 
-from infoxlm.constants import LANGUAGES
 from infoxlm.data.small_vocabulary import small_vocabulary
 from infoxlm.data.source import EMBEDDED, open_source
+from infoxlm.data.xnli import LANGUAGES
 from infoxlm.errors import UserError
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 

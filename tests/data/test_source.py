@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from infoxlm.constants import LANGUAGES
 from infoxlm.data import source as source_module
 from infoxlm.data.source import DataSource, Example, open_source
+from infoxlm.data.xnli import LANGUAGES
 from infoxlm.errors import UserError
 
 
