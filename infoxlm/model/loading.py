@@ -1,7 +1,6 @@
 """From the configuration to a model on its device."""
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ def load_classifier(
     vocab_size: int,
     max_length: int,
     *,
-    labels: Sequence[str],
+    labels: tuple[str, ...],
     task_name: str,
     new_head: bool = False,
 ) -> InfoXLMForSequenceClassification:

@@ -55,7 +55,7 @@ class Task(task.Task):
     def build_model(self, config, folder: Path | None, vocab_size, max_length, *, new_head=False):
         return load_classifier(
             config, folder, vocab_size, max_length,
-            labels=["overlap"], task_name=self.name, new_head=new_head,
+            labels=("overlap",), task_name=self.name, new_head=new_head,
         )  # fmt: skip
 
     def streams(self, model, examples, batch_size, seed):

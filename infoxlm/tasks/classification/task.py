@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from infoxlm.checkpoint.labels import check_reusable_head, require_labels
-from infoxlm.constants import LABELS
+from infoxlm.checkpoint.labels import check_labels, check_reusable_head
+from infoxlm.data.dataset import dataset_of
 from infoxlm.data.encoding import check_languages_present, encode_split
 from infoxlm.data.example import Example
 from infoxlm.data.examples import Examples
 from infoxlm.data.sampler import EpochSampler
-from infoxlm.data.source import open_source
 from infoxlm.data.text_file import TextFile
 from infoxlm.data.token_cache import TokenCache
 from infoxlm.errors import UserError
@@ -37,19 +36,19 @@ class Task(task.Task):
 
     def __init__(self, options: "TaskConfig", data: "DataConfig") -> None:
         super().__init__(options, data)
-        self.labels = LABELS
+        self.dataset = dataset_of(data)
+        self.labels = self.dataset.labels
 
     def open(self, splits: Sequence[str]) -> None:
         """Find the files and check that they are there in the languages asked for."""
-        data = self.data
-        self.source = open_source(data.root, data.train_root, data.labels)
+        self.source = self.dataset.open(self.data)
         for split in splits:
             check_languages_present(self.source, split, self._languages(split))
 
     def check_checkpoint(self, folder: Path, named: str | None, *, trained: bool) -> None:
         """Check that a folder holds an encoder, or a classifier of these labels."""
-        check = require_labels if trained else check_reusable_head
-        check(folder, named)
+        check = check_labels if trained else check_reusable_head
+        check(folder, named, labels=self.labels)
 
     def load(self, split: str, cache: TokenCache, limit: int | None = None) -> list[Examples]:
         """Read and tokenize the pairs of a split."""
@@ -139,7 +138,7 @@ class Task(task.Task):
             probabilities[:, columns],
             self.labels,
         )
-        return classifier_scores(predictions, self.labels), predictions
+        return classifier_scores(predictions, self.labels, self.dataset.chance), predictions
 
     def _languages(self, split: str) -> list[str]:
         return self.data.train_languages if split == "train" else self.data.eval_languages
@@ -155,12 +154,15 @@ def label_columns(model: Any, labels: Sequence[str]) -> list[int]:
     Raises:
         UserError: The checkpoint's labels are others.
     """
-    ids = {str(label).lower(): int(column) for column, label in model.config.id2label.items()}
+    ids = {str(label): int(column) for column, label in model.config.id2label.items()}
+    if set(ids) == set(labels):
+        return [ids[label] for label in labels]
+    lower = {label.lower(): column for label, column in ids.items()}
     wanted = [label.lower() for label in labels]
-    if set(ids) != set(wanted):
+    if set(lower) != set(wanted) or len(lower) < len(ids):
         raise UserError(
             f"the checkpoint's labels are {', '.join(ids)}, not {', '.join(labels)}",
             "Name them in id2label of its config.json, or give a checkpoint fine-tuned on such "
             "labels.",
         )
-    return [ids[label] for label in wanted]
+    return [lower[label] for label in wanted]
