@@ -214,7 +214,7 @@ def train_config() -> Callable[..., TrainConfig]:
             name="tiny",
             seed=seed,
             model=ModelConfig("tiny", dropout=dropout),
-            data=DataConfig("pairs", eval_languages=["en", "de"], cache_dir="unused"),
+            data=DataConfig("sample", eval_languages=["en", "de"], cache_dir="unused"),
             optimizer=OptimizerConfig(
                 **{"name": "adamw", "learning_rate": 2e-2, "weight_decay": 0.01} | (optimizer or {})
             ),

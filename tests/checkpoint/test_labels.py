@@ -6,9 +6,9 @@ from safetensors.numpy import load_file, save_file
 
 from infoxlm.checkpoint.labels import (
     check_classifier,
+    check_labels,
     check_reusable_head,
     names_labels,
-    check_labels,
 )
 from infoxlm.errors import UserError
 
@@ -93,4 +93,6 @@ def test_encoder_may_get_a_head_but_is_no_classifier(folder):
     check_reusable_head(path, labels=LABELS)
     with pytest.raises(UserError, match="holds an encoder without a classifier"):
         check_labels(path, labels=LABELS)
-    check_reusable_head(folder("InfoXLMModel", id2label={0: "LABEL_0", 1: "LABEL_1"}), labels=LABELS)
+    check_reusable_head(
+        folder("InfoXLMModel", id2label={0: "LABEL_0", 1: "LABEL_1"}), labels=LABELS
+    )

@@ -75,7 +75,7 @@ def inputs(
     train = labelled(random_token_ids(PAIRS), np.arange(PAIRS) % 3, 2 * np.arange(PAIRS))
     # English is scored on what is trained, so that the scores move.
     dev = [train, labelled(random_token_ids(12, seed=2), np.arange(12) % 3, language="de")]
-    task = Task(TaskConfig(), DataConfig("pairs", eval_languages=["en", "de"], cache_dir="unused"))
+    task = Task(TaskConfig(), DataConfig("sample", eval_languages=["en", "de"], cache_dir="unused"))
     return Inputs(task, folder, tokenizer, 38, [train], dev, dev, {})
 
 

@@ -17,7 +17,7 @@ from infoxlm.train.training import build_trainer, load_model
 def outcome(result):
     return (
         result.test.as_dict(),
-        result.predictions.probabilities.tobytes(),
+        result.predictions.columns,
         [result.state.step, result.state.best_step, result.state.pairs],
         result.state.best_dev.as_dict(),
     )
