@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
-from infoxlm.commands.reporting import tell
-from infoxlm.runs.difference_plot import plot_differences
+from infoxlm.reporting.console import show_report
 from infoxlm.runs.finished_run import FinishedRun
 from infoxlm.runs.run_comparison import compare_runs
-from infoxlm.runs.run_comparison_report import terminal_comparison, write_comparison
+from infoxlm.runs.run_comparison_report import (
+    plot_differences,
+    terminal_comparison,
+    write_comparison,
+)
 from infoxlm.schema import CompareConfig
 
 
@@ -22,8 +25,9 @@ def run(config: CompareConfig, folder: str | Path) -> None:
     """
     folder = Path(folder)
     comparison = compare_runs(FinishedRun.read(config.run_a), FinishedRun.read(config.run_b))
-    title = f"{comparison.first.split.capitalize()} accuracy of B minus that of A"
-    plot_differences(comparison.figures, folder / "compare.png", title)
+    metric, split = comparison.metric, comparison.first.split
+    title = f"{split.capitalize()} {metric.title} of B minus that of A"
+    plot_differences(comparison.figures, folder / "compare.png", title, metric)
     write_comparison(comparison, folder)
     files = {"comparison": "compare.md", "picture": "compare.png"}
-    tell(terminal_comparison(comparison), folder, files)
+    show_report(terminal_comparison(comparison), folder, files)

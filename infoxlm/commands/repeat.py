@@ -7,15 +7,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from infoxlm.commands.reporting import tell
 from infoxlm.convert.find_checkpoint import find_checkpoint
 from infoxlm.errors import UserError
 from infoxlm.hardware.environment import prepare_environment, threads_of
+from infoxlm.reporting.console import show_report
 from infoxlm.runs.differences import different_facts, different_files
 from infoxlm.runs.finished_run import FinishedRun
 from infoxlm.runs.machine import describe_process
 from infoxlm.runs.outcome import Outcome, compare_outcomes
-from infoxlm.runs.repetition import Repetition, terminal_repetition, write_repetition
+from infoxlm.runs.reproduction import Reproduction, terminal_reproduction, write_reproduction
 from infoxlm.runs.run_record import config_of, recorded, weights_checksums
 from infoxlm.runs.settings import typed
 from infoxlm.schema import SCHEMAS, EvaluateConfig, RepeatConfig, TrainConfig
@@ -54,9 +54,9 @@ def run(config: RepeatConfig, folder: str | Path) -> None:
         raise Interrupted(message, stopped.code - 128) from None
     repeated = FinishedRun.read(folder)
     checks = compare_outcomes(outcome, Outcome.of(repeated))
-    repetition = Repetition(original, repeated, checks)
-    write_repetition(repetition, folder)
-    tell(terminal_repetition(repetition), folder, {"repetition": "repeat.md"})
+    reproduction = Reproduction(original, repeated, checks)
+    write_reproduction(reproduction, folder)
+    show_report(terminal_reproduction(reproduction), folder, {"repetition": "repeat.md"})
 
 
 def placed(

@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-from infoxlm.commands.reporting import tell
 from infoxlm.errors import UserError
 from infoxlm.schema import ReportConfig
-from infoxlm.sweep.sweep_plot import plot_sweep
-from infoxlm.sweep.sweep_report import CSV, MARKDOWN, PICTURE, terminal, write_sweep_report
+from infoxlm.sweep.ending import report_sweep
 from infoxlm.sweep.sweep_results import SweepResults
 
 
@@ -28,13 +26,3 @@ def run(config: ReportConfig, folder: str | Path) -> None:
             f"infoxlm {results.record.command} --multirun sweep.resume={config.folder}",
         )
     report_sweep(results)
-
-
-def report_sweep(results: SweepResults) -> None:
-    """Draw, write and print the report of a sweep with finished runs."""
-    files = {"results": MARKDOWN, "every score": CSV}
-    if results.keys:
-        plot_sweep(results, results.folder / PICTURE)
-        files["picture"] = PICTURE
-    write_sweep_report(results)
-    tell(terminal(results), results.folder, files)

@@ -1,6 +1,5 @@
 """`infoxlm train`: train, score every language, report."""
 
-import json
 import resource
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from infoxlm.distributed.launch import run_ranks
 from infoxlm.errors import UserError
 from infoxlm.evaluate.plot import plot_curves
 from infoxlm.evaluate.predictions import write_predictions
-from infoxlm.files.atomic import atomic_path
+from infoxlm.files.atomic import write_json
 from infoxlm.hardware.environment import check_device
 from infoxlm.hardware.place import ProcessInfo
 from infoxlm.reporting.console import show
@@ -106,7 +105,6 @@ def write_report(result: "TrainResult", run: "RunContext") -> None:
             # Of this process: a run that was resumed counts from there.
             "parts": run.timings.seconds,
         },
-        "settings": dict(run.settings),
     }
     if result.predictions is not None:
         write_predictions(folder / "predictions.jsonl", result.predictions)
@@ -115,18 +113,9 @@ def write_report(result: "TrainResult", run: "RunContext") -> None:
             "seconds": result.scoring_seconds,
         }
     if state.best_dev is not None:
-        plot_dev_curves(folder, list(state.best_dev.languages))
+        plot_curves(read_metrics(folder / METRICS), state.best_dev, folder / "curves.png")
+    results["settings"] = dict(run.settings)
     finish(results, folder, "dashboard  infoxlm dashboard   (every run in the browser)")
-
-
-def plot_dev_curves(folder: Path, languages: list[str]) -> None:
-    """Draw how dev accuracy of each language went, from what was logged."""
-    points = [
-        {"step": line["step"], "accuracy": {x: line[f"dev/accuracy/{x}"] for x in languages}}
-        for line in read_metrics(folder / METRICS)
-        if "dev/accuracy/average" in line
-    ]
-    plot_curves(points, folder / "curves.png")
 
 
 def write_replay(config: TrainConfig, inputs: "Inputs", run: "RunContext") -> None:
@@ -149,9 +138,7 @@ def write_replay(config: TrainConfig, inputs: "Inputs", run: "RunContext") -> No
     checkpoints = Checkpoints(run.folder / "checkpoints", keep=0)
     trainer = build_trainer(config, inputs, run, model, checkpoints, point)
     result = replay(trainer.module, failed)
-    with atomic_path(run.folder / "replay.json") as temporary:
-        text = json.dumps(result.as_dict(), indent=1, ensure_ascii=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    write_json(run.folder / "replay.json", result.as_dict(), indent=1)
     show(replay_table(result), f"all pairs  {run.folder / 'replay.json'}")
 
 

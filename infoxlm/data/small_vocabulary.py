@@ -8,7 +8,7 @@ from filelock import FileLock
 
 from infoxlm.data.source import EMBEDDED, open_source
 from infoxlm.errors import UserError
-from infoxlm.files.atomic import atomic_path
+from infoxlm.files.atomic import atomic_file
 
 
 def small_vocabulary(vocab_size: int, cache_dir: Path) -> Path:
@@ -55,6 +55,6 @@ def small_vocabulary(vocab_size: int, cache_dir: Path) -> Path:
                     f"model.shape.vocab_size={vocab_size} is too small for the sample's characters",
                     "Set it to 1000 or more.",
                 ) from error
-            with atomic_path(path) as temporary:
+            with atomic_file(path) as temporary:
                 temporary.write_bytes(model.getvalue())
     return path

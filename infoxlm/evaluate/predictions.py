@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infoxlm.errors import UserError
-from infoxlm.files.atomic import atomic_path
+from infoxlm.files.atomic import atomic_file
 from infoxlm.files.json_file import parse_json, parsed_lines
 from infoxlm.schema.json_shapes import (
     MisfitError,
@@ -94,7 +94,7 @@ def write_predictions(path: str | Path, predictions: Predictions) -> None:
         **predictions.columns,
     }
     values = [predictions.values[name].tolist() for name in predictions.values]
-    with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8") as lines:
+    with atomic_file(path) as temporary, open(temporary, "w", encoding="utf-8") as lines:
         for cells, worth in zip(
             zip(*columns.values(), strict=True), zip(*values, strict=True), strict=True
         ):

@@ -1,18 +1,21 @@
 """A run's results for programs (results.json), for readers (results.md) and for the terminal."""
 
-import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from infoxlm.evaluate.comparison import Comparison, compare_with_paper
-from infoxlm.files.atomic import atomic_path
-from infoxlm.reporting import tables
+from infoxlm.evaluate.published import (
+    Comparison,
+    Line,
+    Published,
+    compare_with_published,
+    reported_split,
+)
+from infoxlm.files.atomic import write_json, write_text
+from infoxlm.reporting.sections import Section, markdown_facts
 
 #: What a run's folder may hold besides the report.
 _FILES = {
@@ -24,50 +27,52 @@ _FILES = {
     "checkpoints/best": "the best checkpoint",
     "vdl": "VisualDL's log",
 }
-_PLOTS = {"results.png": "Accuracy by language", "curves.png": "Dev accuracy while training"}
 
 
-def write_report(results: Mapping[str, Any], folder: str | Path) -> None:
+def write_report(
+    results: Mapping[str, Any],
+    folder: str | Path,
+    published: Published | None = None,
+    sections: Sequence[Section] = (),
+) -> None:
     """Write results.json and results.md; call it after the plots, so that they are shown.
 
     Args:
         results: `task`, `experiment`, `model` and `data` (names); `test` and `dev` as
-            `SplitScores.as_dict` gives them, one may be missing; optionally `best_step`, `steps`,
+            `Scores.as_dict` gives them, one may be missing; optionally `best_step`, `steps`,
             `train` (`pairs_per_second`, `seconds`, `peak_rss_mb`), `evaluate`
             (`pairs_per_second`) and `settings`, a flat mapping of configuration keys.
         folder: The run's folder.
+        published: The published row to compare with; None where there is none.
+        sections: What the task has to show besides.
     """
     folder = Path(folder)
-    write_json(results, folder / "results.json")
-    with atomic_path(folder / "results.md") as temporary:
-        temporary.write_text(markdown_report(results, folder), encoding="utf-8")
+    write_json(folder / "results.json", results)
+    write_text(folder / "results.md", markdown_report(results, folder, published, sections))
 
 
-def write_json(results: Mapping[str, Any], path: Path) -> None:
-    """Write results for programs, whole or not at all."""
-    with atomic_path(path) as temporary:
-        text = json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
-
-
-def markdown_report(results: Mapping[str, Any], folder: Path) -> str:
+def markdown_report(
+    results: Mapping[str, Any],
+    folder: Path,
+    published: Published | None = None,
+    sections: Sequence[Section] = (),
+) -> str:
     """Render results.md; plots and files that exist in `folder` are linked."""
-    comparison = compare_with_paper(results)
-    header, rows = tables.score_table(comparison)
-    languages = len(comparison.languages)
-    summary = [[f"**{cell}**" if cell else "" for cell in row] for row in rows[languages:]]
-    blocks = [
-        f"# {tables.title(results)}",
-        f"**{tables.headline(comparison)}.**",
-        *(f"> {caveat}" for caveat in comparison.caveats),
-        markdown_table(header, [*rows[:languages], *summary]),
-        _source(comparison),
-        *(f"![{text}]({name})" for name, text in _PLOTS.items() if (folder / name).exists()),
-        f"## {_confusion_title(comparison)}",
-        markdown_table(*tables.confusion_table(_pooled_confusion(results, comparison))),
-        "## Run",
-        "\n".join(f"- {name}: {value}" for name, value in tables.run_facts(results)),
-    ]
+    blocks = [f"# {title(results)}"]
+    if reported_split(results):
+        comparison = compare_with_published(results, published)
+        plots = {
+            "results.png": f"{comparison.metric.title.capitalize()} by language",
+            "curves.png": f"Dev {comparison.metric.title} while training",
+        }
+        blocks += [
+            f"**{headline(comparison)}.**",
+            *(f"> {caveat}" for caveat in comparison.caveats),
+            score_section(results, comparison).markdown(heading=False),
+            *(f"![{text}]({name})" for name, text in plots.items() if (folder / name).exists()),
+            *(section.markdown() for section in sections),
+        ]
+    blocks += ["## Run", markdown_facts(run_facts(results))]
     if settings := results.get("settings"):
         blocks += ["## Settings", "\n".join(f"- `{key}={settings[key]}`" for key in settings)]
     found = [name for name in _FILES if (folder / name).exists()]
@@ -76,60 +81,109 @@ def markdown_report(results: Mapping[str, Any], folder: Path) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def terminal_report(results: Mapping[str, Any]) -> RenderableType:
+def terminal_report(
+    results: Mapping[str, Any], published: Published | None = None, sections: Sequence[Section] = ()
+) -> RenderableType:
     """The report for a terminal: print it with `infoxlm.reporting.console.show`."""
-    comparison = compare_with_paper(results)
-    languages = len(comparison.languages)
-    header, rows = tables.score_table(comparison)
-    scores = terminal_table(tables.title(results), header)
-    for position, row in enumerate(rows):
-        summary = position >= languages
-        scores.add_row(*row, style="bold" if summary else "", end_section=position == languages - 1)
-
-    header, rows = tables.confusion_table(_pooled_confusion(results, comparison))
-    confusion = terminal_table(_confusion_title(comparison), header)
-    for row in rows:
-        confusion.add_row(*row)
+    if not reported_split(results):
+        return Group(*(Text(f"{name} {value}") for name, value in run_facts(results)))
+    comparison = compare_with_published(results, published)
     return Group(
-        scores,
-        Text(_source(comparison), style="dim"),
-        *(Text(caveat, style="yellow") for caveat in comparison.caveats),
-        "",
-        confusion,
-        Text("; ".join(f"{name} {value}" for name, value in tables.run_facts(results))),
-        Text(tables.headline(comparison), style="bold"),
+        *(x.terminal() for x in (score_section(results, comparison), *sections)),
+        Text("; ".join(f"{name} {value}" for name, value in run_facts(results))),
+        Text(headline(comparison), style="bold"),
     )
 
 
-def _pooled_confusion(results: Mapping[str, Any], comparison: Comparison) -> list[list[int]]:
-    counts: list[list[int]] = results[comparison.split]["confusion"]["all"]
-    return counts
+def title(results: Mapping[str, Any]) -> str:
+    """Which run this is."""
+    experiment = results.get("experiment") or results["task"]
+    model, data = (results.get(key, "unknown") for key in ("model", "data"))
+    return f"{experiment}: {model} on {data}"
 
 
-def _confusion_title(comparison: Comparison) -> str:
-    return f"Confusion matrix ({comparison.split}, all languages)"
+def headline(comparison: Comparison) -> str:
+    """The result in one sentence."""
+    metric, average, others = comparison.metric, comparison.average, comparison.others
+    count = len(comparison.languages)
+    of = f"average of {count} languages" if count > 1 else comparison.languages[0].name
+
+    def interval(line: Line, before: str = ", ", after: str = "") -> str:
+        if line.interval is None:
+            return ""
+        return f"{before}95 % interval {' to '.join(map(metric.shown, line.interval))}{after}"
+
+    text = f"{comparison.split.capitalize()} {metric.title} {metric.with_unit(average.score)} ({of}"
+    text += f"{interval(average)})"
+    if others is None:
+        return text
+    return f"{text}; without English {metric.with_unit(others.score)}{interval(others, ' (', ')')}"
 
 
-def _source(comparison: Comparison) -> str:
-    row = comparison.reference
-    return f"Accuracy in percent. Paper: {row.name}; source: {row.source}."
+def score_section(results: Mapping[str, Any], comparison: Comparison) -> Section:
+    """A row a language, then average, others and gap.
+
+    The columns of the published row are left out where there is none, that of dev where it is what
+    is reported, those of other metrics where there is only one.
+    """
+    metric, scores = comparison.metric, comparison.scores
+    columns: dict[str, Callable[[Line], str]] = {
+        "language": lambda line: line.name,
+        comparison.split: lambda line: metric.shown(line.score),
+        "95 % interval": lambda line: "–".join(map(metric.shown, line.interval or ())),
+        "examples": lambda line: "" if line.examples is None else f"{line.examples:,}",
+    }
+    lines = (*comparison.languages, *comparison.summaries)
+    row = comparison.published
+    note = f"{metric.unit.capitalize()}."
+    if row:
+        columns["paper"] = lambda line: metric.shown(line.published)
+        columns["difference"] = lambda line: metric.shown(
+            None if line.published is None else line.score - line.published, signed=True
+        )
+        note += f" Paper: {row.name}; source: {row.source}."
+    if any(line.dev is not None for line in lines):
+        columns["dev"] = lambda line: metric.shown(line.dev)
+    for other in scores.secondary:
+        figures = {**scores.values[other.name], "average": scores.average_of(other)}
+        columns[other.title] = lambda line, x=other, y=figures: x.shown(y.get(line.name))  # type: ignore[misc]
+    return Section(
+        title(results),
+        list(columns),
+        [[shown(line) for shown in columns.values()] for line in lines],
+        note,
+        len(comparison.summaries),
+        numbers=True,
+        caveats=comparison.caveats,
+    )
 
 
-def terminal_table(title: str, header: Sequence[str]) -> Table:
-    """An empty table for the terminal, numbers to the right."""
-    table = Table(title=title, title_justify="left", title_style="bold")
-    for position, name in enumerate(header):
-        table.add_column(name, justify="right" if position else "left", no_wrap=True)
-    return table
+def run_facts(results: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What is known about the run beyond its scores, as name and value."""
+    facts = [("task", results["task"])]
+    if results.get("steps") is not None:
+        facts.append(("optimizer steps", f"{results['steps']:,}"))
+    if results.get("best_step") is not None:
+        facts.append(("best step", f"{results['best_step']:,}"))
+    for section, key, name, shown in _FACTS:
+        if (value := (results.get(section) or {}).get(key)) is not None:
+            facts.append((name, shown(value)))
+    return facts
 
 
-def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table, numbers to the right."""
-    rule = ["---", *["--:"] * (len(header) - 1)]
-    lines = [" | ".join(map(markdown_cell, cells)) for cells in (header, rule, *rows)]
-    return "\n".join(f"| {line} |" for line in lines)
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
-def markdown_cell(text: str) -> str:
-    """A text that stays in its cell: without line breaks, its bars escaped."""
-    return re.sub(r"(?<!\\)\|", r"\|", " ".join(text.split("\n")))
+#: Section and key in the results, what it is called, and how it is shown.
+_FACTS: list[tuple[str, str, str, Callable[[float], str]]] = [
+    ("train", "seconds", "training time", _duration),
+    ("train", "pairs_per_second", "training speed", "{:,.1f} pairs/s".format),
+    ("train", "share_of_machine", "share of the machine's matrix products",
+     lambda share: f"{100 * share:.0f} %"),
+    ("train", "padding_share", "padding", lambda share: f"{100 * share:.1f} %"),
+    ("train", "peak_rss_mb", "peak memory", "{:,.0f} MB".format),
+    ("evaluate", "pairs_per_second", "scoring speed", "{:,.1f} pairs/s".format),
+]  # fmt: skip

@@ -2,83 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from infoxlm.evaluate.intervals import Interval, cluster_bootstrap, wilson_interval
+from infoxlm.evaluate.metric import ACCURACY, Metric
 from infoxlm.evaluate.predictions import Predictions, is_binary
-from infoxlm.schema import SelectOn
-from infoxlm.schema.json_shapes import (
-    MisfitError,
-    Shape,
-    boolean,
-    entries,
-    fields,
-    items,
-    number,
-    optional,
-    text,
-    whole,
+from infoxlm.evaluate.written_scores import (
+    FIXED_KEYS,
+    chance_of_before,
+    check_scores,
+    metrics_of,
 )
+from infoxlm.schema import SelectOn
+
+__all__ = ["ACCURACY", "ENGLISH", "Metric", "Scores", "check_scores"]
 
 ENGLISH = "en"
-
-
-class Metric(NamedTuple):
-    """What is measured of a prediction.
-
-    Attributes:
-        name: What files and tags call it, such as "accuracy" or "exact_match".
-        percent: Whether its values are shares, which readers see in percent.
-        higher_is_better: Whether more of it is better.
-    """
-
-    name: str
-    percent: bool = True
-    higher_is_better: bool = True
-
-    @property
-    def title(self) -> str:
-        """What readers see it called."""
-        return self.name.replace("_", " ")
-
-    @property
-    def unit(self) -> str:
-        """What an axis of it counts, such as "accuracy in percent"."""
-        return f"{self.title} in percent" if self.percent else self.title
-
-    @property
-    def scale(self) -> float:
-        """What its values are multiplied by to be shown."""
-        return 100.0 if self.percent else 1.0
-
-    def shown(self, value: float | None, signed: bool = False, digits: int = 1) -> str:
-        """A value, or a difference of two, as tables show it; empty for None.
-
-        Args:
-            value: The value; a share where the metric has percent.
-            signed: Whether a plus sign is shown too.
-            digits: Digits behind the point of percent; other metrics have two more.
-        """
-        if value is None:
-            return ""
-        digits += 0 if self.percent else 2
-        rounded = round(self.scale * value, digits) + 0.0  # minus zero plus zero is zero
-        return f"{rounded:{'+' if signed else ''}.{digits}f}".replace("-", "−")
-
-    def with_unit(self, value: float, digits: int = 1) -> str:
-        """A value in a sentence: "61.2 %" or "0.612"."""
-        return self.shown(value, digits=digits) + (" %" if self.percent else "")
-
-    def is_better(self, one: float, other: float) -> bool:
-        """Whether one value is better than another."""
-        return one > other if self.higher_is_better else one < other
-
-
-#: The metric of scores that do not name theirs: versions before had no other.
-ACCURACY = Metric("accuracy")
 
 
 @dataclass(frozen=True)
@@ -186,6 +128,10 @@ class Scores:
         """Mean of the main metric over the languages, each counting the same."""
         return _average(self.main_values)
 
+    def average_of(self, metric: Metric) -> float:
+        """Mean of a metric over the languages."""
+        return _average(self.values[metric.name])
+
     @property
     def non_english_average(self) -> float | None:
         """Mean over the languages but English; None without English or without others."""
@@ -225,7 +171,7 @@ class Scores:
         if self.transfer_gap is not None:
             told.append(f"gap to English {self.main.shown(self.transfer_gap).replace('−', '-')}")
         for metric in self.secondary:
-            told.append(f"{metric.title} {metric.with_unit(_average(self.values[metric.name]))}")
+            told.append(f"{metric.title} {metric.with_unit(self.average_of(metric))}")
         return ", ".join(told)
 
     def as_dict(self) -> dict[str, Any]:
@@ -257,12 +203,12 @@ class Scores:
             ValueError: These are none.
         """
         check_scores(written)
-        main, *secondary = _metrics(written)
+        main, *secondary = metrics_of(written)
         values = {metric.name: dict(written[metric.name]) for metric in (main, *secondary)}
         languages = values[main.name].keys()
         if not languages or any(found.keys() != languages for found in values.values()):
             raise ValueError("there are no scores, or not all in the same languages")
-        details = {x: found for x, found in written.items() if x not in {*_KEYS, *values}}
+        details = {x: found for x, found in written.items() if x not in {*FIXED_KEYS, *values}}
         return cls(
             main,
             values,
@@ -270,63 +216,11 @@ class Scores:
             {x: Interval(*pair) for x, pair in written.get("interval", {}).items()},
             _interval(written.get("average_interval")),
             _interval(written.get("others_interval")),
-            written["chance"] if "chance" in written else _chance(details),
+            written["chance"] if "chance" in written else chance_of_before(details),
             details,
             written.get("warning"),
             tuple(secondary),
         )
-
-
-_METRIC = fields({"name": text, "percent": boolean, "higher_is_better": boolean}, ["name"])
-_METRICS = fields({"metric": _METRIC, "secondary_metrics": items(_METRIC)})
-#: The keys that are not metrics and not details.
-_KEYS = (
-    "average", "average_interval", "others", "others_interval", "gap", "examples", "interval",
-    "metric", "chance", "secondary_metrics", "warning",
-)  # fmt: skip
-
-
-def check_scores(found: Any) -> None:
-    """Accept what `Scores.as_dict` gives; older versions wrote less."""
-    _METRICS(found)
-    main, *secondary = _metrics(found)
-    value = _value(main)
-    fields(
-        {
-            **{metric.name: entries(_value(metric)) for metric in secondary},
-            main.name: entries(value),
-            "average": value,
-            "average_interval": optional(items(value, 2)),
-            "others": optional(value),
-            "others_interval": optional(items(value, 2)),
-            "gap": optional(value),
-            "examples": entries(whole()),
-            "interval": entries(items(value, 2)),
-            "chance": optional(value),
-            "warning": optional(text),
-        },
-        required=["average", main.name, *(metric.name for metric in secondary)],
-    )(found)
-
-
-def _metrics(written: Mapping[str, Any]) -> list[Metric]:
-    found = [written.get("metric", ACCURACY._asdict()), *written.get("secondary_metrics", ())]
-    for metric in found:
-        if metric["name"] in _KEYS:
-            raise MisfitError(f"has a metric with the name {metric['name']!r}")
-    return [Metric(**{x: metric[x] for x in Metric._fields if x in metric}) for metric in found]
-
-
-def _value(metric: Metric) -> Shape:
-    """A share or a difference of two, which rounding may take just beyond 1; else any number."""
-    return number(-2, 2) if metric.percent else number(-1e300, 1e300)
-
-
-def _chance(details: Mapping[str, Any]) -> float | None:
-    """A guess's accuracy in files of before, which tell the classes by their confusion alone."""
-    confusion = details.get("confusion")
-    counts = next(iter(confusion.values()), None) if isinstance(confusion, dict) else None
-    return 1 / len(counts) if isinstance(counts, list) and counts else None
 
 
 def _average(by_language: Mapping[str, float]) -> float:

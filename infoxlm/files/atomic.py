@@ -32,10 +32,6 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-#: The former name.
-atomic_path = atomic_file
-
-
 def write_text(path: str | Path, text: str) -> None:
     """Write a UTF-8 text file, whole or not at all."""
     with atomic_file(path) as temporary:

@@ -1,6 +1,7 @@
 """What commands print: the one way to a terminal for tables and lines."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -42,3 +43,15 @@ def show(*parts: RenderableType) -> None:
     console = PlainConsole()
     for part in parts:
         console.print(part, soft_wrap=isinstance(part, str))
+
+
+def show_report(report: RenderableType, folder: Path, files: Mapping[str, str]) -> None:
+    """Print a report and where its files are.
+
+    Args:
+        report: What to print.
+        folder: The run's folder.
+        files: Names of files in it, by what they are called.
+    """
+    shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    show(report, *(f"{what:<10} {shown / name}" for what, name in files.items()))

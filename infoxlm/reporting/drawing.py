@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from infoxlm.files.atomic import atomic_path
+from infoxlm.files.atomic import atomic_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +51,7 @@ def figure(path: str | Path, panels: int = 1, width: float = 10) -> Iterator[Seq
         drawn = Figure(figsize=(width, 4.8), layout="constrained")
         FigureCanvasAgg(drawn)
         yield drawn.subplots(1, panels, sharey=True, squeeze=False)[0]
-        with atomic_path(path) as temporary:
+        with atomic_file(path) as temporary:
             drawn.savefig(temporary, dpi=160)
 
 

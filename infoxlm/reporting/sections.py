@@ -1,20 +1,13 @@
 """Tables with a title and a note, the same for Markdown and the terminal."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
-
-from infoxlm.evaluate.report import markdown_table
-from infoxlm.runs.differences import Difference
-
-#: Files that differ are named up to this many; the others are counted.
-FILES_NAMED = 4
 
 
 @dataclass(frozen=True)
@@ -22,12 +15,14 @@ class Section:
     """A table with its title; one without rows is its note.
 
     Attributes:
-        title: What it shows.
+        title: What it shows; empty: a heading of its own would be one too many.
         header: A cell a column; the first column names what a row is about.
         rows: The cells below.
         note: What its reader has to know.
         summaries: How many rows at the end sum up the others.
         numbers: Whether the cells are numbers, which end at the right, or text, which may wrap.
+        caveats: What its reader must not overlook, a sentence each; on the terminal they follow
+            the note, in Markdown the report puts them first.
     """
 
     title: str
@@ -36,13 +31,19 @@ class Section:
     note: str = ""
     summaries: int = 0
     numbers: bool = False
+    caveats: Sequence[str] = ()
 
-    def markdown(self) -> str:
-        """The section for a Markdown file."""
+    def markdown(self, heading: bool = True) -> str:
+        """The section for a Markdown file.
+
+        Args:
+            heading: Whether its title stands above.
+        """
         single = len(self.rows) - self.summaries
         rows = [*self.rows[:single], *([_bold(cell) for cell in row] for row in self.rows[single:])]
-        table = [markdown_table(self.header, rows)] if rows else []
-        return "\n\n".join([f"## {self.title}", *table, *([self.note] if self.note else [])])
+        blocks = [f"## {self.title}"] if heading and self.title else []
+        blocks += [_markdown_table(self.header, rows)] if rows else []
+        return "\n\n".join([*blocks, *([self.note] if self.note else [])])
 
     def terminal(self) -> RenderableType:
         """The section for `infoxlm.reporting.console.show`."""
@@ -63,50 +64,29 @@ class Section:
                 end_section=position == single - 1 and self.summaries > 0,
             )
         # A title of the table's own would wrap where the table is narrow.
-        parts: list[RenderableType] = [Text(self.title, style="bold")]
+        parts: list[RenderableType] = [Text(self.title, style="bold")] if self.title else []
         parts += [table] if self.rows else []
         parts += [Text(self.note, style="dim")] if self.note else []
+        parts += [Text(caveat, style="yellow") for caveat in self.caveats]
         return Group(*parts, "")
-
-
-def difference_section(
-    title: str,
-    differences: Sequence[Difference],
-    untold: Sequence[str] = (),
-    names: tuple[str, str] = ("A", "B"),
-) -> Section:
-    """What differs between two runs, side by side.
-
-    Args:
-        title: What it is about.
-        differences: What differs.
-        untold: What could not be compared, as one record or both do not tell it.
-        names: What the runs are called.
-    """
-    files = [x for x in differences if _is_sha256(x.first) or _is_sha256(x.second)]
-    uncounted = files[FILES_NAMED:] if len(files) > FILES_NAMED + 1 else []
-    rows = [(x.name, _shown(x.first), _shown(x.second)) for x in differences if x not in uncounted]
-    notes = [] if rows else ["Nothing that both records tell." if untold else "Nothing."]
-    if uncounted:
-        notes.append(f"And {len(uncounted)} more files.")
-    if untold:
-        notes.append(f"Not compared, as not both records tell it: {', '.join(untold)}.")
-    return Section(title, ("", *names), rows, " ".join(notes))
 
 
 def _bold(cell: str) -> str:
     return f"**{cell}**" if cell else ""
 
 
-def _is_sha256(value: Any) -> bool:
-    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
+def _markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table, numbers to the right."""
+    rule = ["---", *["--:"] * (len(header) - 1)]
+    lines = [" | ".join(map(markdown_cell, cells)) for cells in (header, rule, *rows)]
+    return "\n".join(f"| {line} |" for line in lines)
 
 
-def _shown(value: Any) -> str:
-    """A value in a cell; checksums and commits by their first digits."""
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    text = str(value)
-    return text[:12] if re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", text) else text
+def markdown_cell(text: str) -> str:
+    """A text that stays in its cell: without line breaks, its bars escaped."""
+    return re.sub(r"(?<!\\)\|", r"\|", " ".join(text.split("\n")))
+
+
+def markdown_facts(facts: Iterable[tuple[str, str]]) -> str:
+    """Names and values as a Markdown list."""
+    return "\n".join(f"- {name}: {value}" for name, value in facts)

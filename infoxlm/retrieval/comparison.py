@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from infoxlm.evaluate.paper import (
+from infoxlm.evaluate.scores import ACCURACY
+from infoxlm.reporting.sections import Section
+from infoxlm.retrieval.published import (
     TATOEBA,
     TATOEBA_AVERAGE,
     TATOEBA_MODEL,
     TATOEBA_PAIRS,
     TATOEBA_SOURCE,
 )
-from infoxlm.reporting.tables import Cells, percent
 from infoxlm.retrieval.scores import DIRECTIONS
 
 #: How the published row was made; settings of other values are told as caveats.
@@ -106,7 +107,7 @@ def title(results: Mapping[str, Any]) -> str:
 def headline(results: Mapping[str, Any]) -> str:
     """The result in one sentence."""
     *languages, average = lines(results)
-    there, back = map(percent, average.scores)
+    there, back = map(ACCURACY.shown, average.scores)
     of = f"average of {len(languages)} languages" if len(languages) > 1 else languages[0].name
     return (
         f"{there} % of English sentences found their translation, {back} % the other way "
@@ -123,7 +124,7 @@ def source() -> str:
     )
 
 
-def score_table(results: Mapping[str, Any]) -> Cells:
+def score_section(results: Mapping[str, Any]) -> Section:
     """A row a language and one for the average."""
     header = ["language", "pairs"]
     for direction in ("en→xx", "xx→en"):
@@ -136,27 +137,29 @@ def score_table(results: Mapping[str, Any]) -> Cells:
                 cell
                 for score, published in zip(line.scores, line.published, strict=True)
                 for cell in (
-                    percent(score),
-                    percent(published),
-                    percent(score - published, signed=True),
+                    ACCURACY.shown(score),
+                    ACCURACY.shown(published),
+                    ACCURACY.shown(score - published, signed=True),
                 )
             ),
         ]
         for line in lines(results)
     ]
-    return header, rows
+    return Section(
+        title(results), header, rows, source(), summaries=1, numbers=True, caveats=caveats(results)
+    )
 
 
-def layer_table(results: Mapping[str, Any]) -> Cells:
+def layer_section(results: Mapping[str, Any]) -> Section:
     """A row a layer: the averages over the languages."""
     rows: list[Sequence[str]] = [
         [
             f"{layer} (embeddings)" if layer == "0" else layer,
-            *(percent(scores[direction]["average"]) for direction in DIRECTIONS),
+            *(ACCURACY.shown(scores[direction]["average"]) for direction in DIRECTIONS),
         ]
         for layer, scores in results["layers"].items()
     ]
-    return ["block", "en→xx", "xx→en"], rows
+    return Section("By block", ["block", "en→xx", "xx→en"], rows, numbers=True)
 
 
 def run_facts(results: Mapping[str, Any]) -> list[tuple[str, str]]:

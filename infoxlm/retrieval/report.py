@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from infoxlm.evaluate.report import markdown_table, terminal_table, write_json
-from infoxlm.files.atomic import atomic_path
+from infoxlm.files.atomic import atomic_file, write_json
+from infoxlm.reporting.sections import markdown_facts
 from infoxlm.retrieval import comparison
 from infoxlm.retrieval.scores import DIRECTIONS
 
@@ -34,17 +34,16 @@ def write_retrieval_report(results: Mapping[str, Any], folder: Path) -> None:
             `settings`, a flat mapping of configuration keys.
         folder: The run's folder.
     """
-    write_json(results, folder / "results.json")
+    write_json(folder / "results.json", results)
     if len(results["layers"]) > 1:
         write_layers(results, folder / LAYERS_CSV)
-    with atomic_path(folder / "results.md") as temporary:
-        temporary.write_text(markdown_report(results, folder), encoding="utf-8")
+    write_text(folder / "results.md", markdown_report(results, folder))
 
 
 def write_layers(results: Mapping[str, Any], path: Path) -> None:
     """Write accuracy as fractions: a row a layer and direction, a column a language."""
     languages = list(results["pairs"])
-    with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
+    with atomic_file(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["layer", "direction", *languages, "average"])
         for layer, scores in results["layers"].items():
@@ -56,22 +55,19 @@ def write_layers(results: Mapping[str, Any], path: Path) -> None:
 
 def markdown_report(results: Mapping[str, Any], folder: Path) -> str:
     """Render results.md; plots and files that exist in `folder` are linked."""
-    header, rows = comparison.score_table(results)
-    rows = [*rows[:-1], [f"**{cell}**" for cell in rows[-1]]]
     blocks = [
         f"# {comparison.title(results)}",
         f"**{comparison.headline(results)}.**",
         *(f"> {caveat}" for caveat in comparison.caveats(results)),
-        markdown_table(header, rows),
-        comparison.source(),
+        comparison.score_section(results).markdown(heading=False),
         *(f"![{text}]({name})" for name, text in _PLOTS.items() if (folder / name).exists()),
     ]
     if len(results["layers"]) > 1:
-        blocks += ["## By block", markdown_table(*comparison.layer_table(results))]
+        blocks.append(comparison.layer_section(results).markdown())
     settings = results["settings"]
     blocks += [
         "## Run",
-        "\n".join(f"- {name}: {value}" for name, value in comparison.run_facts(results)),
+        markdown_facts(comparison.run_facts(results)),
         "## Settings",
         "\n".join(f"- `{key}={settings[key]}`" for key in settings),
         "## Files",
@@ -82,18 +78,8 @@ def markdown_report(results: Mapping[str, Any], folder: Path) -> str:
 
 def terminal_report(results: Mapping[str, Any]) -> RenderableType:
     """The report for a terminal: print it with `infoxlm.reporting.console.show`."""
-    header, rows = comparison.score_table(results)
-    scores = terminal_table(comparison.title(results), header)
-    for position, row in enumerate(rows, start=1):
-        average = position == len(rows)
-        scores.add_row(*row, style="bold" if average else "", end_section=position == len(rows) - 1)
-    parts: list[RenderableType] = [scores, Text(comparison.source(), style="dim")]
-    parts += [Text(caveat, style="yellow") for caveat in comparison.caveats(results)]
+    parts = [comparison.score_section(results).terminal()]
     if len(results["layers"]) > 1:
-        header, rows = comparison.layer_table(results)
-        layers = terminal_table("average by block", header)
-        for row in rows:
-            layers.add_row(*row)
-        parts += ["", layers]
+        parts.append(comparison.layer_section(results).terminal())
     facts = "; ".join(f"{name} {value}" for name, value in comparison.run_facts(results))
     return Group(*parts, Text(facts), Text(comparison.headline(results), style="bold"))

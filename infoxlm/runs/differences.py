@@ -1,15 +1,20 @@
-"""What two runs were told and what they were made with, where it is not the same."""
+"""Differences between two runs: how they were configured and what they were made with."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
+from infoxlm.reporting.sections import Section
 from infoxlm.runs.finished_run import FinishedRun
 
 #: What of run.json is compared as it stands. Seed and device are in the configuration.
 _FACTS = (
     "version", "git", "code", "packages", "python", "platform", "cpu", "memory", "environment",
 )  # fmt: skip
+
+#: Files that differ are named up to this many; the others are counted.
+FILES_NAMED = 4
 
 
 class Difference(NamedTuple):
@@ -38,7 +43,7 @@ def different_settings(first: FinishedRun, second: FinishedRun) -> list[Differen
 def different_provenance(first: FinishedRun, second: FinishedRun) -> list[Difference]:
     """What differs in code, packages, machine and in the files that were read.
 
-    What not both records tell is left out; see `untold`. Between a training run and an
+    What is not in both records is left out; see `unrecorded`. Between a training run and an
     evaluation only data files of the same name count, and no weights: the one starts from them,
     the other scores them.
     """
@@ -54,7 +59,7 @@ def different_provenance(first: FinishedRun, second: FinishedRun) -> list[Differ
 
 
 def different_facts(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Difference]:
-    """What differs in code, packages and machine, of what both records tell.
+    """What differs in code, packages and machine, of what is in both records.
 
     Args:
         first: A run.json, or what `describe_process` gives.
@@ -68,8 +73,8 @@ def different_facts(first: Mapping[str, Any], second: Mapping[str, Any]) -> list
     return _different(one, other)
 
 
-def untold(first: FinishedRun, second: FinishedRun) -> list[str]:
-    """What not both records tell, as an older version wrote less."""
+def unrecorded(first: FinishedRun, second: FinishedRun) -> list[str]:
+    """The facts that are not in both records, as an older version wrote less."""
     keys = (*_FACTS, "data", "weights")
     return [key for key in keys if key not in first.record or key not in second.record]
 
@@ -111,3 +116,42 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
             yield from _leaves(f"{name} {key}", item)
     elif value is not None:
         yield name, value
+
+
+def difference_section(
+    title: str,
+    differences: Sequence[Difference],
+    unrecorded: Sequence[str] = (),
+    names: tuple[str, str] = ("A", "B"),
+) -> Section:
+    """What differs between two runs, side by side.
+
+    Args:
+        title: What it is about.
+        differences: What differs.
+        unrecorded: What could not be compared, as one record or both have no value of it.
+        names: What the runs are called.
+    """
+    files = [x for x in differences if _is_sha256(x.first) or _is_sha256(x.second)]
+    uncounted = files[FILES_NAMED:] if len(files) > FILES_NAMED + 1 else []
+    rows = [(x.name, _shown(x.first), _shown(x.second)) for x in differences if x not in uncounted]
+    notes = [] if rows else ["Nothing that both records tell." if unrecorded else "Nothing."]
+    if uncounted:
+        notes.append(f"And {len(uncounted)} more files.")
+    if unrecorded:
+        notes.append(f"Not compared, as not both records tell it: {', '.join(unrecorded)}.")
+    return Section(title, ("", *names), rows, " ".join(notes))
+
+
+def _is_sha256(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
+
+
+def _shown(value: Any) -> str:
+    """A value in a cell; checksums and commits by their first digits."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = str(value)
+    return text[:12] if re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", text) else text

@@ -1,6 +1,5 @@
 """Which run is resumed: one that was cut short and is of the same configuration."""
 
-import json
 import logging
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from infoxlm.errors import UserError
-from infoxlm.files.atomic import atomic_path
+from infoxlm.files.atomic import write_json
 from infoxlm.runs.run_folder import CHECKPOINTS, RESULTS, RUN_RECORD, lock_folder, log_into
 from infoxlm.runs.run_record import config_of, read_run_record, recorded
 from infoxlm.runs.settings import flat_settings
@@ -200,6 +199,4 @@ def record_resume(folder: Path) -> None:
     resumed.append(
         {"started": datetime.now(UTC).isoformat(timespec="seconds"), "command": sys.argv}
     )
-    with atomic_path(folder / RUN_RECORD) as temporary:
-        text = json.dumps(record, indent=2, ensure_ascii=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    write_json(folder / RUN_RECORD, record)

@@ -1,4 +1,4 @@
-"""Two runs side by side: what they were told, what they were made with, what came out."""
+"""Two runs side by side: how they were configured, what they were made with, what came out."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from infoxlm.runs.differences import (
     Difference,
     different_provenance,
     different_settings,
-    untold,
+    unrecorded,
 )
 from infoxlm.runs.finished_run import FinishedRun
 
@@ -26,7 +26,7 @@ class RunComparison:
         second: Run B.
         settings: The keys of the configuration that differ.
         provenance: What differs in code, packages, machine and files.
-        untold: What not both records tell.
+        unrecorded: The facts that are not in both records.
         pairs: Pairs that each run predicted.
         unlike: Pairs that they predicted differently.
         metric: What both were scored by.
@@ -37,7 +37,7 @@ class RunComparison:
     second: FinishedRun
     settings: list[Difference]
     provenance: list[Difference]
-    untold: list[str]
+    unrecorded: list[str]
     pairs: int
     unlike: int
     metric: Metric
@@ -47,6 +47,12 @@ class RunComparison:
     def languages(self) -> list[PairedFigure]:
         """The figures of single languages."""
         return [figure for figure in self.figures if figure.is_language]
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether each prediction is right or wrong, so that those of one run alone count."""
+        test = self.figures[0].test
+        return test is not None and test.only_first is not None
 
     @property
     def overall(self) -> PairedFigure:
@@ -63,7 +69,7 @@ class RunComparison:
             "predicted_differently": self.unlike,
             "settings": _by_name(self.settings),
             "provenance": _by_name(self.provenance),
-            "not_told_by_both": self.untold,
+            "not_told_by_both": self.unrecorded,
             self.metric.name: {x.name: _figure(x) for x in self.figures},
         }
 
@@ -93,7 +99,7 @@ def compare_runs(first: FinishedRun, second: FinishedRun) -> RunComparison:
         second,
         different_settings(first, second),
         different_provenance(first, second),
-        untold(first, second),
+        unrecorded(first, second),
         len(one),
         len(unlike_answers(one, other)),
         metric,

@@ -10,7 +10,7 @@ from typing import Any
 from infoxlm import __version__
 from infoxlm.checkpoint.weights_file import weight_files
 from infoxlm.errors import UserError
-from infoxlm.files.atomic import atomic_path
+from infoxlm.files.atomic import atomic_file
 from infoxlm.files.json_file import read_json_object
 from infoxlm.files.manifest import sha256_of
 from infoxlm.runs.machine import describe_process
@@ -73,7 +73,7 @@ def write_run_record(
         "weights": dict(weights),
         "config": plain_config(config),
     }
-    with atomic_path(path) as temporary:
+    with atomic_file(path) as temporary:
         text = json.dumps(record, indent=2, ensure_ascii=False)
         temporary.write_text(text + "\n", encoding="utf-8")
 

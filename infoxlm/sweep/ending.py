@@ -3,11 +3,14 @@
 import shutil
 
 from infoxlm.errors import UserError
+from infoxlm.reporting.console import show_report
 from infoxlm.reporting.streams import say
 from infoxlm.sweep.job import resuming_command, shown
 from infoxlm.sweep.job_record import JobState, read_job
 from infoxlm.sweep.launcher import SweepLauncher
+from infoxlm.sweep.sweep_plot import plot_sweep
 from infoxlm.sweep.sweep_record import SWEEP_RECORD
+from infoxlm.sweep.sweep_report import CSV, MARKDOWN, PICTURE, terminal, write_sweep_report
 from infoxlm.sweep.sweep_results import SweepResults, SweepRun
 
 
@@ -22,8 +25,6 @@ def end_sweep(launcher: SweepLauncher) -> None:
     raise_common_mistake(launcher)
     results = SweepResults.read(launcher.folder)
     if results.finished:
-        from infoxlm.commands.report import report_sweep
-
         report_sweep(results)
     if results.others:
         for run in results.others:
@@ -34,12 +35,22 @@ def end_sweep(launcher: SweepLauncher) -> None:
         raise UserError(counts, f"Run just those with: {resuming_command(results.folder)}")
 
 
+def report_sweep(results: SweepResults) -> None:
+    """Draw, write and print the report of a sweep with finished runs."""
+    files = {"results": MARKDOWN, "every score": CSV}
+    if results.keys:
+        plot_sweep(results, results.folder / PICTURE)
+        files["picture"] = PICTURE
+    write_sweep_report(results)
+    show_report(terminal(results), results.folder, files)
+
+
 def in_one_line(run: SweepRun, results: SweepResults) -> str:
     """What is known of a job that is not finished."""
-    told = " ".join(f"{key}={value}" for key, value in run.varied.items())
+    varied = " ".join(f"{key}={value}" for key, value in run.varied.items())
     why = f": {run.record.problem}" if run.record.problem else ""
     folder = shown(results.folder / str(run.number))
-    return f"job {run.number} {told} {run.record.state}{why} ({folder})"
+    return f"job {run.number} {varied} {run.record.state}{why} ({folder})"
 
 
 def raise_common_mistake(launcher: SweepLauncher) -> None:

@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from infoxlm.errors import UserError
+from infoxlm.evaluate.scores import ACCURACY, Metric
 from infoxlm.runs.run_folder import RESULTS, RUN_RECORD
 from infoxlm.schema import SelectOn
 from infoxlm.stopping import Interrupted, tell_launcher
@@ -110,7 +111,7 @@ def go_on(configuration: DictConfig, folder: Path) -> None:
 
 
 def value_of_finished(folder: Path, configuration: DictConfig) -> float | None:
-    """What the run of a folder returned at its end: `infoxlm train`'s best dev accuracy.
+    """What the run of a folder returned at its end: `infoxlm train`'s best score on dev.
 
     Other commands return what they scored.
     """
@@ -122,6 +123,16 @@ def value_of_finished(folder: Path, configuration: DictConfig) -> float | None:
         dev = Scores.from_dict(run.results["dev"])
         return dev.value(SelectOn(OmegaConf.select(configuration, "trainer.select_on")))
     return run.scores.average
+
+
+def metric_of(folder: Path) -> Metric:
+    """What the run of a folder was scored by; accuracy where it does not tell."""
+    from infoxlm.runs.finished_run import FinishedRun
+
+    try:
+        return FinishedRun.read(folder).scores.main
+    except UserError:
+        return ACCURACY
 
 
 @contextmanager
@@ -156,7 +167,8 @@ def progress_line(folder: Path, record: JobRecord) -> str:
     varied = " ".join(f"{key}={settings.get(key)}" for key in sweep.varied())
     states = [read_job(folder.parent / str(n)).state for n in range(len(sweep.jobs))]
     done = sum(state in (JobState.finished, JobState.failed) for state in states)
-    return f"#{number} {varied}: {record.state}, {record.outcome()} ({done} of {len(states)})"
+    outcome = record.outcome(metric_of(folder))
+    return f"#{number} {varied}: {record.state}, {outcome} ({done} of {len(states)})"
 
 
 def resuming_command(sweep: Path) -> str:

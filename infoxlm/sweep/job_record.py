@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
+from infoxlm.evaluate.scores import ACCURACY, Metric
 from infoxlm.files.atomic import write_json
 from infoxlm.files.lock import is_locked, wait_for_lock
 from infoxlm.sweep.typed_record import read_record
@@ -52,11 +53,15 @@ class JobRecord:
     remedy: str = ""
     repeats: int | None = None
 
-    def outcome(self) -> str:
-        """What came of it, in a line."""
+    def outcome(self, metric: Metric = ACCURACY) -> str:
+        """What came of it, in a line.
+
+        Args:
+            metric: What its value is a figure of.
+        """
         if self.state is not JobState.finished:
             return self.problem
-        return "done" if self.value is None else f"{100 * self.value:.2f} %"
+        return "done" if self.value is None else metric.with_unit(self.value, digits=2)
 
     def write(self, folder: Path) -> None:
         """Write a job's job.json, whole or not at all."""

@@ -24,7 +24,7 @@ _GROUP, _SEED = "hydra/sweeper", 42
 def set_search_defaults() -> None:
     """Have Optuna maximize, and give its samplers a seed; to be called when plug-ins are loaded.
 
-    Hydra's own `hydra/sweeper=optuna` minimizes, and would look for the lowest accuracy. Without a
+    Hydra's own `hydra/sweeper=optuna` minimizes, and would look for the lowest score. Without a
     seed a search that was cut short could not be resumed.
     """
     store = ConfigStore.instance()
@@ -72,8 +72,8 @@ def check_search(hydra: DictConfig, command: str, resumed: bool) -> None:
         check_name("hydra.sweeper.direction", str(direction), ("maximize", "minimize"))
     if direction == "minimize":
         logger.warning(
-            "hydra.sweeper.direction=minimize: this looks for the lowest accuracy; the report "
-            "names the highest"
+            "hydra.sweeper.direction=minimize: this looks for the lowest score; the report names "
+            "the best, which is the highest of most metrics"
         )
     if resumed and hydra.sweeper.get("storage") and hydra.sweeper.get("study_name"):
         raise UserError(

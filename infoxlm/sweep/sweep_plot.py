@@ -32,14 +32,15 @@ def plot_sweep(results: SweepResults, path: str | Path) -> None:
         path: The PNG to write.
     """
     split, name = chosen = results.splits[0], results.chosen_by
+    metric = results.metric
     runs = [run for run in results.distinct if run.figure(*chosen) is not None]
     keys = ([key for key in results.keys if key != SEED] or results.keys)[:MOST_PANELS]
     with figure(path, panels=len(keys), width=max(10, 4.5 * len(keys))) as panels:
         for axes, key in zip(panels, keys, strict=True):
-            draw_key(axes, runs, key, colouring_key(keys, runs, key), chosen)
-        title = f"{split.capitalize()} accuracy of {len(runs)} runs"
+            draw_key(axes, runs, key, colouring_key(keys, runs, key), chosen, metric.scale)
+        title = f"{split.capitalize()} {metric.title} of {len(runs)} runs"
         what = "average over languages" if name == AVERAGE else name
-        heading(panels[0], title, f"{what} in percent; line: mean")
+        heading(panels[0], title, f"{what}{' in percent' * metric.percent}; line: mean")
 
 
 def colouring_key(keys: Sequence[str], runs: Sequence[SweepRun], key: str) -> str | None:
@@ -58,8 +59,9 @@ def draw_key(
     key: str,
     colour: str | None,
     shown: tuple[str, str],
+    scale: float,
 ) -> None:
-    """Draw one panel of a split's figure."""
+    """Draw one panel of a split's figure, multiplied by a scale."""
     places, ticks = places_of([run.varied[key] for run in runs])
     logarithmic = ticks is None and spans_decades(places)
     # In a search every run has a value of its own: a line through such would tell nothing.
@@ -70,9 +72,9 @@ def draw_key(
         chosen = [i for i, run in enumerate(runs) if not colour or run.varied[colour] == value]
         by_place: dict[float, list[float]] = {}
         for i in chosen:
-            accuracy = runs[i].figure(*shown)
-            assert accuracy is not None
-            by_place.setdefault(places[i], []).append(100 * accuracy)
+            score = runs[i].figure(*shown)
+            assert score is not None
+            by_place.setdefault(places[i], []).append(scale * score)
         # Side by side rather than one over another.
         shift = (number - (len(shades) - 1) / 2) * 0.5 / max(len(shades), 4)
         shifted = {x: moved(x, shift, places, logarithmic) for x in by_place}

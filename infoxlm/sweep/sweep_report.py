@@ -3,19 +3,20 @@
 import csv
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.console import Group as Rendered
 from rich.console import RenderableType
 from rich.text import Text
 
-from infoxlm.evaluate.report import markdown_table, terminal_table
-from infoxlm.files.atomic import atomic_path
-from infoxlm.reporting.tables import Cells, percent
+from infoxlm.evaluate.scores import ENGLISH, Metric
+from infoxlm.files.atomic import atomic_file
+from infoxlm.reporting.sections import Section
 from infoxlm.sweep.job import resuming_command
 from infoxlm.sweep.job_record import TRACEBACK
 from infoxlm.sweep.recorded_words import FLAGS, printable, refused_words
 from infoxlm.sweep.sweep_record import SweepRecord
-from infoxlm.sweep.sweep_results import AVERAGE, SEED, Group, SweepResults, SweepRun
+from infoxlm.sweep.sweep_results import AVERAGE, GAP, SEED, Group, SweepResults, SweepRun
 
 CSV, MARKDOWN, PICTURE = "results.csv", "results.md", "results.png"
 
@@ -30,11 +31,11 @@ SHOWN = 12
 def write_sweep_report(results: SweepResults) -> None:
     """Write results.csv and results.md; call it after the picture, so that it is shown."""
     with (
-        atomic_path(results.folder / CSV) as temporary,
+        atomic_file(results.folder / CSV) as temporary,
         open(temporary, "w", encoding="utf-8", newline="") as file,
     ):
         csv.writer(file).writerows(long_rows(results))
-    with atomic_path(results.folder / MARKDOWN) as temporary:
+    with atomic_file(results.folder / MARKDOWN) as temporary:
         temporary.write_text(markdown(results), encoding="utf-8")
 
 
@@ -44,7 +45,7 @@ def long_rows(results: SweepResults) -> list[list[object]]:
     So has one that repeats another: whoever averages over the rows must not count it twice.
     """
     rows: list[list[object]] = [
-        ["job", "state", *results.keys, "split", "language", "accuracy", "repeats"]
+        ["job", "state", *results.keys, "split", "language", results.metric.name, "repeats"]
     ]
     for run in results.runs:
         start = [run.number, str(run.record.state), *run.varied.values()]
@@ -65,17 +66,18 @@ def markdown(results: SweepResults) -> str:
     blocks = [title, f"**{headline(results)}**"]
     if results.finished:
         if over_seeds(results):
-            blocks += [f"## {MEANS}", markdown_table(*means(results))]
+            blocks.append(means(results).markdown())
         if (results.folder / PICTURE).exists():
             shown = heading(results.splits[0], results.chosen_by)
-            blocks.append(f"![{shown} accuracy by what was varied]({PICTURE})")
-        blocks += ["## Runs", markdown_table(*run_table(results))]
+            blocks.append(f"![{shown} {results.metric.title} by what was varied]({PICTURE})")
+        blocks.append(run_section(results).markdown())
         if len(results.groups()) <= MOST_COLUMNS:
-            blocks += ["## Languages", markdown_table(*language_table(results))]
+            blocks.append(language_section(results).markdown())
         else:
-            blocks.append(f"The accuracy of every run in every language: [{CSV}]({CSV}).")
+            metric = results.metric.title
+            blocks.append(f"The {metric} of every run in every language: [{CSV}]({CSV}).")
     if results.others:
-        blocks += ["## Not finished", markdown_table(*open_table(results))]
+        blocks.append(open_section(results).markdown())
         if results.can_go_on:
             blocks.append(f"    {resuming_command(results.folder)}")
     blocks += ["## Asked for", *asked_for(results.record)]
@@ -96,15 +98,12 @@ def asked_for(record: SweepRecord) -> list[str]:
 
 def terminal(results: SweepResults) -> RenderableType:
     """The report for a terminal: what is best, and the first rows of the table."""
-    header, rows = means(results, most=2) if results.finished else ([], [])
     shown: list[RenderableType] = []
-    if rows:
-        table = terminal_table(MEANS if over_seeds(results) else "The best first", header)
-        for number, row in enumerate(rows[:SHOWN]):
-            table.add_row(*row, style="" if number else "bold")
-        shown.append(table)
-        if len(rows) > SHOWN:
-            shown.append(Text(f"{len(rows) - SHOWN} more in {MARKDOWN}", style="dim"))
+    if results.finished:
+        best = means(results, most=2)
+        more = len(best.rows) - SHOWN
+        note = f"{more} more in {MARKDOWN}" if more > 0 else ""
+        shown.append(replace(best, rows=best.rows[:SHOWN], note=note).terminal())
     return Rendered(*shown, Text(headline(results), style="bold"))
 
 
@@ -119,12 +118,14 @@ def headline(results: SweepResults) -> str:
         return text
     best, chosen = groups[0], (results.splits[0], results.chosen_by)
     where = heading(*chosen)
-    which = f"Best on {where}: {told(best)} with" if best.varied else f"On {where}"
+    which = f"Best on {where}: {typed(best)} with" if best.varied else f"On {where}"
     runs = "seeds" if SEED in results.keys else "runs"
     seeds = f", mean of {len(best.runs)} {runs}" if len(best.runs) > 1 else ""
-    text += f" {which} {figure(best, *chosen)} %{seeds}"
+    metric = results.metric
+    unit = " %" if metric.percent else f" {metric.title}"
+    text += f" {which} {figure(metric, best, *chosen)}{unit}{seeds}"
     if len(results.splits) > 1:
-        text += f"; on {results.splits[1]} {figure(best, results.splits[1], AVERAGE)} %"
+        text += f"; on {results.splits[1]} {figure(metric, best, results.splits[1], AVERAGE)}{unit}"
     return f"{text}."
 
 
@@ -133,8 +134,8 @@ def over_seeds(results: SweepResults) -> bool:
     return any(len(group.runs) > 1 for group in results.groups())
 
 
-def told(group: Group | SweepRun) -> str:
-    """What runs were told, as it is typed."""
+def typed(group: Group | SweepRun) -> str:
+    """The varied values of runs, as they are typed."""
     return " ".join(f"{key}={brief(value)}" for key, value in group.varied.items())
 
 
@@ -146,13 +147,14 @@ def brief(value: str) -> str:
         return value
 
 
-def figure(group: Group, split: str, name: str) -> str:
-    """Mean ± standard deviation in percent."""
+def figure(metric: Metric, group: Group, split: str, name: str) -> str:
+    """Mean ± standard deviation, as the metric is shown."""
     found = group.mean(split, name)
     if found is None:
         return ""
     mean, deviation = found
-    return percent(mean) if deviation is None else f"{percent(mean)} ± {percent(deviation)}"
+    spread = "" if deviation is None else f" ± {metric.shown(deviation)}"
+    return f"{metric.shown(mean)}{spread}"
 
 
 def columns(results: SweepResults, most: int | None = None) -> list[tuple[str, str]]:
@@ -160,8 +162,8 @@ def columns(results: SweepResults, most: int | None = None) -> list[tuple[str, s
     last = results.splits[-1]
     shown = [(results.splits[0], results.chosen_by)]
     shown += [(split, AVERAGE) for split in results.splits]
-    if "en" in results.languages and len(results.languages) > 1:
-        shown += [(last, "en"), (last, "gap")]
+    if ENGLISH in results.languages and len(results.languages) > 1:
+        shown += [(last, ENGLISH), (last, GAP)]
     return list(dict.fromkeys(shown))[:most]
 
 
@@ -184,7 +186,7 @@ def names(results: SweepResults) -> list[str]:
     ]
 
 
-def means(results: SweepResults, most: int | None = None) -> Cells:
+def means(results: SweepResults, most: int | None = None) -> Section:
     """A row a group of seeds, the best first and marked.
 
     Args:
@@ -196,20 +198,20 @@ def means(results: SweepResults, most: int | None = None) -> Cells:
     figures = columns(results, most)
     rows: list[Sequence[str]] = []
     for place, group in enumerate(results.groups()):
-        cells = [figure(group, split, name) for split, name in figures]
+        cells = [figure(results.metric, group, split, name) for split, name in figures]
         cells[0] += " ★" if place == 0 else ""
         rows.append([*map(brief, group.varied.values()), str(len(group.runs)), *cells])
-    return header, rows
+    return Section(MEANS if over_seeds(results) else "The best first", header, rows, numbers=True)
 
 
-def run_table(results: SweepResults) -> Cells:
+def run_section(results: SweepResults) -> Section:
     """A row a run in the order of their numbers, the best marked, repeats with what they repeat."""
     figures, best = columns(results), results.best()
     header = ["job", *names(results), *headings(results), "minutes"]
     header += ["repeats"] if results.repeats else []
     rows: list[Sequence[str]] = []
     for run in results.runs:
-        cells = [percent(run.figure(split, name)) for split, name in figures]
+        cells = [results.metric.shown(run.figure(split, name)) for split, name in figures]
         cells[0] = str(run.record.state) if not run.scores else cells[0]
         cells[0] += " ★" if run is best else ""
         minutes = "" if run.seconds is None else f"{run.seconds / 60:.1f}"
@@ -218,21 +220,21 @@ def run_table(results: SweepResults) -> Cells:
         if results.repeats:
             row.append("" if run.repeats is None else f"[{run.repeats}]({run.repeats})")
         rows.append(row)
-    return header, rows
+    return Section("Runs", header, rows, numbers=True)
 
 
-def language_table(results: SweepResults) -> Cells:
+def language_section(results: SweepResults) -> Section:
     """A row a language, a column a group of seeds."""
     groups, split = results.groups(), results.splits[-1]
-    header = [f"{split} accuracy", *(told(group) for group in groups)]
+    header = [f"{split} {results.metric.title}", *(typed(group) for group in groups)]
     rows: list[Sequence[str]] = [
-        [name, *(figure(group, split, name) for group in groups)]
+        [name, *(figure(results.metric, group, split, name) for group in groups)]
         for name in [*results.languages, AVERAGE]
     ]
-    return header, rows
+    return Section("Languages", header, rows, numbers=True)
 
 
-def open_table(results: SweepResults) -> Cells:
+def open_section(results: SweepResults) -> Section:
     """The runs that are not finished, and why."""
     rows: list[Sequence[str]] = []
     for run in results.others:
@@ -242,4 +244,4 @@ def open_table(results: SweepResults) -> Cells:
         state = str(run.record.state)
         values = map(brief, run.varied.values())
         rows.append([f"[{run.number}]({run.number})", *values, state, why])
-    return ["job", *names(results), "state", "why"], rows
+    return Section("Not finished", ["job", *names(results), "state", "why"], rows)

@@ -1,6 +1,7 @@
-"""What the runs of a sweep came to, and their means over seeds."""
+"""Results of a sweep: what its runs came to, and their means over seeds."""
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from infoxlm.errors import UserError
+from infoxlm.evaluate.scores import ACCURACY, ENGLISH, Metric, Scores
 from infoxlm.runs.finished_run import FinishedRun
 from infoxlm.runs.run_folder import RESULTS
 from infoxlm.schema import SelectOn
@@ -18,10 +20,9 @@ from infoxlm.sweep.sweep_record import SweepRecord, as_settings, varied_keys
 logger = logging.getLogger(__name__)
 
 SEED = "seed"
-AVERAGE = "average"
-
-#: What is larger is no score of ours, and sums of such numbers may not be finite.
-LARGEST_FIGURE = 1e9
+AVERAGE, GAP = "average", "gap"
+#: The splits that runs may have been scored on, the one that chooses first.
+SPLITS = ("dev", "test")
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class SweepRun:
     Attributes:
         number: Its number, which names its folder.
         record: How it stands.
-        varied: What it was told, of the keys in which the sweep's runs differ.
-        scores: The scores of each split in its results.json, such as "dev" and "test".
+        varied: Its values of the keys in which the sweep's runs differ.
+        scores: The scores of each split that was scored, "dev" and "test".
         chosen_by: The figure by which its checkpoint was chosen: "average" or "en".
         seconds: How long it trained; None when it did not.
         repeats: The number of the earlier run of the same configuration whose scores these are.
@@ -41,7 +42,7 @@ class SweepRun:
     number: int
     record: JobRecord
     varied: dict[str, str]
-    scores: dict[str, Mapping[str, Any]]
+    scores: dict[str, Scores]
     chosen_by: str
     seconds: float | None
     repeats: int | None = None
@@ -51,11 +52,18 @@ class SweepRun:
         """The number of the run whose scores these are."""
         return self.number if self.repeats is None else self.repeats
 
+    @property
+    def metric(self) -> Metric | None:
+        """What it was scored by; None without scores."""
+        return next((scores.main for scores in self.scores.values()), None)
+
     def figure(self, split: str, name: str) -> float | None:
-        """A score of a split: "average", "others", "gap" or a language; None when unknown."""
-        scores = self.scores.get(split, {})
-        value = scores.get("accuracy", {}).get(name, scores.get(name))
-        return None if value is None else float(value)
+        """A score of a split: "average", "gap" or a language; None when unknown."""
+        scores = self.scores.get(split)
+        if scores is None:
+            return None
+        summaries = {AVERAGE: scores.average, GAP: scores.transfer_gap}
+        return summaries[name] if name in summaries else scores.main_values.get(name)
 
     def repeating(self, first: "SweepRun") -> "SweepRun":
         """This run with the scores of the one that it repeats."""
@@ -69,7 +77,7 @@ class Group:
     """Runs that differ in nothing but the seed.
 
     Attributes:
-        varied: What they were told, without the seed.
+        varied: Their values of the varied keys, without the seed.
         runs: The finished ones, of those with the same seed only the first.
     """
 
@@ -115,8 +123,8 @@ class SweepResults:
         settings = [as_settings(overrides) for overrides in record.jobs]
         keys = sorted(varied_keys(settings), key=lambda key: key == SEED)
         runs: list[SweepRun] = []
-        for number, (told, twins) in enumerate(zip(settings, earlier_twins(settings), strict=True)):
-            varied = {key: told.get(key, "") for key in keys}
+        for number, twins in enumerate(earlier_twins(settings)):
+            varied = {key: settings[number].get(key, "") for key in keys}
             run = read_run(folder / str(number), number, varied)
             if run.record.repeats is not None:
                 twins = [run.record.repeats]
@@ -124,7 +132,7 @@ class SweepResults:
                 twins = []
             firsts = [runs[twin] for twin in twins if 0 <= twin < number and runs[twin].scores]
             runs.append(run.repeating(firsts[0]) if firsts else run)
-        return cls(folder, record, keys, runs)
+        return cls(folder, record, keys, of_one_metric(runs))
 
     @property
     def finished(self) -> list[SweepRun]:
@@ -150,25 +158,31 @@ class SweepResults:
     @property
     def splits(self) -> list[str]:
         """The splits that runs were scored on, the one that chooses first."""
-        return [x for x in ("dev", "test") if any(x in run.scores for run in self.runs)]
+        return [x for x in SPLITS if any(x in run.scores for run in self.runs)]
 
     @property
     def chosen_by(self) -> str:
         """The figure of the first split that tells runs apart, as it did their checkpoints.
 
-        English alone where every run was told so: with the average a sweep would be chosen by the
-        very languages that it was not to see.
+        English alone where every run was configured so: with the average a sweep would be chosen
+        by the very languages that it was not to see.
         """
-        told = {run.chosen_by for run in self.finished}
-        return told.pop() if len(told) == 1 else AVERAGE
+        figures = {run.chosen_by for run in self.finished}
+        return figures.pop() if len(figures) == 1 else AVERAGE
 
     @property
     def languages(self) -> list[str]:
         """The languages that runs were scored in."""
         names: dict[str, None] = {}
         for run in self.finished:
-            names |= dict.fromkeys(run.scores.get(self.splits[-1], {}).get("accuracy", {}))
+            if scores := run.scores.get(self.splits[-1]):
+                names |= dict.fromkeys(scores.languages)
         return list(names)
+
+    @property
+    def metric(self) -> Metric:
+        """What its runs were scored by: figures of another metric are not of this sweep."""
+        return next((run.metric for run in self.runs if run.metric is not None), ACCURACY)
 
     def groups(self) -> list[Group]:
         """Runs that differ in the seed alone, together; the best on the choosing split first."""
@@ -181,7 +195,9 @@ class SweepResults:
 
         def rank(group: Group) -> float:
             found = group.mean(self.splits[0], self.chosen_by)
-            return -found[0] if found else 0.0
+            if found is None:
+                return math.inf
+            return -found[0] if self.metric.higher_is_better else found[0]
 
         return sorted(together.values(), key=rank)
 
@@ -193,12 +209,10 @@ class SweepResults:
 
     def best(self) -> SweepRun | None:
         """The run with the best figure on the choosing split; of equal ones the first."""
-        ranked: Sequence[SweepRun] = [r for r in self.finished if self.splits[0] in r.scores]
-        return max(
-            ranked,
-            key=lambda r: (r.figure(self.splits[0], self.chosen_by) or 0, -r.number),
-            default=None,
-        )
+        found = [(run, run.figure(self.splits[0], self.chosen_by)) for run in self.finished]
+        ranked = [(run, value) for run, value in found if value is not None]
+        sign = 1 if self.metric.higher_is_better else -1
+        return max(ranked, key=lambda one: sign * one[1], default=(None, 0.0))[0]
 
 
 def read_run(folder: Path, number: int, varied: dict[str, str]) -> SweepRun:
@@ -208,41 +222,31 @@ def read_run(folder: Path, number: int, varied: dict[str, str]) -> SweepRun:
     if record.state is not JobState.finished or not (folder / RESULTS).exists():
         return nothing
     try:
-        results = FinishedRun.read(folder).results
+        run = FinishedRun.read(folder)
+        results, _ = run.results, run.scores
     except UserError as error:  # another command's, or damaged: there is nothing to compare
         if record.value is not None:  # commands that return none have no scores either
             logger.warning("the scores of job %d are left out: %s", number, error.problem)
         return nothing
+    settings = results.get("settings") or {}
     return replace(
         nothing,
-        scores={x: found for x in ("dev", "test") if (found := read_scores(results.get(x)))},
-        chosen_by=chosen_by(as_dict(results.get("settings"))),
-        seconds=figures(results.get("train")).get("seconds"),
+        scores={split: Scores.from_dict(results[split]) for split in SPLITS if results.get(split)},
+        chosen_by=chosen_by(settings),
+        seconds=(results.get("train") or {}).get("seconds"),
     )
+
+
+def of_one_metric(runs: Sequence[SweepRun]) -> list[SweepRun]:
+    """Runs, without the scores of those that were scored by another metric than the first."""
+    metric = next((run.metric for run in runs if run.metric is not None), None)
+    kept = [run if run.metric in (metric, None) else replace(run, scores={}) for run in runs]
+    for run, found in zip(runs, kept, strict=True):
+        if found is not run:
+            logger.warning("the scores of job %d are left out: of another metric", run.number)
+    return kept
 
 
 def chosen_by(settings: Mapping[str, Any]) -> str:
     """The figure by which the settings of a run have its checkpoint chosen."""
-    return "en" if settings.get("trainer.select_on") == SelectOn.dev_en.name else AVERAGE
-
-
-def read_scores(found: Any) -> dict[str, Any]:
-    """The scores of a split as results.json has them, without what is no number."""
-    scores: dict[str, Any] = {**figures(found)}
-    if accuracy := figures(as_dict(found).get("accuracy")):
-        scores["accuracy"] = accuracy
-    return scores
-
-
-def figures(found: Any) -> dict[str, float]:
-    """The numbers of an object in results.json, which may come from anywhere."""
-    return {
-        name: float(value)
-        for name, value in as_dict(found).items()
-        if isinstance(value, int | float) and abs(value) <= LARGEST_FIGURE
-    }
-
-
-def as_dict(found: Any) -> dict[str, Any]:
-    """An object of JSON; anything else counts as an empty one."""
-    return found if isinstance(found, dict) else {}
+    return ENGLISH if settings.get("trainer.select_on") == SelectOn.dev_en.name else AVERAGE

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from infoxlm.data.token_cache import TokenCache
     from infoxlm.evaluate.evaluator import Evaluator
     from infoxlm.evaluate.predictions import Predictions
+    from infoxlm.evaluate.published import Published
     from infoxlm.evaluate.scores import Scores
     from infoxlm.reporting.sections import Section
     from infoxlm.schema import ModelConfig, TaskConfig
@@ -151,7 +152,7 @@ class Task:
         return []
 
     @staticmethod
-    def published(results: Mapping[str, Any]) -> Any:
+    def published(results: Mapping[str, Any]) -> "Published | None":
         """The published row that a run's scores are laid next to; None where there is none."""
         return None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from infoxlm.errors import UserError
-from infoxlm.files.atomic import atomic_path
+from infoxlm.files.atomic import atomic_file
 from infoxlm.files.json_file import parse_json, parsed_lines
 from infoxlm.schema.json_shapes import fields, number, whole
 from infoxlm.tracking.closing import Closing
@@ -32,7 +32,7 @@ class MetricsLog(Closing):
 
     def __init__(self, path: str | Path, logged: Sequence[Mapping[str, Any]] = ()) -> None:
         self.path = Path(path)
-        with atomic_path(path) as temporary:
+        with atomic_file(path) as temporary:
             temporary.write_text("".join(map(_line, logged)), encoding="utf-8")
         self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115 (see close)
 

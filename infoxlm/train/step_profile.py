@@ -7,7 +7,7 @@ from pathlib import Path
 import paddle
 from paddle import profiler
 
-from infoxlm.files.atomic import atomic_path
+from infoxlm.files.atomic import atomic_file
 from infoxlm.tracking.closing import Closing
 
 #: The first steps create the optimizer's state and fill caches; a few after them are recorded.
@@ -47,11 +47,11 @@ class StepProfile(Closing):
         if self._profiler is None or self._folder is None:
             return
         self._profiler.stop()
-        with atomic_path(self._folder / "profile.json") as temporary:
+        with atomic_file(self._folder / "profile.json") as temporary:
             self._profiler.export(str(temporary), format="json")
         table = io.StringIO()
         with contextlib.redirect_stdout(table):
             self._profiler.summary(sorted_by=profiler.SortedKeys.CPUTotal)
-        with atomic_path(self._folder / "profile.txt") as temporary:
+        with atomic_file(self._folder / "profile.txt") as temporary:
             temporary.write_text(table.getvalue(), encoding="utf-8")
         self._profiler = None

@@ -16,7 +16,7 @@ from infoxlm.reporting.console import show
 from infoxlm.retrieval import report as retrieval_report
 from infoxlm.retrieval.scores import RetrievalScores
 from infoxlm.runs.outcome import Check
-from infoxlm.runs.repetition import Repetition, terminal_repetition, write_repetition
+from infoxlm.runs.reproduction import Reproduction, terminal_reproduction, write_reproduction
 from infoxlm.runs.run_comparison import compare_runs
 from infoxlm.runs.run_comparison_report import terminal_comparison, write_comparison
 from infoxlm.sweep.job_record import JobRecord, JobState
@@ -90,10 +90,12 @@ def written(comparison, scores_of, tmp_path):
     text = (tmp_path / "compare.md").read_text()
     yield "comparison", terminal_comparison(comparison), text, (*ODD, "a[b]", "c[/d]", "[en]")
 
-    again = Repetition(comparison.first, comparison.second, [Check(LABEL, False, f"{PATH} {NAME}")])
-    write_repetition(again, tmp_path)
+    again = Reproduction(
+        comparison.first, comparison.second, [Check(LABEL, False, f"{PATH} {NAME}")]
+    )
+    write_reproduction(again, tmp_path)
     text = (tmp_path / "repeat.md").read_text()
-    yield "repetition", terminal_repetition(again), text, (*ODD, "[en]")
+    yield "repetition", terminal_reproduction(again), text, (*ODD, "[en]")
 
     sweep = tmp_path / "s[w]"
     jobs = [[f"data.train_languages={LANGS}", "seed=1"], [f"name={LABEL}", "seed=2"]]

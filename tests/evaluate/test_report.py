@@ -6,8 +6,19 @@ import pytest
 from rich.console import Console
 
 from infoxlm.constants import LANGUAGES
-from infoxlm.evaluate.comparison import compare_with_paper
-from infoxlm.evaluate.report import markdown_report, terminal_report, write_report
+from infoxlm.evaluate.predictions import Predictions
+from infoxlm.evaluate.published import compare_with_published
+from infoxlm.evaluate.report import (
+    markdown_report as render,
+)
+from infoxlm.evaluate.report import (
+    terminal_report as shown,
+)
+from infoxlm.evaluate.report import (
+    write_report,
+)
+from infoxlm.evaluate.scores import Metric, Scores
+from infoxlm.tasks.task import task_of
 
 
 @pytest.fixture
@@ -37,6 +48,28 @@ def results(split):
         "evaluate": {"pairs_per_second": 1063.2},
         "settings": {"optimizer.learning_rate": 1e-5},
     }
+
+
+def compare_with_paper(results):
+    return compare_with_published(results, task_of(results).published(results))
+
+
+def markdown_report(results, folder):
+    split = "test" if results.get("test") else "dev"
+    return render(
+        results,
+        folder,
+        task_of(results).published(results),
+        task_of(results).report_sections(results, split),
+    )
+
+
+def terminal_report(results):
+    return shown(
+        results,
+        task_of(results).published(results),
+        task_of(results).report_sections(results, "test"),
+    )
 
 
 def cells(markdown, first):
@@ -80,8 +113,8 @@ def test_links_only_to_what_exists(results, tmp_path):
 
 def test_large_has_its_own_row(results):
     comparison = compare_with_paper({**results, "model": "infoxlm_large"})
-    assert comparison.average.reference == pytest.approx(0.814)
-    assert comparison.comparable
+    assert comparison.average.published == pytest.approx(0.814)
+    assert comparison.published.comparable
     assert comparison.caveats == ()
 
 
@@ -95,13 +128,13 @@ def test_caveats(results, split, tmp_path):
     assert cells(text, "language")[1] == "dev"
     assert cells(text, "**average**")[4] == "**83.3**"
     assert cells(text, "**gap**")[4] == "**6.1**"
-    assert not compare_with_paper(results).comparable
+    assert not compare_with_paper(results).published.comparable
 
 
 def test_other_data_is_said(results):
     results["data"] = "sample"
     comparison = compare_with_paper(results)
-    assert not comparison.comparable
+    assert not comparison.published.comparable
     assert comparison.caveats == ("sample is other data than XNLI, which the paper used.",)
 
 
@@ -119,7 +152,7 @@ def test_evaluate_task_of_one_language(results, split, tmp_path):
 
 def test_no_scores_is_an_error(results):
     with pytest.raises(ValueError, match="neither test nor dev"):
-        compare_with_paper({**results, "test": None, "dev": None})
+        compare_with_published({**results, "test": None, "dev": None})
 
 
 def test_terminal(results):
@@ -127,9 +160,37 @@ def test_terminal(results):
     results["model"] = "e5_small"
     console.print(terminal_report(results))
     text = console.export_text()
-    english = next(line for line in text.splitlines() if line.startswith("│ en "))
-    assert [cell.strip() for cell in english.strip("│").split("│")] == [
+    english = next(line for line in text.splitlines() if line.strip().startswith("en "))
+    assert english.split() == [
         "en", "75.0", "73.8–76.2", "5,010", "86.4", "−11.4", "75.0",
     ]  # fmt: skip
     assert "e5_small is another model: not comparable one to one" in " ".join(text.split())
     assert "Test accuracy 61.0 % (average of 15 languages" in text
+
+
+def test_languages_without_a_published_figure_have_empty_cells(results, split, tmp_path):
+    results |= {"test": split(100, ("en", "ko", "ja")), "dev": None}
+    text = markdown_report(results, tmp_path)
+    assert cells(text, "ko") == ["ko", "60.0", "50.2–69.1", "100"]
+    assert cells(text, "en")[4:6] == ["86.4", "−11.4"]
+    assert cells(text, "**average**")[3:] == ["**300**"]
+    assert cells(text, "**gap**") == ["**gap**", "**15.0**"]
+    assert "> The paper's average is not over the languages scored, and is left out." in text
+    assert "the paper's as well" not in text
+
+
+def test_a_task_without_published_figures(results, tmp_path):
+    errors = Metric("squared_error", percent=False, higher_is_better=False)
+    worth = {"squared_error": np.array([0.5, 1.5, 2.0]), "exact": np.array([1.0, 0.0, 0.0])}
+    made = Predictions(np.array(["en", "ko", "ko"]), np.array([0, 0, 1]), worth)
+    scores = Scores.from_predictions(made, errors, [Metric("exact")])
+    results |= {"task_name": "regression", "test": scores.as_dict(), "dev": None}
+    text = markdown_report(results, tmp_path)
+    assert "**Test squared error 1.125 (average of 2 languages" in text
+    head = ["language", "test", "95 % interval", "examples", "exact"]
+    assert cells(text, "language") == head
+    assert cells(text, "en") == ["en", "0.500", "0.500–0.500", "1", "100.0"]
+    assert cells(text, "**average**")[-1] == "**50.0**"
+    assert "Squared error." in text
+    assert "paper" not in text.replace("xnli_paper", "")
+    assert "Confusion" not in text

@@ -2,7 +2,7 @@ import pytest
 
 from infoxlm.constants import LANGUAGES, TATOEBA_CODES
 from infoxlm.errors import UserError
-from infoxlm.evaluate.paper import TATOEBA_PAIRS
+from infoxlm.retrieval.published import TATOEBA_PAIRS
 from infoxlm.retrieval.tatoeba import read_pairs
 
 

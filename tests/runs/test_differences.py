@@ -3,12 +3,14 @@ from pathlib import Path
 import pytest
 
 from infoxlm.runs.differences import (
+    FILES_NAMED,
     Difference,
+    difference_section,
     different_facts,
     different_files,
     different_provenance,
     different_settings,
-    untold,
+    unrecorded,
 )
 from infoxlm.runs.finished_run import FinishedRun
 
@@ -40,7 +42,7 @@ def run(task="train", record=(), settings=(), without=()):
 def test_equal_runs():
     later = run(record={"started": "later", "command": ["infoxlm repeat"]})
     assert different_settings(run(), later) == different_provenance(run(), later) == []
-    assert untold(run(), later) == []
+    assert unrecorded(run(), later) == []
 
 
 def test_settings():
@@ -80,7 +82,7 @@ def test_a_checkout_and_an_installation():
 def test_records_that_tell_less():
     older = run(without=("code", "memory", "weights"))
     assert different_provenance(run(), older) == []
-    assert untold(run(), older) == untold(older, older) == ["code", "memory", "weights"]
+    assert unrecorded(run(), older) == unrecorded(older, older) == ["code", "memory", "weights"]
 
 
 def test_a_training_run_and_an_evaluation():
@@ -109,3 +111,40 @@ def test_a_file_that_had_the_content_of_another():
     first = {"/a/dev/en.tsv": "1", "/a/test/en.tsv": "1"}
     changed = {"/a/dev/en.tsv": "2", "/a/test/en.tsv": "1"}
     assert different_files(first, changed, parts=2) == [Difference("dev/en.tsv", "1", "2")]
+
+
+def test_section_of_differences():
+    section = difference_section(
+        "Differences",
+        [
+            Difference("code", "0a" * 32, None),
+            Difference("git commit", "b" * 40, "c" * 40),
+            Difference("git dirty", True, False),
+            Difference("seed", 42, 7),
+        ],
+        ["memory"],
+        ("then", "now"),
+    )
+    assert section.header == ("", "then", "now")
+    assert section.rows == [
+        ("code", "0a0a0a0a0a0a", "–"),
+        ("git commit", "b" * 12, "c" * 12),
+        ("git dirty", "yes", "no"),
+        ("seed", "42", "7"),
+    ]
+    assert section.note == "Not compared, as not both records tell it: memory."
+    assert difference_section("Differences", []).note == "Nothing."
+    assert difference_section("Differences", [], ["git"]).note == (
+        "Nothing that both records tell. Not compared, as not both records tell it: git."
+    )
+
+
+def test_many_files_are_counted():
+    files = [Difference(f"test/{n}.tsv", f"{n:064x}", f"{n + 1:064x}") for n in range(15)]
+    section = difference_section("Files", [*files, Difference("seed", 1, 2)])
+    assert [row[0] for row in section.rows] == [
+        *(f"test/{n}.tsv" for n in range(FILES_NAMED)), "seed",
+    ]  # fmt: skip
+    assert section.note == f"And {15 - FILES_NAMED} more files."
+    # One more would take the same line as its count.
+    assert len(difference_section("Files", files[: FILES_NAMED + 1]).rows) == FILES_NAMED + 1

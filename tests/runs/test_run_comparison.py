@@ -20,7 +20,7 @@ def test_comparison(make_run):
     comparison = compare_runs(first, second)
     assert comparison.settings == [Difference("seed", 42, 7)]
     assert comparison.provenance == [Difference("version", "0.1.0", "0.2.0")]
-    assert "packages" in comparison.untold
+    assert "packages" in comparison.unrecorded
     assert (comparison.pairs, comparison.unlike) == (180, 15)
     assert [figure.name for figure in comparison.languages] == ["en", "sw"]
     assert comparison.overall.name == "average"

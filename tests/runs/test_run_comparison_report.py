@@ -1,13 +1,24 @@
 import io
 import json
+import struct
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from rich.console import Console
 
 from infoxlm.constants import LANGUAGES
+from infoxlm.evaluate.intervals import Interval
+from infoxlm.evaluate.metric import ACCURACY
+from infoxlm.evaluate.paired import PairedFigure, PairedTest
+from infoxlm.reporting.drawing import OURS
 from infoxlm.runs.run_comparison import compare_runs
-from infoxlm.runs.run_comparison_report import headline, terminal_comparison, write_comparison
+from infoxlm.runs.run_comparison_report import (
+    headline,
+    plot_differences,
+    terminal_comparison,
+    write_comparison,
+)
 
 ROWS = np.arange(1000)
 TRAIN = {"pairs_per_second": 7.4, "seconds": 2757.0, "peak_rss_mb": 2572.0}
@@ -87,3 +98,34 @@ def test_files(comparison, tmp_path):
     (folder / "compare.png").touch()
     write_comparison(comparison, folder)
     assert "](compare.png)" in (folder / "compare.md").read_text()
+
+
+FIGURES = [
+    PairedFigure("en", 0.7, 0.69, Interval(-0.03, 0.01), PairedTest(0.2, 0.4), True),
+    PairedFigure("sw", 0.5, 0.55, Interval(0.02, 0.08), PairedTest(1e-6, 2e-6), True),
+    PairedFigure("average", 0.6, 0.62, Interval(0.0, 0.04), PairedTest(0.01)),
+    PairedFigure("gap", 0.2, 0.14, Interval(-0.1, 0.0)),
+]
+
+
+def test_differences(tmp_path, drawn):
+    plot_differences(FIGURES, tmp_path / "compare.png", "B minus A", ACCURACY)
+    data = (tmp_path / "compare.png").read_bytes()
+    assert struct.unpack(">II", data[16:24]) == (1600, 768)
+    (axes,) = drawn[0].axes
+    assert axes.get_title(loc="left") == "B minus A"
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["sw", "en", "average"]
+    zero, *lines = axes.get_lines()
+    assert list(zero.get_ydata()) == [0, 0]
+    bounds, points = lines[::2], lines[1::2]
+    assert [list(x.get_ydata()) for x in bounds] == [[2, 8], [-3, 1], [0, 4]]
+    heights = [x.get_ydata()[0] for x in points]
+    assert heights == pytest.approx([5, -1, 2])
+    fills = [to_hex(x.get_markerfacecolor()) for x in points]
+    assert fills == [OURS, "#ffffff", OURS]
+
+
+def test_one_language(tmp_path, drawn):
+    plot_differences(FIGURES[:1], tmp_path / "compare.png", "B minus A", ACCURACY)
+    (axes,) = drawn[0].axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["en"]

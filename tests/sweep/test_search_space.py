@@ -63,7 +63,7 @@ def test_lowest_accuracy_is_looked_for_if_that_is_typed(caplog):
     check_search(hydra_part(direction="maximize"), "train", False)
     assert not caplog.records
     check_search(hydra_part(direction="minimize"), "train", False)
-    assert "looks for the lowest accuracy" in caplog.text
+    assert "looks for the lowest score" in caplog.text
 
 
 def test_stored_study_is_not_told_its_trials_again():

@@ -17,13 +17,16 @@ from infoxlm.data.text_file import TextFile
 from infoxlm.data.token_cache import TokenCache
 from infoxlm.errors import UserError
 from infoxlm.tasks import task
+from infoxlm.tasks.classification import published, report
 from infoxlm.tokenization.token_ids import TokenIds
 
 if TYPE_CHECKING:
     from infoxlm.evaluate.evaluator import Evaluator
     from infoxlm.evaluate.predictions import Predictions
+    from infoxlm.evaluate.published import Published
     from infoxlm.evaluate.scores import Scores
     from infoxlm.model import InfoXLMForSequenceClassification
+    from infoxlm.reporting.sections import Section
     from infoxlm.schema import DataConfig, ModelConfig, TaskConfig
     from infoxlm.tasks.stream import TrainingStream
 
@@ -139,6 +142,16 @@ class Task(task.Task):
             self.labels,
         )
         return classifier_scores(predictions, self.labels, self.dataset.chance), predictions
+
+    @staticmethod
+    def report_sections(results: Mapping[str, Any], split: str) -> "list[Section]":
+        """The confusion matrix over all languages."""
+        return report.report_sections(results, split)
+
+    @staticmethod
+    def published(results: Mapping[str, Any]) -> "Published | None":
+        """The published row of the model and the data set, or the one that fits best."""
+        return published.published(results)
 
     def _languages(self, split: str) -> list[str]:
         return self.data.train_languages if split == "train" else self.data.eval_languages

@@ -1,6 +1,6 @@
 import pytest
 
-from infoxlm.reporting.tables import percent
+from infoxlm.evaluate.metric import ACCURACY
 
 
 @pytest.mark.parametrize(
@@ -15,5 +15,5 @@ from infoxlm.reporting.tables import percent
         (1.0, "100.0", "+100.0"),
     ],
 )
-def test_percent(share, plain, signed):
-    assert (percent(share), percent(share, signed=True)) == (plain, signed)
+def test_percent_as_it_is_shown(share, plain, signed):
+    assert (ACCURACY.shown(share), ACCURACY.shown(share, signed=True)) == (plain, signed)

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from infoxlm.runs.outcome import Check
-from infoxlm.runs.repetition import Repetition, terminal_repetition, write_repetition
+from infoxlm.runs.reproduction import Reproduction, terminal_reproduction, write_reproduction
 
 RIGHT = {"en": np.arange(30) % 2 == 0}
 SAME = Check("training losses", True, "6 equal")
@@ -21,14 +21,14 @@ def repetition(make_run):
     def make(*checks, cores=2, **results):
         first = make_run("first", RIGHT, record=told | {"cpu": {"cores": 2}}, **results)
         second = make_run("second", RIGHT, record=told | {"cpu": {"cores": cores}}, **results)
-        return Repetition(first, second, list(checks))
+        return Reproduction(first, second, list(checks))
 
     return make
 
 
 def printed(repetition):
     console = Console(file=io.StringIO(), width=80)
-    console.print(terminal_repetition(repetition))
+    console.print(terminal_reproduction(repetition))
     return console.file.getvalue()
 
 
@@ -51,7 +51,7 @@ def test_other_result_on_another_machine(repetition, tmp_path):
     assert other.verdict == "Not the same: of the predictions, 1 of 30 labels differ."
     cells = [line.split() for line in printed(other).splitlines()]
     assert ["cpu", "cores", "2", "8"] in cells
-    write_repetition(other, tmp_path)
+    write_reproduction(other, tmp_path)
     found = json.loads((tmp_path / "repeat.json").read_text())
     assert found["same"] is False
     assert found["run"] == str(other.original.folder)

@@ -7,27 +7,27 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from infoxlm.evaluate.report import write_json
-from infoxlm.files.atomic import atomic_path
-from infoxlm.reporting.sections import Section, difference_section
-from infoxlm.reporting.tables import title
+from infoxlm.evaluate.report import title
+from infoxlm.files.atomic import write_json, write_text
+from infoxlm.reporting.sections import Section
 from infoxlm.runs.differences import (
     Difference,
+    difference_section,
     different_provenance,
     different_settings,
-    untold,
+    unrecorded,
 )
 from infoxlm.runs.finished_run import FinishedRun
 from infoxlm.runs.outcome import Check
 
 
 @dataclass(frozen=True)
-class Repetition:
-    """A run and its repetition.
+class Reproduction:
+    """A run and its reproduction.
 
     Attributes:
         original: The run.
-        repeated: Its repetition.
+        repeated: Its reproduction.
         checks: Which parts of what they computed are the same.
     """
 
@@ -42,7 +42,7 @@ class Repetition:
 
     @property
     def differences(self) -> list[Difference]:
-        """What the repetition was told or made with that the run was not."""
+        """Differences in configuration and provenance between the two."""
         runs = (self.original, self.repeated)
         return different_settings(*runs) + different_provenance(*runs)
 
@@ -65,34 +65,33 @@ class Repetition:
         }
 
 
-def write_repetition(repetition: Repetition, folder: Path) -> None:
+def write_reproduction(reproduction: Reproduction, folder: Path) -> None:
     """Write repeat.json and repeat.md."""
-    write_json(repetition.as_dict(), folder / "repeat.json")
+    write_json(folder / "repeat.json", reproduction.as_dict())
     blocks = [
-        f"# {title(repetition.original.results)}, repeated",
-        f"**{repetition.verdict}**",
-        f"- then: `{repetition.original.folder}`\n- now: `{repetition.repeated.folder}`",
-        *(section.markdown() for section in _sections(repetition)),
+        f"# {title(reproduction.original.results)}, repeated",
+        f"**{reproduction.verdict}**",
+        f"- then: `{reproduction.original.folder}`\n- now: `{reproduction.repeated.folder}`",
+        *(section.markdown() for section in _sections(reproduction)),
     ]
-    with atomic_path(folder / "repeat.md") as temporary:
-        temporary.write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
+    write_text(folder / "repeat.md", "\n\n".join(blocks) + "\n")
 
 
-def terminal_repetition(repetition: Repetition) -> RenderableType:
+def terminal_reproduction(reproduction: Reproduction) -> RenderableType:
     """The report for a terminal: print it with `infoxlm.reporting.console.show`."""
-    shown = [section.terminal() for section in _sections(repetition)]
-    style = "bold green" if repetition.is_same else "bold yellow"
-    return Group("", *shown, Text(repetition.verdict, style=style))
+    shown = [section.terminal() for section in _sections(reproduction)]
+    style = "bold green" if reproduction.is_same else "bold yellow"
+    return Group("", *shown, Text(reproduction.verdict, style=style))
 
 
-def _sections(repetition: Repetition) -> list[Section]:
+def _sections(reproduction: Reproduction) -> list[Section]:
     words = {True: "yes", False: "no", None: "–"}
-    rows = [(check.part, words[check.same], check.finding) for check in repetition.checks]
-    missing = untold(repetition.original, repetition.repeated)
+    rows = [(check.part, words[check.same], check.finding) for check in reproduction.checks]
+    missing = unrecorded(reproduction.original, reproduction.repeated)
     unlike = difference_section(
-        "Not as in the run", repetition.differences, missing, ("then", "now")
+        "Not as in the run", reproduction.differences, missing, ("then", "now")
     )
-    if not repetition.is_same and not unlike.rows:
+    if not reproduction.is_same and not unlike.rows:
         left = "What is left is the computation itself, such as the order of sums on a GPU."
         unlike = replace(unlike, note=f"{unlike.note} {left}")
     return [Section("Repeated", ("", "same", ""), rows), unlike]

@@ -1,0 +1,58 @@
+"""A metric: what is measured of a prediction, and how its values are shown."""
+
+from typing import NamedTuple
+
+
+class Metric(NamedTuple):
+    """What is measured of a prediction.
+
+    Attributes:
+        name: What files and tags call it, such as "accuracy" or "exact_match".
+        percent: Whether its values are shares, which readers see in percent.
+        higher_is_better: Whether more of it is better.
+    """
+
+    name: str
+    percent: bool = True
+    higher_is_better: bool = True
+
+    @property
+    def title(self) -> str:
+        """What readers see it called."""
+        return self.name.replace("_", " ")
+
+    @property
+    def unit(self) -> str:
+        """What an axis of it counts, such as "accuracy in percent"."""
+        return f"{self.title} in percent" if self.percent else self.title
+
+    @property
+    def scale(self) -> float:
+        """What its values are multiplied by to be shown."""
+        return 100.0 if self.percent else 1.0
+
+    def shown(self, value: float | None, signed: bool = False, digits: int = 1) -> str:
+        """A value, or a difference of two, as tables show it; empty for None.
+
+        Args:
+            value: The value; a share where the metric has percent.
+            signed: Whether a plus sign is shown too.
+            digits: Digits behind the point of percent; other metrics have two more.
+        """
+        if value is None:
+            return ""
+        digits += 0 if self.percent else 2
+        rounded = round(self.scale * value, digits) + 0.0  # minus zero plus zero is zero
+        return f"{rounded:{'+' if signed else ''}.{digits}f}".replace("-", "−")
+
+    def with_unit(self, value: float, digits: int = 1) -> str:
+        """A value in a sentence: "61.2 %" or "0.612"."""
+        return self.shown(value, digits=digits) + (" %" if self.percent else "")
+
+    def is_better(self, one: float, other: float) -> bool:
+        """Whether one value is better than another."""
+        return one > other if self.higher_is_better else one < other
+
+
+#: The metric of scores that do not name theirs: versions before had no other.
+ACCURACY = Metric("accuracy")
