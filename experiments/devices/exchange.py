@@ -34,17 +34,20 @@ SHAPES: dict[str, tuple[dict[str, int], int]] = {
     "e5_small": (BASE | {"hidden_size": 384, "intermediate_size": 1536}, 25_000),
     "base": (BASE, 25_000),
 }
-WINDOW, TOKENS = 256, 45
+BATCH, TOKENS = 256, 45
 
 
 def measure(arguments: argparse.Namespace, active: bool) -> dict[str, Any]:
     """Take steps in this rank, and time them and the exchanges in them."""
-    from infoxlm.train.learner import Learner
-    from infoxlm.train.training_pairs import TrainingPairs
-
+    from infoxlm.constants import LABELS
+    from infoxlm.data.examples import Examples
+    from infoxlm.data.sampler import EpochSampler
     from infoxlm.distributed.ranks import Ranks
     from infoxlm.model.loading import load_classifier
+    from infoxlm.tasks.classification.objective import ClassificationObjective
+    from infoxlm.tasks.stream import TrainingStream
     from infoxlm.tokenization.token_ids import TokenIds, offsets_from
+    from infoxlm.train.train_module import TrainModule
 
     class TimedRanks(Ranks):
         seconds, waited = 0.0, 0.0
@@ -66,18 +69,33 @@ def measure(arguments: argparse.Namespace, active: bool) -> dict[str, Any]:
         config = OmegaConf.to_object(hydra.compose("train", settings))
     config.model.checkpoint = None
     ranks = TimedRanks.join()
-    model = load_classifier(config.model, None, 5, 128)
+    model = load_classifier(config.model, None, 5, 128, labels=LABELS, task_name="classification")
     draw = np.random.default_rng(0)
-    lengths = np.clip(draw.normal(TOKENS, 15, 4 * WINDOW).astype(int), 8, 128)
+    lengths = np.clip(draw.normal(TOKENS, 15, 4 * BATCH).astype(int), 8, 128)
     ids = draw.integers(4, rows_used, lengths.sum()).astype(np.int32)
     ids[: rows_used - 4] = np.arange(4, rows_used)[: len(ids)]  # each is used
-    pairs = TrainingPairs(TokenIds(ids, offsets_from(lengths)), draw.integers(0, 3, len(lengths)))
-    learner = Learner(config, model, pairs, 1000, ranks)
-    window = np.arange(WINDOW)
+    examples = Examples(
+        TokenIds(ids, offsets_from(lengths)),
+        {"labels": draw.integers(0, 3, len(lengths))},
+        np.arange(len(lengths)),
+    )
+    sampler = EpochSampler(len(lengths), BATCH, config.seed)
+    objective = ClassificationObjective(model)
+    module = TrainModule(
+        model,
+        [TrainingStream("classification", examples, sampler, objective)],
+        optimizer=config.optimizer,
+        scheduler=config.scheduler,
+        hardware=config.hardware,
+        seed=config.seed,
+        steps=1000,
+        ranks=ranks,
+    )
+    rows = np.arange(BATCH)
 
     def step(number: int) -> None:
-        learner.compute_gradient(window, number)
-        learner.take_step()
+        module.backward(number, {"classification": rows})
+        module.optimizer_step(number + 1)
 
     step(0)  # makes the optimizer's state
     exchanged = sum(x.size for x in model.parameters() if not x.stop_gradient)

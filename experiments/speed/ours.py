@@ -1,4 +1,4 @@
-"""Our side: the package's own learner and scoring, as `train` and `evaluate` call them."""
+"""Our side: the package's own train module and evaluator, as `train` and `evaluate` call them."""
 
 import argparse
 from pathlib import Path
@@ -31,42 +31,50 @@ def main() -> None:
     from functools import cache
 
     import numpy as np
+    from paddle.nn.functional import softmax
 
+    from infoxlm.constants import LABELS
+    from infoxlm.data.examples import Examples
+    from infoxlm.data.sampler import EpochSampler
     from infoxlm.deploy.static_scoring import static_graph
-    from infoxlm.evaluate.scoring import predict
+    from infoxlm.distributed.ranks import Ranks
+    from infoxlm.evaluate.evaluator import Evaluator
     from infoxlm.model.loading import load_classifier
-    from infoxlm.schema import (
-        DataConfig,
-        ModelConfig,
-        OptimizerConfig,
-        SchedulerConfig,
-        TrainConfig,
-    )
+    from infoxlm.schema import ModelConfig, OptimizerConfig, SchedulerConfig
+    from infoxlm.tasks.classification.objective import ClassificationObjective
+    from infoxlm.tasks.stream import TrainingStream
     from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
-    from infoxlm.train.learner import Learner
-    from infoxlm.train.machine_speed import MachineSpeed
     from infoxlm.train.randomness import seed_everything
-    from infoxlm.train.training_pairs import TrainingPairs
-    from infoxlm.train.work import training_operations
+    from infoxlm.train.speed import MatmulBenchmark, training_flops
+    from infoxlm.train.train_module import TrainModule
 
     seed_everything(42)
     tokenizer = InfoXLMTokenizer.from_pretrained(arguments.model)
     pairs = read(arguments.train_file, arguments.pairs)
     token_ids = tokenizer.encode([p for p, _, _ in pairs], [h for _, h, _ in pairs], max_length=128)
     labels = np.array([label for _, _, label in pairs])
-    config = TrainConfig(
-        model=ModelConfig("measured"),
-        data=DataConfig("pairs", cache_dir="unused"),
+    hardware = HardwareConfig(
+        "cpu",
+        micro_batch_tokens=arguments.micro_batch_tokens,
+        eval_batch_tokens=arguments.eval_batch_tokens,
+        active_vocabulary=bool(arguments.active_vocabulary),
+    )
+    model = load_classifier(
+        ModelConfig("measured"), arguments.model, tokenizer.vocab_size, 128,
+        labels=LABELS, task_name="classification",
+    )  # fmt: skip
+    examples = Examples(token_ids, {"labels": labels}, np.arange(len(pairs)))
+    sampler, objective = EpochSampler(len(pairs), STEP, 42), ClassificationObjective(model)
+    module = TrainModule(
+        model,
+        [TrainingStream("classification", examples, sampler, objective)],
         optimizer=OptimizerConfig("adamw", 2e-5),
         scheduler=SchedulerConfig("constant"),
-        hardware=HardwareConfig(
-            "cpu",
-            micro_batch_tokens=arguments.micro_batch_tokens,
-            active_vocabulary=bool(arguments.active_vocabulary),
-        ),
+        hardware=hardware,
+        seed=42,
+        steps=1000,
+        ranks=Ranks(),
     )
-    model = load_classifier(config.model, arguments.model, tokenizer.vocab_size, 128)
-    learner = Learner(config, model, TrainingPairs(token_ids, labels), 1000)
     steps = iter(windows(len(pairs)))
     done = 0
 
@@ -75,19 +83,19 @@ def main() -> None:
         window = next(steps)
         rows = np.array(measured(window, token_ids.lengths, bool(arguments.quick)))
         started = time.perf_counter()
-        learner.compute_gradient(rows, done)
+        module.backward(done, {"classification": rows})
         gradient = time.perf_counter() - started
-        learner.take_step()
         done += 1
+        module.optimizer_step(done)
         step = time.perf_counter() - started - gradient
-        machine = MachineSpeed("cpu")
-        machine.measure_now_and_then()
-        operations = training_operations(token_ids.lengths_of(rows), model.config)
+        machine = MatmulBenchmark("cpu")
+        machine.measure_if_due()
+        flops = training_flops(token_ids.lengths_of(rows), model.config)
         return {
             "gradient": gradient * STEP / len(rows),
             "step": step,
             "pairs_per_second": STEP / (gradient * STEP / len(rows) + step),
-            "share_of_machine": operations / gradient / machine.median,
+            "share_of_machine": flops / gradient / machine.median,
         }
 
     texts = read_languages(arguments.xnli_root / "test", arguments.score_rows)
@@ -104,9 +112,9 @@ def main() -> None:
         encoded = tokenizer.encode(
             [p for p, _, _ in texts], [h for _, h, _ in texts], max_length=128
         )
-        with learner.full_table():
-            compute = graph() if fixed else None
-            predict(model, encoded, max_tokens=arguments.eval_batch_tokens, compute=compute)
+        with module.full_table():
+            evaluator = Evaluator(hardware, compute=graph() if fixed else None)
+            evaluator.outputs(model, encoded, len(LABELS), softmax)
         seconds = time.perf_counter() - started
         return {"seconds": seconds, "pairs_per_second": len(texts) / seconds}
 

@@ -8,6 +8,7 @@ from infoxlm.model.loading import load_classifier, select_device
 from infoxlm.schema import ModelConfig, ShapeConfig
 from infoxlm.tasks.classification.task import label_columns
 
+HEAD = {"labels": LABELS, "task_name": "classification"}
 SHAPE = ShapeConfig(
     vocab_size=80, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
 )
@@ -25,7 +26,7 @@ def folder(tiny_model, tmp_path):
 
 
 def load(folder, vocab_size=80, max_length=38, **changes):
-    return load_classifier(ModelConfig("tiny", **changes), folder, vocab_size, max_length)
+    return load_classifier(ModelConfig("tiny", **changes), folder, vocab_size, max_length, **HEAD)
 
 
 def test_a_head_for_the_labels_is_kept_in_its_own_order(folder, tiny_model):
@@ -54,7 +55,7 @@ def test_a_head_is_replaced_when_asked(labels, folder, tiny_model):
     if len(labels) < 3:
         with pytest.raises(UserError, match="Add model.new_head=true"):
             load(path)
-    model = load_classifier(ModelConfig("tiny"), path, 80, 38, new_head=True)
+    model = load_classifier(ModelConfig("tiny"), path, 80, 38, **HEAD, new_head=True)
     assert model.config.id2label == dict(enumerate(LABELS))
     assert model.classifier.out_proj.weight.shape == [16, 3]
     given = tiny_model(id2label=dict(enumerate(labels)))

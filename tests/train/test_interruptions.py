@@ -58,7 +58,7 @@ def test_a_run_that_is_asked_to_stop_says_how_to_resume(number, code, script, al
     _, log = process.communicate(timeout=60)
     assert process.returncode == code, log
     assert "Traceback" not in log
-    saved, _, command = log.strip().splitlines()[-1].partition(". Go on with: infoxlm train ")
+    saved, _, command = log.strip().splitlines()[-1].partition(". Resume with: infoxlm train ")
     step = int(saved.removeprefix("infoxlm: stopped and saved after step "))
     assert 5 <= step < 60
     state = json.loads((folder / f"checkpoints/step-{step}/training_state.json").read_text())
@@ -69,7 +69,7 @@ def test_a_run_that_is_asked_to_stop_says_how_to_resume(number, code, script, al
         [*script.COMMAND, *shlex.split(command)], capture_output=True, text=True, cwd=tmp_path
     )
     assert again.returncode == 0, again.stderr
-    assert f"Going on with {folder} after step {step}" in again.stderr
+    assert f"Resuming {folder} after step {step}" in again.stderr
     assert not (tmp_path / "outputs").exists()  # no folder of its own for going on
     expected = alone[1]
     got = script.outcome(folder)
@@ -134,7 +134,7 @@ def test_ctrl_c_twice_ends_a_sweep_at_once(script, tmp_path):
     assert not (sweep / "1").exists()
 
 
-def test_a_warned_job_is_queued_again_and_goes_on(script, alone, tmp_path):
+def test_warned_job_is_queued_again_and_resumes(script, alone, tmp_path):
     """With submitit itself, which is told by SIGUSR2 as by Slurm's warning of a limit."""
     pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
     sweep = tmp_path / "sweep"
@@ -155,7 +155,7 @@ def test_a_warned_job_is_queued_again_and_goes_on(script, alone, tmp_path):
     assert "Requeued job" in out.read_text()
     assert "stopping after this step" in (sweep / "0" / "terminal.txt").read_text()
     (resumed,) = re.findall(
-        r"Going on with .* after step (\d+)", (sweep / "0/train.log").read_text()
+        r"Resuming .* after step (\d+)", (sweep / "0/train.log").read_text()
     )
     assert int(resumed) >= 5
     expected = alone[1]

@@ -5,6 +5,7 @@ import paddle
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from infoxlm.constants import LABELS
 from infoxlm.errors import UserError
 from infoxlm.model.loading import load_classifier
 from infoxlm.schema import ModelConfig, OptimizerConfig, SchedulerConfig
@@ -25,7 +26,8 @@ class Training:
     """A model with its optimizer, as the trainer builds them, loaded from a folder."""
 
     def __init__(self, accumulate, folder, examples, active=True, kind="adamw"):
-        self.model = load_classifier(ModelConfig("tiny"), folder, 100, 38)
+        head = {"labels": LABELS, "task_name": "classification"}
+        self.model = load_classifier(ModelConfig("tiny"), folder, 100, 38, **head)
         self.vocabulary = None
         if active:
             in_use = [examples.token_ids.ids]
