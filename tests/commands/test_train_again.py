@@ -68,12 +68,12 @@ def stopped(tiny_config, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_a_stopped_run_ends_as_if_it_had_not_been(named, stopped, alone, tiny_config, tmp_path):
+def test_resumed_run_ends_as_if_never_stopped(named, stopped, alone, tiny_config, tmp_path):
     folder, said = stopped
     assert not (folder / RESULTS).exists()
     assert said.code == 143
     assert said.message == (
-        "stopped and saved after step 3. Go on with: infoxlm train 'data.eval_languages=[en,sw]' "
+        "stopped and saved after step 3. Resume with: infoxlm train 'data.eval_languages=[en,sw]' "
         f"trainer.max_steps=4 model.dropout=0.1 'name=a b' trainer.resume={folder}"
     )
     another = tmp_path / "runs" / "name" / "second"

@@ -116,7 +116,7 @@ def test_a_rank_that_dies_ends_the_run_which_goes_on_with_one(compose, tmp_path)
     ranks[1].kill()
     (line,) = ended(process, ranks)
     assert process.returncode == 1
-    told, _, command = line.partition(". Go on with: ")
+    told, _, command = line.partition(". Resume with: ")
     assert told == "infoxlm: error: rank 1 was killed by SIGKILL"
     assert step_saved(folder) == len(logged(folder, "train/loss")) >= 3
     assert shlex.split(command)[-1] == f"trainer.resume={folder}"
@@ -139,7 +139,7 @@ def test_ctrl_c_stops_all_ranks_at_the_same_step(tmp_path):
     assert process.returncode == 130
     assert "stopping after this step" in stopping
     step = step_saved(folder)
-    assert line.startswith(f"infoxlm: stopped and saved after step {step}. Go on with: infoxlm ")
+    assert line.startswith(f"infoxlm: stopped and saved after step {step}. Resume with: infoxlm ")
     assert len(logged(folder, "train/loss")) == step < STEPS
 
 
@@ -159,7 +159,7 @@ def test_rank_0_dies(tmp_path):
     ranks[0].kill()
     (line,) = ended(process, ranks)
     assert process.returncode == 1
-    assert line.startswith("infoxlm: error: rank 0 was killed by SIGKILL. Go on with: infoxlm ")
+    assert line.startswith("infoxlm: error: rank 0 was killed by SIGKILL. Resume with: infoxlm ")
     assert step_saved(folder) >= 2
 
 
