@@ -35,10 +35,6 @@ HEIGHT = {room: -number for number, rooms in enumerate(BANDS) for room in rooms}
 #: Imports upwards that are still there. It only gets shorter: one that is gone must leave the list.
 KNOWN = {
     ("infoxlm.checkpoint.names", "infoxlm.convert.checkpoint"),
-    ("infoxlm.reporting.sections", "infoxlm.evaluate.report"),
-    ("infoxlm.reporting.sections", "infoxlm.runs.differences"),
-    ("infoxlm.reporting.tables", "infoxlm.evaluate.comparison"),
-    ("infoxlm.sweep.ending", "infoxlm.commands.report"),
 }
 
 #: At most so many modules lie at the top of the package.

@@ -10,14 +10,14 @@ from infoxlm.reporting.console import show, show_report
 from infoxlm.retrieval.plot import plot_layers, plot_retrieval
 from infoxlm.retrieval.report import terminal_report as retrieval_terminal_report
 from infoxlm.retrieval.report import write_retrieval_report
-from infoxlm.tasks.task import task_of
+from infoxlm.tasks.task import reported_task
 
 
 def finish(results: dict[str, Any], folder: Path, hint: str = "") -> None:
     """Write results.json, results.md and results.png, and print the table and where they are."""
     files, row, sections = {"results": "results.md"}, None, []
     if split := reported_split(results):
-        task = task_of(results)
+        task = reported_task(results)
         row, sections = task.published(results), task.report_sections(results, split)
         files["picture"] = "results.png"
         plot_results(results, folder / files["picture"], row)

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from infoxlm.files.atomic import atomic_file, write_json
+from infoxlm.files.atomic import atomic_file, write_json, write_text
 from infoxlm.reporting.sections import markdown_facts
 from infoxlm.retrieval import comparison
 from infoxlm.retrieval.scores import DIRECTIONS

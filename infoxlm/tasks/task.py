@@ -185,6 +185,14 @@ def task_class(name: str) -> type[Task]:
     return import_module(module).Task  # type: ignore[no-any-return]
 
 
+def reported_task(results: Mapping[str, Any]) -> type[Task]:
+    """The class of the task of some results; `Task`, which adds nothing, where it is missing."""
+    try:
+        return task_of(results)
+    except UserError:
+        return Task
+
+
 def task_of(described: Mapping[str, Any]) -> type[Task]:
     """The class of the task that results or a checkpoint's ``config.json`` are of.
 

@@ -18,7 +18,7 @@ from infoxlm.evaluate.report import (
     write_report,
 )
 from infoxlm.evaluate.scores import Metric, Scores
-from infoxlm.tasks.task import task_of
+from infoxlm.tasks.task import reported_task
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def results(split):
 
 
 def compare_with_paper(results):
-    return compare_with_published(results, task_of(results).published(results))
+    return compare_with_published(results, reported_task(results).published(results))
 
 
 def markdown_report(results, folder):
@@ -59,16 +59,16 @@ def markdown_report(results, folder):
     return render(
         results,
         folder,
-        task_of(results).published(results),
-        task_of(results).report_sections(results, split),
+        reported_task(results).published(results),
+        reported_task(results).report_sections(results, split),
     )
 
 
 def terminal_report(results):
     return shown(
         results,
-        task_of(results).published(results),
-        task_of(results).report_sections(results, "test"),
+        reported_task(results).published(results),
+        reported_task(results).report_sections(results, "test"),
     )
 
 
@@ -138,7 +138,7 @@ def test_other_data_is_said(results):
     assert comparison.caveats == ("sample is other data than XNLI, which the paper used.",)
 
 
-def test_evaluate_task_of_one_language(results, split, tmp_path):
+def test_evaluate_reported_task_one_language(results, split, tmp_path):
     for key in ("train", "dev", "best_step", "steps", "settings"):
         del results[key]
     results |= {"task": "evaluate", "experiment": None, "test": split(5010, ("sw",))}

@@ -154,9 +154,7 @@ def test_warned_job_is_queued_again_and_resumes(script, alone, tmp_path):
     (out,) = sweep.glob(".submitit/*/*_log.out")
     assert "Requeued job" in out.read_text()
     assert "stopping after this step" in (sweep / "0" / "terminal.txt").read_text()
-    (resumed,) = re.findall(
-        r"Resuming .* after step (\d+)", (sweep / "0/train.log").read_text()
-    )
+    (resumed,) = re.findall(r"Resuming .* after step (\d+)", (sweep / "0/train.log").read_text())
     assert int(resumed) >= 5
     expected = alone[1]
     got = script.outcome(sweep / "0")
