@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import is_dataclass
 from difflib import get_close_matches
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from hydra.errors import OverrideParseException
 from omegaconf import DictConfig, OmegaConf
@@ -17,6 +17,7 @@ from omegaconf.errors import (
 from infoxlm.errors import UserError
 from infoxlm.schema import SCHEMAS
 from infoxlm.schema.group_options import fitting_options, options_of
+from infoxlm.schema.recipes import option_keys
 
 #: The extra that brings an option of Hydra's groups.
 PLUGINS = {
@@ -33,6 +34,8 @@ def known_keys(schema: Any, prefix: str = "") -> list[str]:
     keys = []
     for name, kind in get_type_hints(schema).items():
         keys.append(f"{prefix}{name}")
+        if get_origin(kind) is dict:
+            keys += [f"{prefix}{name}.{key}" for key in option_keys(prefix.rstrip("."))]
         for option in (kind, *get_args(kind)):  # ShapeConfig | None is a union
             if is_dataclass(option):
                 keys += known_keys(option, f"{prefix}{name}.")

@@ -25,6 +25,8 @@ def plain_config(config: Any) -> Any:
         return {name: plain_config(getattr(config, name)) for name in names}
     if isinstance(config, list | tuple):
         return [plain_config(item) for item in config]
+    if isinstance(config, Mapping):
+        return {key: plain_config(value) for key, value in config.items()}
     return config.name if isinstance(config, Enum) else config
 
 
@@ -62,6 +64,8 @@ def _typed(kind: Any, value: Any) -> Any:
         if not isinstance(value, list):
             raise MisfitError(f"is {brief(value)}, not a list")
         return [_typed(options[0], item) for item in value]
+    if get_origin(kind) is dict:
+        return _typed_entries(options[1], value)
     if options:  # such as `str | None`
         return None if value is None else _typed(options[0], value)
     if kind is Any:
@@ -76,3 +80,16 @@ def _typed(kind: Any, value: Any) -> Any:
         names = " or ".join(kind.__members__) if issubclass(kind, Enum) else kind.__name__
         raise MisfitError(f"is {brief(value)}, not {names}")
     return value
+
+
+def _typed_entries(kind: Any, value: Any) -> dict[str, Any]:
+    """A plain object as a dictionary whose values are of one kind."""
+    if not isinstance(value, Mapping):
+        raise MisfitError(f"is {brief(value)}, not an object")
+    entries = {}
+    for key, entry in value.items():
+        try:
+            entries[str(key)] = _typed(kind, entry)
+        except MisfitError as misfit:
+            raise misfit.below(str(key)) from None
+    return entries

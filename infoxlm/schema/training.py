@@ -9,17 +9,17 @@ from infoxlm.schema.checks import (
     check,
     check_above_zero,
     check_fraction,
-    check_name,
     check_positive,
 )
 from infoxlm.schema.choices import SelectOn
 from infoxlm.schema.groups import DataConfig, HardwareConfig, ModelConfig
+from infoxlm.schema.recipes import check_recipe
 from infoxlm.schema.task import TaskConfig
 
 
 @dataclass
 class OptimizerConfig:
-    """How a gradient becomes a step."""
+    """How a gradient becomes a step; ``options`` are the numbers of one optimizer alone."""
 
     name: str = MISSING
     learning_rate: float = MISSING
@@ -28,9 +28,10 @@ class OptimizerConfig:
     beta2: float = 0.999
     epsilon: float = 1e-8
     max_grad_norm: float | None = 1.0
+    options: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check_name("optimizer.name", self.name, ("adamw", "adam"))
+        check_recipe("optimizer", self.name, self.options)
         check_above_zero(self, "optimizer", "learning_rate", "epsilon", "max_grad_norm")
         check_fraction(self, "optimizer", "weight_decay", "beta1", "beta2")
         if self.name == "adam" and self.weight_decay:
@@ -42,13 +43,14 @@ class OptimizerConfig:
 
 @dataclass
 class SchedulerConfig:
-    """How the learning rate moves: warm-up, then linear decay to 0 or constant."""
+    """How the learning rate moves: linear warm-up, then what the name says."""
 
     name: str = MISSING
     warmup_ratio: float = 0.0
+    options: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check_name("scheduler.name", self.name, ("linear", "constant"))
+        check_recipe("scheduler", self.name, self.options)
         check_fraction(self, "scheduler", "warmup_ratio")
 
 

@@ -1,32 +1,27 @@
-"""Optimizer and learning rate as the literature fine-tunes with."""
+"""The optimizer and the learning rate of a run, by the names in its configuration."""
 
-import math
+import logging
+from typing import Any
 
 import paddle
 from paddle import nn
 
 from infoxlm.schema import OptimizerConfig, SchedulerConfig
-from infoxlm.train.adamw import AdamW
+from infoxlm.train.adafactor import Adafactor
+from infoxlm.train.adamw import Adam, AdamW
+from infoxlm.train.lamb import Lamb
+from infoxlm.train.schedules import learning_rate_factor
 
+logger = logging.getLogger(__name__)
 
-def learning_rate_factor(step: int, steps: int, config: SchedulerConfig) -> float:
-    """The share of the peak learning rate at a step, as transformers' schedules have it.
-
-    Args:
-        step: The step about to be taken; 0 is the first.
-        steps: Optimizer steps of the whole run.
-        config: Kind and warm-up; the warm-up takes ``ceil(warmup_ratio * steps)`` steps.
-
-    Returns:
-        From 0 to 1: rising linearly while warming up, then falling linearly to 0 at ``steps``, or
-        staying at 1.
-    """
-    warmup = math.ceil(config.warmup_ratio * steps)
-    if step < warmup:
-        return step / warmup
-    if config.name == "constant":
-        return 1.0
-    return max(0.0, (steps - step) / max(1, steps - warmup))
+#: By ``optimizer.name``. A new one is a class, most easily a `TensorOptimizer`, a line here and a
+#: file in conf/optimizer, whose ``options`` are its own keywords.
+OPTIMIZERS: dict[str, Any] = {
+    "adafactor": Adafactor,
+    "adam": Adam,
+    "adamw": AdamW,
+    "lamb": Lamb,
+}
 
 
 def decays(layer: nn.Layer, name: str) -> bool:
@@ -43,13 +38,28 @@ def build_learning_rate(
     )
 
 
+def trains_rows_apart(config: OptimizerConfig) -> bool:
+    """Whether embedding rows that never occur can be left out of training.
+
+    An optimizer that looks at the whole of a tensor, its norm for example, would take other steps
+    without them; so they are trained, and a line of the log says so.
+    """
+    if not (apart := OPTIMIZERS[config.name].moves_rows_apart):
+        logger.info(
+            "optimizer=%s takes norms of whole tensors: every embedding row is trained, "
+            "hardware.active_vocabulary=true has no effect",
+            config.name,
+        )
+    return apart
+
+
 def build_optimizer(
     model: nn.Layer,
     config: OptimizerConfig,
     learning_rate: paddle.optimizer.lr.LRScheduler,
     steps: int,
 ) -> paddle.optimizer.Optimizer:
-    """AdamW or Adam over a model's parameters.
+    """The optimizer over a model's parameters.
 
     Clipping is not its work: the gradient's norm is wanted before the step (`clip_gradient`).
 
@@ -59,20 +69,20 @@ def build_optimizer(
         learning_rate: What ``build_learning_rate`` made.
         steps: Optimizer steps of the whole run.
     """
-    options = {"beta1": config.beta1, "beta2": config.beta2, "epsilon": config.epsilon}
-    if config.name == "adam":
-        return paddle.optimizer.Adam(learning_rate, parameters=model.parameters(), **options)
     decayed = {
         parameter.name
         for layer in model.sublayers(include_self=True)
         for name, parameter in layer.named_parameters(include_sublayers=False)
         if decays(layer, name)
     }
-    return AdamW(
+    return OPTIMIZERS[config.name](
         learning_rate,
         model.parameters(),
         config.weight_decay,
         steps,
         decayed.__contains__,
-        **options,
+        beta1=config.beta1,
+        beta2=config.beta2,
+        epsilon=config.epsilon,
+        **config.options,
     )

@@ -25,8 +25,7 @@ from infoxlm.schema import HardwareConfig, OptimizerConfig, SchedulerConfig
 from infoxlm.tasks.objective import Objective
 from infoxlm.tasks.stream import TrainingStream, read_objectives, write_objectives
 from infoxlm.train.active_vocabulary import ActiveVocabulary
-from infoxlm.train.adamw import AdamW
-from infoxlm.train.optimization import build_learning_rate, build_optimizer
+from infoxlm.train.optimization import build_learning_rate, build_optimizer, trains_rows_apart
 from infoxlm.train.optimizer_state import read_optimizer, write_optimizer
 from infoxlm.train.randomness import seed_step
 
@@ -85,7 +84,7 @@ class TrainModule:
         in_use = [stream.examples.ids_in_use() for stream in streams]
         used = [ids for ids in in_use if ids is not None]
         self.vocabulary = None
-        if hardware.active_vocabulary and len(used) == len(in_use):
+        if hardware.active_vocabulary and len(used) == len(in_use) and trains_rows_apart(optimizer):
             self.vocabulary = ActiveVocabulary(model.roberta.embeddings, used)
         self.precision = Precision(hardware.amp)
         self.learning_rate = build_learning_rate(optimizer, scheduler, steps)
@@ -147,7 +146,7 @@ class TrainModule:
         # The names of Adam's state must not depend on what else this process has made.
         with paddle.utils.unique_name.guard():
             stepped = self.precision.step(self.optimizer)
-        if stepped and self.vocabulary is not None and isinstance(self.optimizer, AdamW):
+        if stepped and self.vocabulary is not None:
             self.vocabulary.decay(learning_rate, self.optimizer.applied_decay)
         self.learning_rate.step()
         self.optimizer.clear_grad(set_to_zero=False)
@@ -160,13 +159,11 @@ class TrainModule:
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint's state has to tell of the schedule and the optimizer."""
-        state = {
+        return {
             "learning_rate": self.learning_rate.state_dict(),
             "loss_scale": self.precision.state(),
+            "undecayed": self.optimizer.undecayed,
         }
-        if isinstance(self.optimizer, AdamW):
-            state["undecayed"] = self.optimizer.undecayed
-        return state
 
     def write(self, folder: Path) -> None:
         """Write weights, optimizer and what the objectives keep into a checkpoint."""
@@ -188,8 +185,7 @@ class TrainModule:
         self.learning_rate.set_state_dict(state["learning_rate"])
         self.precision.restore(state["loss_scale"])
         read_optimizer(folder, self.optimizer, self.model)
-        if isinstance(self.optimizer, AdamW):
-            self.optimizer.undecayed = state["undecayed"]
+        self.optimizer.undecayed = state["undecayed"]
         read_objectives(folder, self.streams)
 
     def full_table(self) -> AbstractContextManager[None]:

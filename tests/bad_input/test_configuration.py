@@ -63,7 +63,7 @@ MISTAKES = [
     ("repeat run=/no/such", ["/no/such does not exist", "outputs/train/NAME/TIME"]),
     # range
     (f"train {BASE} model.shape.vocab_size=9", ["model.shape.vocab_size=9", "1000 or more"]),
-    ("train optimizer.name=sgd", ["optimizer.name=sgd", "adamw or adam"]),
+    ("train optimizer.name=sgd", ["optimizer.name=sgd", "adam or adamw"]),
     ("train hardware.amp=bf16", ["hardware.amp=bf16", "hardware=gpu_bf16"]),
     ("evaluate split=train", ["split=train", "dev or test"]),
     ("dashboard port=0", ["port=0", "from 1 to 65535"]),

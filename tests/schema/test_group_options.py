@@ -4,7 +4,7 @@ from infoxlm.schema.group_options import fitting_options, keys_of, options_of
 
 
 def test_options():
-    assert options_of("scheduler") == ["constant", "linear"]
+    assert options_of("scheduler") == ["constant", "cosine", "linear", "polynomial"]
     assert options_of("no_such_group") == []
     assert options_of("") == []
 

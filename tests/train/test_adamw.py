@@ -7,8 +7,9 @@ import paddle
 import pytest
 
 from infoxlm.schema import OptimizerConfig, SchedulerConfig
-from infoxlm.train.adamw import PORTION, AdamW
+from infoxlm.train.adamw import AdamW
 from infoxlm.train.optimization import build_learning_rate
+from infoxlm.train.weight_decay import PORTION
 
 OPTIONS = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
 

@@ -1,44 +1,17 @@
-import math
-
 import numpy as np
 import paddle
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from infoxlm.train.gradients import clip_gradient
 
 from infoxlm.schema import OptimizerConfig, SchedulerConfig
 from infoxlm.train.optimization import (
     build_learning_rate,
     build_optimizer,
-    learning_rate_factor,
+    trains_rows_apart,
 )
+from infoxlm.train.schedules import learning_rate_factor
+from infoxlm.train.train_module import clip_gradient
 
 CONSTANT = SchedulerConfig("constant")
-
-
-@given(step=st.integers(0, 400), steps=st.integers(1, 400), ratio=st.floats(0, 0.99))
-def test_the_factor_is_a_share(step, steps, ratio):
-    for name in ("linear", "constant"):
-        assert 0 <= learning_rate_factor(step, steps, SchedulerConfig(name, ratio)) <= 1
-
-
-@pytest.mark.parametrize("steps", [1, 7, 100])
-@pytest.mark.parametrize("ratio", [0.0, 0.1, 0.5])
-@pytest.mark.parametrize("name", ["linear", "constant"])
-def test_schedules_are_those_of_transformers(name, ratio, steps):
-    torch = pytest.importorskip("torch")
-    transformers = pytest.importorskip("transformers")
-    warmup = math.ceil(ratio * steps)  # as TrainingArguments.get_warmup_steps has it
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
-    kind = "linear" if name == "linear" else "constant_with_warmup"
-    schedule = transformers.get_scheduler(kind, optimizer, warmup, steps)
-    config = SchedulerConfig(name, ratio)
-    for step in range(steps + 1):
-        expected = schedule.get_last_lr()[0]
-        assert learning_rate_factor(step, steps, config) == pytest.approx(expected, abs=1e-12)
-        optimizer.step()
-        schedule.step()
 
 
 @pytest.fixture
@@ -114,3 +87,13 @@ def test_steps_are_those_of_torch(name, decay, model):
         learning_rate.step()
     for key, value in values(model).items():
         np.testing.assert_allclose(value, theirs[key].detach(), rtol=1e-6, atol=1e-6, err_msg=key)
+
+
+@pytest.mark.parametrize(
+    ("name", "apart"), [("adam", True), ("adamw", True), ("lamb", False), ("adafactor", False)]
+)
+def test_optimizers_that_look_at_whole_tensors_train_every_row(name, apart, caplog):
+    with caplog.at_level("INFO"):
+        assert trains_rows_apart(OptimizerConfig(name, learning_rate=1e-3)) == apart
+    told = [x for x in caplog.messages if f"optimizer={name}" in x and "active_vocabulary" in x]
+    assert len(told) == (not apart)

@@ -69,6 +69,7 @@ def run(open_trainer, weights_of, timeless):
 @given(
     stop=st.integers(1, STEPS - 1),
     end=st.sampled_from([terminate, kill]),
+    optimizer=st.sampled_from(["adamw", "lamb", "adafactor"]),
     weight_decay=st.sampled_from([0.0, 1e-4, 0.01]),
     active=st.booleans(),
     trainer=st.fixed_dictionaries({
@@ -86,12 +87,12 @@ def run(open_trainer, weights_of, timeless):
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_a_stop_changes_nothing(
-    run, train_config, tmp_path, stop, end, weight_decay, active, trainer
+    run, train_config, tmp_path, stop, end, optimizer, weight_decay, active, trainer
 ):
     config = train_config(
         max_steps=STEPS,
         dropout=0.1,
-        optimizer={"weight_decay": weight_decay},
+        optimizer={"name": optimizer, "weight_decay": weight_decay},
         hardware={"active_vocabulary": active},
         **trainer,
     )
