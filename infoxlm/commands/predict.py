@@ -1,31 +1,29 @@
-"""`infoxlm predict`: labels for pairs of texts, typed or in a file."""
+"""`infoxlm predict`: answers on texts, typed or in a file."""
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 from infoxlm.convert.find_checkpoint import required_checkpoint
 from infoxlm.data.example import shown
 from infoxlm.data.text_encoding import holds_all_characters
-from infoxlm.deploy.input_rows import PAIR_COLUMNS, TEXT_COLUMNS, InputRow, count_lines, read_rows
+from infoxlm.deploy.input_rows import InputRow, count_lines, read_rows
+from infoxlm.deploy.model_folder import ModelFolder
 from infoxlm.deploy.prediction_files import check_output, open_writer, predict_rows
-from infoxlm.deploy.predictor import WINDOW, Prediction, Predictor
-from infoxlm.deploy.zero_shot import ZeroShotClassifier, check_candidates
+from infoxlm.deploy.predictor import Predictor
 from infoxlm.errors import UserError
 from infoxlm.schema import OnError, PredictConfig
+from infoxlm.tasks.classification.zero_shot import check_candidates
+from infoxlm.tasks.inference import Inference
 from infoxlm.tracking.progress import progress
 
 logger = logging.getLogger(__name__)
 
-#: What stands between premise and hypothesis in `text`.
+#: What stands between the texts of `text`.
 SEPARATOR = "<sep>"
-
-#: Makes predictions of some rows' texts, telling a function how many pairs are done.
-Classify = Callable[[list[Any], Callable[[int], object]], list[Prediction]]
 
 
 def run(config: PredictConfig, folder: str | Path) -> None:
@@ -45,65 +43,65 @@ def run(config: PredictConfig, folder: str | Path) -> None:
         check_candidates(config.labels, config.template)
     if output is not None:
         check_output(output, source, overwrite=config.overwrite)
-    rows = typed_rows(config) if source is None else file_rows(source, bool(config.labels))
+    model = ModelFolder.open(named, Path(config.cache_dir).expanduser())
+    inference = asked_of(model.inference, config)
+    rows = typed_rows(config, inference) if source is None else file_rows(source, inference)
 
-    predictor = Predictor.load(
-        named,
+    predictor = Predictor.of(
+        model,
         runtime=None if config.runtime is None else config.runtime.value,
         max_length=config.max_length,
         batch_tokens=config.hardware.eval_batch_tokens,
         device=config.hardware.device,
         threads=config.hardware.threads,
-        cache_dir=Path(config.cache_dir).expanduser(),
-    )
-    labels, per_row = predictor.labels, 1
-    classify: Classify = predictor.classify
-    if config.labels:
-        labels, per_row = tuple(config.labels), len(config.labels)
-        classify = zero_shot(predictor, config)
+    ).answering(inference)
 
     bar = None
     # On a terminal the lines themselves show how far it is.
     if source is not None and not (output is None and sys.stdout.isatty()):
-        bar = progress(label="predicting", total=count_lines(source) * per_row, unit=" pairs")
-    with nullcontext() if bar is None else bar, open_writer(output, labels) as writer:
+        total = count_lines(source) * inference.sequences_an_input
+        bar = progress(label="predicting", total=total, unit=" pairs")
+    with nullcontext() if bar is None else bar, open_writer(output, inference) as writer:
         tally = predict_rows(
             rows,
-            lambda texts: classify(texts, ignore if bar is None else bar.update),
+            lambda rows: predictor.answer(rows, ignore if bar is None else bar.update),
             writer,
             name=str(source),
-            window=max(1, WINDOW // per_row),
+            chunk=predictor.chunk,
             stop_on_error=config.on_error is OnError.stop,
         )
     if source is not None:
         logger.info("%s: %s%s", source, tally, "" if output is None else f"; written {output}")
 
 
-def zero_shot(predictor: Predictor, config: PredictConfig) -> Classify:
-    """What sorts rows of one text each into the labels of the configuration.
+def asked_of(inference: Inference, config: PredictConfig) -> Inference:
+    """What the model is asked: what it was trained for, or to sort texts into `labels`.
 
     Raises:
-        UserError: The checkpoint is not one of natural-language inference.
+        UserError: It cannot do that.
     """
+    if not config.labels:
+        return inference
     try:
-        classifier = ZeroShotClassifier(
-            predictor, config.labels, config.template, config.multi_label
-        )
+        return inference.zero_shot(config.labels, config.template, multi_label=config.multi_label)
     except UserError as error:
         named = f"model.checkpoint={config.model.checkpoint}: {error.problem}"
         raise UserError(named, error.remedy) from error
-    return lambda rows, advance: classifier.classify([text for (text,) in rows], advance)
 
 
-def ignore(pairs: int) -> None:
+def ignore(sequences: int) -> None:
     """Show no progress."""
 
 
-def typed_rows(config: PredictConfig) -> Iterator[InputRow]:
+def typed_rows(config: PredictConfig, inference: Inference) -> Iterator[InputRow]:
     """What was typed on the command line, as a single row.
 
+    Args:
+        config: What was typed.
+        inference: What the texts are to be.
+
     Raises:
-        UserError: A pair is wanted, and the text is not one; or a text is not in UTF-8.
+        UserError: Another number of texts is wanted, or a text is not in UTF-8.
     """
     for key in ("premise", "hypothesis", "text"):
         typed = getattr(config, key) or ""
@@ -113,29 +111,37 @@ def typed_rows(config: PredictConfig) -> Iterator[InputRow]:
                 f"{key}={shown(typed)} holds bytes that are no characters",
                 "Type it in a terminal whose encoding (LC_ALL) is UTF-8, or give input=FILE.",
             )
+    names = [field.name for field in inference.fields]
     if config.premise is not None and config.hypothesis is not None:
+        if names != ["premise", "hypothesis"]:
+            raise UserError(
+                f"premise and hypothesis with a model that takes {' and '.join(names)}",
+                f'Write text="{SEPARATOR.join(names).upper()}".',
+            )
         return iter([InputRow(0, (config.premise, config.hypothesis))])
     text = config.text or ""
-    if config.labels:
+    if len(names) == 1:
         return iter([InputRow(0, (text,))])
     parts = tuple(part.strip() for part in text.split(SEPARATOR))
-    if len(parts) != 2:
+    if len(parts) != len(names):
+        wanted = SEPARATOR.join(name.upper() for name in names)
+        count = "one" if len(names) == 2 else str(len(names) - 1)
         raise UserError(
-            f"text={shown(text)} has {len(parts) - 1} {SEPARATOR} instead of one",
-            f'Write text="PREMISE{SEPARATOR}HYPOTHESIS", or give labels=[A,B] to classify a text.',
+            f"text={shown(text)} has {len(parts) - 1} {SEPARATOR} instead of {count}",
+            f'Write text="{wanted}", or give labels=[A,B] to classify a text.',
         )
     return iter([InputRow(0, parts)])
 
 
-def file_rows(source: Path, single: bool) -> Iterator[InputRow]:
+def file_rows(source: Path, inference: Inference) -> Iterator[InputRow]:
     """The rows of a file, the first of which is read at once: mistakes are told without a model.
 
     Args:
         source: The file.
-        single: One text a row, not a pair.
+        inference: What the texts are to be.
 
     Raises:
         UserError: The file cannot be read or lacks a column.
     """
-    rows = read_rows(source, TEXT_COLUMNS if single else PAIR_COLUMNS)
+    rows = read_rows(source, [field.columns for field in inference.fields])
     return chain([*islice(rows, 1)], rows)

@@ -64,7 +64,7 @@ def run(config: ServeConfig, folder: str | Path) -> None:
             batcher = Batcher(workers, config.batch_tokens, config.waiting_pairs, metrics.batch)
             try:
                 service = Service(
-                    Predictor(workers[0], tokenizer, model.labels, length),
+                    Predictor(workers[0], tokenizer, model.inference, length),
                     batcher,
                     limits_of(config, Limits),
                     healthy=lambda: any(worker.ready for worker in workers),

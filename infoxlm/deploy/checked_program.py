@@ -62,7 +62,7 @@ class CheckedProgram:
                 "Give a folder that `infoxlm export` wrote.",
             )
         check_parameters(self.parameters, read.parameters)
-        self.labels = read.logits.shape[1]
+        self.labels = read.logits.shape[-1]
         folder = Path(tempfile.mkdtemp(prefix="infoxlm-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self.copy = folder / program.name

@@ -1,6 +1,5 @@
 """A checkpoint as a folder that predictions are made with, proved to give the same logits."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -11,7 +10,7 @@ import numpy as np
 from infoxlm import __version__
 from infoxlm.checkpoint.config_file import CONFIG_FILE
 from infoxlm.convert.target_folder import check_target, target_folder
-from infoxlm.deploy.agreement import ROWS, TOLERANCE, Agreement, logits_of, sample_pairs
+from infoxlm.deploy.logit_parity import ROWS, TOLERANCE, LogitParity, outputs_of, sample_tokens
 from infoxlm.deploy.model_folder import EXPORT_RECORD, ONNX_MODEL, ModelFolder
 from infoxlm.deploy.onnx_model import describe_model, quantize, require_onnx, write_onnx
 from infoxlm.deploy.runtimes import CheckpointModel, load_runtime
@@ -34,7 +33,7 @@ class ExportOptions:
     Attributes:
         onnx: Write ONNX as well as Paddle's form; 8-bit models are ONNX only.
         precision: How the weights are stored.
-        max_length: Most tokens of a pair; None: what the checkpoint was fine-tuned with.
+        max_length: Most tokens of a sequence; None: what the checkpoint was fine-tuned with.
         overwrite: Replace a target that an earlier export wrote.
     """
 
@@ -46,10 +45,10 @@ class ExportOptions:
 
 def export_model(
     checkpoint: str | Path, target: Path, options: ExportOptions, cache_dir: Path | None = None
-) -> list[Agreement]:
-    """Write a checkpoint's classifier as static models, with tokenizer, labels and checksums.
+) -> list[LogitParity]:
+    """Write a checkpoint's model as static models, with tokenizer, labels and checksums.
 
-    The target appears when every model in it was run on pairs in fifteen languages and, in
+    The target appears when every model in it was run on texts in many languages and, in
     float32, gave the checkpoint's logits; until then nothing is there.
 
     Args:
@@ -74,19 +73,21 @@ def export_model(
         )
     length = source.usable_length(options.max_length)
     tokenizer = source.tokenizer(available_cores())
-    original = CheckpointModel.load(source.path, "cpu")
-    pairs = sample_pairs("test", ROWS, tokenizer, length)
-    expected = logits_of(original, pairs)
+    original = CheckpointModel.load(source, "cpu")
+    inference = source.inference
+    sample = sample_tokens(inference, "test", ROWS, tokenizer, length)
+    expected = outputs_of(original, sample)
 
     with target_folder(
         target, overwrite=options.overwrite, source=source.path, mark=EXPORT_RECORD
     ) as folder:
         tokenizer.save_pretrained(folder)
         write_json(folder / CONFIG_FILE, {**source.config, "train_max_length": length})
-        write_models(original, folder, options, sample_pairs("dev", ROWS, tokenizer, length))
+        calibration = sample_tokens(inference, "dev", ROWS, tokenizer, length)
+        write_models(original, folder, options, calibration)
         if (model := folder / ONNX_MODEL).is_file():
-            describe_model(model, onnx_facts(source.labels, length, options.precision))
-        agreements = list(compare(ModelFolder.open(folder), options.precision, pairs, expected))
+            describe_model(model, inference.facts() | onnx_facts(length, options.precision))
+        agreements = list(compare(ModelFolder.open(folder), options.precision, sample, expected))
         record = {
             "version": __version__,
             "checkpoint": str(source.path.resolve()),
@@ -109,7 +110,7 @@ def write_models(
         original: The checkpoint; with half precision it cannot be used any more afterwards.
         folder: Where to.
         options: What to write.
-        calibration: Pairs for int8_static; none that the result is compared on.
+        calibration: Sequences for int8_static; none that the result is compared on.
     """
     # Here because it imports paddle.
     from infoxlm.deploy.static_model import remove_static_model, write_static_model
@@ -132,20 +133,16 @@ def write_models(
         write_onnx(program, folder / ONNX_MODEL)
 
 
-def onnx_facts(
-    labels: Sequence[str], max_length: int, precision: ExportPrecision
-) -> dict[str, str]:
+def onnx_facts(max_length: int, precision: ExportPrecision) -> dict[str, str]:
     """What an ONNX model says of itself, for whoever has the file alone.
 
     Args:
-        labels: The words for the columns of the logits.
-        max_length: Most tokens of a pair.
+        max_length: Most tokens of a sequence.
         precision: How the weights are stored.
     """
     import paddle  # here because it takes seconds
 
     return {
-        "labels": json.dumps(list(labels), ensure_ascii=False),
         "max_length": str(max_length),
         "precision": precision.value,
         "infoxlm": __version__,
@@ -155,15 +152,18 @@ def onnx_facts(
 
 
 def compare(
-    written: ModelFolder, precision: ExportPrecision, pairs: TokenIds, expected: np.ndarray
-) -> Iterator[Agreement]:
+    written: ModelFolder,
+    precision: ExportPrecision,
+    sample: TokenIds,
+    expected: Sequence[np.ndarray],
+) -> Iterator[LogitParity]:
     """Run each model of an exported folder, from its files, as a user would.
 
     Args:
         written: The folder.
         precision: How it stores the weights.
-        pairs: What to run it on.
-        expected: The checkpoint's logits, `[pairs, labels]`.
+        sample: What to run it on.
+        expected: The checkpoint's outputs.
 
     Raises:
         UserError: A model in float32 gives other logits, or any gives infinities or NaN.
@@ -172,7 +172,7 @@ def compare(
         if model is None:
             continue
         runtime = load_runtime(written, name, device="cpu", threads=None)
-        agreement = Agreement.of(runtime.name, expected, logits_of(runtime, pairs))
+        agreement = LogitParity.of(runtime.name, expected, outputs_of(runtime, sample))
         exact = precision is ExportPrecision.fp32
         # Written so that NaN, which is neither, does not pass.
         if not agreement.largest < (TOLERANCE if exact else float("inf")):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from infoxlm.data.columns import HYPOTHESIS, PREMISE, find_column
+from infoxlm.data.columns import find_column
 from infoxlm.data.example import shown
 from infoxlm.data.parquet_file import PARQUET, column_values, open_parquet
 from infoxlm.data.table_rows import (
@@ -23,11 +23,7 @@ from infoxlm.files.regular_file import open_regular
 
 logger = logging.getLogger(__name__)
 
-#: Names that a column may have, for each text of a row.
-PAIR_COLUMNS = (PREMISE, HYPOTHESIS)
-TEXT_COLUMNS = (("text", "sentence"),)
-
-#: The names of each text's column, the usual one first.
+#: The names that each text's column may have, the usual one first.
 Columns = Sequence[Sequence[str]]
 
 

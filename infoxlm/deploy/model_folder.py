@@ -3,15 +3,16 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from infoxlm.checkpoint.config_file import CONFIG_FILE, read_config_file, refuse_misfits
-from infoxlm.checkpoint.labels import check_classifier
+from infoxlm.checkpoint.config_file import read_config_file, refuse_misfits
 from infoxlm.constants import MIN_LENGTH, PAD_ID
 from infoxlm.convert.find_checkpoint import find_checkpoint
 from infoxlm.errors import UserError
 from infoxlm.files.manifest import MANIFEST, check_manifest
+from infoxlm.tasks.inference import Inference, inference_of
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 #: What an exported model takes: padded token ids, int64 `[batch, seq]`.
@@ -30,7 +31,7 @@ ONNX_MODEL = "model.onnx"
 #: What was exported from what, and how far its logits are from the checkpoint's.
 EXPORT_RECORD = "export.json"
 
-#: Tokens of a pair where config.json does not say what the model was fine-tuned with.
+#: Tokens of a sequence where config.json does not say what the model was fine-tuned with.
 DEFAULT_LENGTH = 128
 
 
@@ -43,8 +44,8 @@ def default_cache_dir() -> Path:
 class ModelFolder:
     """What a folder's `config.json` and file names say, without loading the model.
 
-    Labels and lengths stand in `config.json` as in every checkpoint; beside it lie the tokenizer
-    and the weights, or in an exported folder Paddle's static model, an ONNX one, or both.
+    Task, labels and lengths stand in `config.json` as in every checkpoint; next to it lie the
+    tokenizer and the weights, or in an exported folder Paddle's static model, an ONNX one, or both.
 
     Attributes:
         path: The folder.
@@ -67,7 +68,7 @@ class ModelFolder:
             cache_dir: Where converted checkpoints are kept; None: the configurations' default.
 
         Raises:
-            UserError: It is neither, a file is missing or damaged, or it names no labels.
+            UserError: It is neither, a file is missing or damaged, or its task refuses it.
         """
         path = Path(source).expanduser()
         if any((path / name).is_file() for name in (PROGRAM, ONNX_MODEL)):
@@ -89,14 +90,7 @@ class ModelFolder:
             program=program if program.is_file() else None,
             onnx=onnx if onnx.is_file() else None,
         )
-        if folder.is_checkpoint:
-            check_classifier(path, str(source))
-        if not folder.config.get("id2label"):
-            raise UserError(
-                f"{path / CONFIG_FILE} does not name the labels (id2label)",
-                "Give a checkpoint that `infoxlm train` wrote, or name them there in the order of "
-                f"the model's logits and delete {MANIFEST}.",
-            )
+        folder.inference.check(path, str(source), checkpoint=folder.is_checkpoint)
         return folder
 
     @property
@@ -104,17 +98,16 @@ class ModelFolder:
         """Whether the model is there as weights, not as a graph."""
         return self.program is None and self.onnx is None
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The words for the columns of the logits."""
-        words = self.config["id2label"]
-        return tuple(words[str(column)] for column in range(len(words)))
+    @cached_property
+    def inference(self) -> Inference:
+        """What the model is asked, and what its outputs mean: its task's."""
+        return inference_of(self.config)
 
     def usable_length(self, wanted: int | None) -> int:
-        """The most tokens of a pair: what is wanted, or else what the model was fine-tuned with.
+        """The most tokens of a sequence: what is wanted, or else those of the fine-tuning.
 
         Raises:
-            UserError: The model has no positions for so many, or they hold no pair.
+            UserError: The model has no positions for so many, or they are too few for one.
         """
         longest = self.config["max_position_embeddings"] - PAD_ID - 1
         usual = self.config.get("train_max_length", min(DEFAULT_LENGTH, longest))
@@ -127,7 +120,7 @@ class ModelFolder:
         return length
 
     def tokenizer(self, threads: int) -> InfoXLMTokenizer:
-        """Open the tokenizer beside the model.
+        """Open the tokenizer next to the model.
 
         Raises:
             UserError: It is missing, damaged or another model's.

@@ -8,21 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 from infoxlm.deploy.input_rows import InputRow
-from infoxlm.deploy.predictor import Prediction
 from infoxlm.errors import UserError
 from infoxlm.files.atomic import atomic_file
 from infoxlm.reporting.streams import holds_all
+from infoxlm.tasks.inference import Inference
 
 logger = logging.getLogger(__name__)
 
 #: Bad rows that are reported one by one; the others are counted.
 REPORTED = 20
-
-#: Digits of a probability.
-DIGITS = 6
 
 
 @dataclass
@@ -49,53 +46,52 @@ class Tally:
 class Writer(Protocol):
     """Writes one line for each row."""
 
-    def write(self, row: InputRow, prediction: Prediction | None) -> None:
+    def write(self, row: InputRow, prediction: Any | None) -> None:
         """Write a prediction, or for a bad row its error."""
 
 
 class JsonLines:
-    """One object a line: row, label, probabilities, truncated; or row and error."""
+    """One object a line: row, and the answer's keys; or row and error.
 
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream = stream
+    Args:
+        stream: Where to.
+        inference: The task's, which knows the keys.
+    """
+
+    def __init__(self, stream: IO[str], inference: Inference) -> None:
+        self._stream, self._inference = stream, inference
         # Escapes are JSON's own way to say what the encoding of a terminal or a pipe lacks.
         self._escape = not holds_all(getattr(stream, "encoding", None) or "utf-8")
 
-    def write(self, row: InputRow, prediction: Prediction | None) -> None:
+    def write(self, row: InputRow, prediction: Any | None) -> None:
         """Write one line."""
         record: dict[str, object] = {"row": row.row}
         if prediction is None:
             record["error"] = row.error
         else:
-            record["label"] = prediction.label
-            shares = prediction.probabilities.items()
-            record["probabilities"] = {label: round(share, DIGITS) for label, share in shares}
-            record["truncated"] = prediction.truncated
+            record |= self._inference.record(prediction)
         self._stream.write(json.dumps(record, ensure_ascii=self._escape) + "\n")
 
 
 class TabSeparated:
-    """A table with a header: row, label, a column for each label's probability, truncated, error.
+    """A table with a header: row, the answer's columns, error.
 
     Args:
         stream: Where to.
-        labels: The labels, in the order of their columns.
+        inference: The task's, which knows the columns.
     """
 
-    def __init__(self, stream: IO[str], labels: Sequence[str]) -> None:
-        self._stream = stream
-        self._labels = labels
-        self._write_line(["row", "label", *labels, "truncated", "error"])
+    def __init__(self, stream: IO[str], inference: Inference) -> None:
+        self._stream, self._inference = stream, inference
+        self._write_line(["row", *inference.columns, "error"])
 
-    def write(self, row: InputRow, prediction: Prediction | None) -> None:
+    def write(self, row: InputRow, prediction: Any | None) -> None:
         """Write one line."""
         if prediction is None:
-            empty = [""] * (len(self._labels) + 2)
+            empty = [""] * len(self._inference.columns)
             self._write_line([str(row.row), *empty, row.error or ""])
             return
-        shares = [f"{prediction.probabilities[label]:.{DIGITS}f}" for label in self._labels]
-        truncated = str(prediction.truncated).lower()
-        self._write_line([str(row.row), prediction.label, *shares, truncated, ""])
+        self._write_line([str(row.row), *self._inference.cells(prediction), ""])
 
     def _write_line(self, fields: Sequence[str]) -> None:
         """Write fields; tabs and line breaks inside become spaces, as there are no quotes."""
@@ -104,18 +100,18 @@ class TabSeparated:
 
 
 @contextmanager
-def open_writer(output: Path | None, labels: Sequence[str]) -> Iterator[Writer]:
+def open_writer(output: Path | None, inference: Inference) -> Iterator[Writer]:
     """Open where predictions go; a file takes its name when the block ends well.
 
     Args:
         output: A `.jsonl` or `.tsv` file; None: JSON lines on standard output.
-        labels: The labels.
+        inference: The task's.
 
     Raises:
         UserError: The file cannot be written.
     """
     if output is None:
-        yield JsonLines(sys.stdout)
+        yield JsonLines(sys.stdout, inference)
         return
     try:
         with (
@@ -123,9 +119,9 @@ def open_writer(output: Path | None, labels: Sequence[str]) -> Iterator[Writer]:
             open(temporary, "w", encoding="utf-8", errors="backslashreplace") as stream,
         ):
             yield (
-                TabSeparated(stream, labels)
+                TabSeparated(stream, inference)
                 if output.suffix.lower() == ".tsv"
-                else JsonLines(stream)
+                else JsonLines(stream, inference)
             )
     except OSError as error:
         raise UserError(
@@ -158,28 +154,28 @@ def check_output(output: Path, source: Path | None, *, overwrite: bool) -> None:
 
 def predict_rows(
     rows: Iterator[InputRow],
-    classify: Callable[[list[tuple[str, ...]]], list[Prediction]],
+    answer: Callable[[list[tuple[str, ...]]], list[Any]],
     writer: Writer,
     *,
     name: str,
-    window: int,
+    chunk: int,
     stop_on_error: bool,
 ) -> Tally:
     """Predict on rows as they come, some thousands at a time, and write each result.
 
     Args:
         rows: The rows.
-        classify: Makes a prediction of each row's texts.
+        answer: Makes a prediction of each row's texts.
         writer: Where the results go, one for each row, in order.
         name: What the rows come from, for messages.
-        window: Rows that are held in memory at a time.
+        chunk: Rows that are held in memory at a time.
         stop_on_error: End at the first bad row.
 
     Raises:
         UserError: A row is bad, and that was to be the end.
     """
     tally = Tally()
-    while held := list(islice(rows, window)):
+    while held := list(islice(rows, chunk)):
         good = []
         for row in held:
             if row.error is None:
@@ -194,7 +190,7 @@ def predict_rows(
                 logger.warning("%s, row %d: %s", name, row.row, row.error)
             elif tally.bad == REPORTED + 1:
                 logger.warning("more bad rows are only counted")
-        predictions = iter(classify(good))
+        predictions = iter(answer(good))
         for row in held:
             prediction = None if row.error else next(predictions)
             writer.write(row, prediction)

@@ -21,9 +21,11 @@ class Runtime(Protocol):
     name: str
 
     def run(self, input_ids: np.ndarray) -> np.ndarray:
-        """Score padded token ids, int64 `[batch, seq]`, as logits, float32 `[batch, labels]`.
+        """Compute logits of padded token ids, int64 `[batch, seq]`.
 
-        A batch of no rows is answered with no rows.
+        Returns:
+            float32 `[batch, labels]`, or `[batch, seq, labels]` of a model that answers for every
+            token. A batch of no rows is answered with no rows.
 
         Raises:
             UserError: The model cannot be run.
@@ -56,10 +58,10 @@ def load_runtime(
             than the folder's config.json.
     """
     loaded = _load(folder, runtime, device=device, threads=threads)
-    if loaded.labels != len(folder.labels):
+    if loaded.labels != folder.inference.outputs:
         raise UserError(
             f"the model in {folder.path} tells {loaded.labels} labels apart, its {CONFIG_FILE} "
-            f"names {len(folder.labels)}",
+            f"names {folder.inference.outputs}",
             "Give a folder whose files belong together.",
         )
     return loaded
@@ -86,7 +88,7 @@ def _load(
     if folder.program is not None:
         return PaddleInference(folder.program, device, threads)
     if folder.is_checkpoint:
-        return CheckpointModel.load(folder.path, device)
+        return CheckpointModel.load(folder, device)
     raise UserError(f"{folder.path} has only an ONNX model", "Leave runtime=paddle out.")
 
 
@@ -97,7 +99,7 @@ class OnnxRuntime:
 
     def __init__(self, model: Path, session: Any) -> None:
         self._model, self._session = model, session
-        self.labels = session.get_outputs()[0].shape[1]
+        self.labels = session.get_outputs()[0].shape[-1]
 
     @classmethod
     def load(cls, model: Path, threads: int) -> Self:
@@ -130,7 +132,8 @@ class OnnxRuntime:
                 f"{model} takes {', '.join(names)} instead of {INPUT}",
                 "Give a folder that `infoxlm export` wrote.",
             )
-        if [[type(size) for size in each.shape] for each in session.get_outputs()] != [[str, int]]:
+        answers = [[type(size) for size in each.shape] for each in session.get_outputs()]
+        if answers not in ([[str, int]], [[str, str, int]]):
             raise UserError(
                 f"{model} does not answer with logits [batch, labels]",
                 "Give a folder that `infoxlm export` wrote.",
@@ -152,30 +155,29 @@ class OnnxRuntime:
 
 
 class CheckpointModel:
-    """The classifier of a checkpoint, not exported."""
+    """The model of a checkpoint, not exported."""
 
     name = "the checkpoint"
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, labels: int) -> None:
         self.model = model
-        self.labels = int(model.config.num_labels)
+        self.labels = labels
         self._lock = threading.Lock()
 
     @classmethod
-    def load(cls, folder: Path, device: str) -> Self:
-        """Load a Paddle model folder.
+    def load(cls, folder: ModelFolder, device: str) -> Self:
+        """Load a checkpoint.
 
         Raises:
             UserError: Its weights are missing or damaged.
         """
         load_paddle()
-        from infoxlm.model import InfoXLMForSequenceClassification
         from infoxlm.model.loading import select_device
 
         select_device(device)
-        model = InfoXLMForSequenceClassification.from_pretrained(folder)
+        model = folder.inference.load_model(folder.path)
         model.eval()
-        return cls(model)
+        return cls(model, folder.inference.outputs)
 
     def run(self, input_ids: np.ndarray) -> np.ndarray:
         """Score padded token ids; see `Runtime`."""

@@ -1,7 +1,8 @@
-"""A checkpoint's classifier as a static model for Paddle Inference."""
+"""A checkpoint's model as a static model for Paddle Inference."""
 
 import filecmp
 from pathlib import Path
+from typing import Any
 
 import paddle
 from paddle import nn
@@ -14,13 +15,13 @@ from infoxlm.model import InfoXLMForSequenceClassification
 
 
 class LogitsOnly(nn.Layer):
-    """The classifier as an exported model has it: token ids in, logits out.
+    """The model as an exported one has it: token ids in, logits out.
 
     Attributes:
         single_row: Whether the graph is to be the one for a single sequence.
     """
 
-    def __init__(self, model: InfoXLMForSequenceClassification) -> None:
+    def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
         self.single_row = False
@@ -39,10 +40,10 @@ class HalfStored(LogitsOnly):
     while they load the model, so only the file gets smaller.
 
     Args:
-        model: The classifier; its matrices are taken out of it.
+        model: Its matrices are taken out of it.
     """
 
-    def __init__(self, model: InfoXLMForSequenceClassification) -> None:
+    def __init__(self, model: Any) -> None:
         super().__init__(model)
         self._matrices: list[tuple[nn.Layer, str, str]] = []
         for layer in model.sublayers(include_self=True):
@@ -65,13 +66,12 @@ class HalfStored(LogitsOnly):
         return super().forward(input_ids)
 
 
-def write_static_model(
-    model: InfoXLMForSequenceClassification, folder: Path, *, half: bool, single_row: bool
-) -> Path:
+def write_static_model(model: Any, folder: Path, *, half: bool, single_row: bool) -> Path:
     """Write `inference.json`, whose batch and length stay open, and `inference.pdiparams`.
 
     Args:
-        model: The classifier. With `half` it cannot be used any more afterwards.
+        model: A layer from token ids to an object with `logits`. With `half` it cannot be used any
+            more afterwards.
         folder: Where to.
         half: Store matrices as float16.
         single_row: Also write `inference_single_row.json`, a graph on the same parameters for one
@@ -84,7 +84,8 @@ def write_static_model(
     exported = HalfStored(model) if half else LogitsOnly(model)
     exported.eval()
     program = _save(exported, folder / PROGRAM, rows=None)
-    if single_row:
+    # Its graph is the classifier's, written out in other operations; other heads do without.
+    if single_row and isinstance(model, InfoXLMForSequenceClassification):
         exported.single_row = True
         again = _save(exported, folder / SINGLE_ROW_PROGRAM, rows=1).with_suffix(".pdiparams")
         if not filecmp.cmp(again, folder / PARAMETERS, shallow=False):

@@ -1,8 +1,9 @@
 """The pages of the server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,24 +16,12 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from infoxlm import __version__
-from infoxlm.deploy.predictor import Prediction
 from infoxlm.serve.errors import ErrorAnswer, RequestError, answer_errors
 from infoxlm.serve.guard import Guard
-from infoxlm.serve.messages import (
-    Answer,
-    Answers,
-    ClassifyRequest,
-    Health,
-    OnePair,
-    OneText,
-    Pair,
-    PredictRequest,
-)
+from infoxlm.serve.messages import ClassifyRequest, Health, OneText, answers_of, predict_request
 from infoxlm.serve.metrics import Metrics, RequestMetrics
 from infoxlm.serve.service import Service
-
-#: The page for people, with what it loads.
-PAGE = Path(__file__).parent / "page"
+from infoxlm.tasks.inference import article
 
 #: Nothing from elsewhere, and no other site may frame the page.
 PAGE_HEADERS = {
@@ -68,17 +57,17 @@ def create_app(service: Service, metrics: Metrics, key: str | None = None) -> Fa
         yield
         await asyncio.to_thread(service.batcher.close)
 
-    limits = service.limits
+    limits, inference = service.limits, service.predictor.inference
     app = FastAPIOffline(
         redoc_url=None,
         redirect_slashes=False,  # to whatever host the request names
         title="infoxlm",
         version=__version__,
         description=(
-            f"Labels for pairs of texts: {', '.join(service.predictor.labels)}.\n\n"
-            f"At most {limits.request_pairs} pairs a request, "
+            f"{inference.description}\n\n"
+            f"At most {limits.request_pairs} {inference.plural} a request, "
             f"{limits.text_characters:,} characters a text, {limits.body_bytes:,} bytes a body, "
-            f"{service.predictor.max_length} tokens a pair."
+            f"{service.predictor.max_length} tokens {article(inference.noun)}."
         ),
         lifespan=lifespan,
     )
@@ -88,17 +77,26 @@ def create_app(service: Service, metrics: Metrics, key: str | None = None) -> Fa
     app.include_router(metrics_page(metrics), dependencies=security)
     app.include_router(health_pages(service))
 
-    @app.get("/", include_in_schema=False)
-    async def page() -> FileResponse:
-        return FileResponse(PAGE / "index.html", headers=PAGE_HEADERS)
-
-    app.mount("/page", StaticFiles(directory=PAGE), name="page")
+    if inference.page is not None:
+        app.include_router(front_page(inference.page))
+        app.mount("/page", StaticFiles(directory=inference.page), name="page")
     app.add_middleware(WholeFiles)
     app.add_middleware(Guard, key=key, limits=limits)
     pages = frozenset(app.openapi()["paths"]) | {"/", "/docs"}
     app.add_middleware(RequestMetrics, metrics=metrics, pages=pages)
     metrics.follow(lambda: service.batcher.pending)
     return app
+
+
+def front_page(folder: Path) -> APIRouter:
+    """The task's page for people."""
+    router = APIRouter()
+
+    @router.get("/", include_in_schema=False)
+    async def page() -> FileResponse:
+        return FileResponse(folder / "index.html", headers=PAGE_HEADERS)
+
+    return router
 
 
 class WholeFiles:
@@ -126,18 +124,28 @@ def computing_pages(service: Service) -> APIRouter:
     }
     router = APIRouter(responses=documented)
 
-    @router.post("/predict")
-    async def predict(request: Annotated[PredictRequest, Body()]) -> Answers:
-        """Label one pair of texts, or many."""
-        pairs: Sequence[Pair] = [request] if isinstance(request, OnePair) else request.pairs
-        places = ["body"]
-        if not isinstance(request, OnePair):
-            places = [f"body.pairs[{number}]" for number in range(len(pairs))]
-        texts = [(pair.premise, pair.hypothesis) for pair in pairs]
-        return answers(await service.predict(texts, places, request.truncate))
+    inference = service.predictor.inference
+    request_type, answers_type = predict_request(inference), answers_of(inference)
 
-    @router.post("/classify")
-    async def classify(request: Annotated[ClassifyRequest, Body()]) -> Answers:
+    @router.post("/predict", response_model=answers_type, description=inference.request_text)
+    async def predict(request: Annotated[request_type, Body()]) -> Any:  # type: ignore[valid-type]
+        several = getattr(request, inference.plural, None)
+        places = ["body"]
+        if several is not None:
+            places = [f"body.{inference.plural}[{number}]" for number in range(len(several))]
+        names = [field.name for field in inference.fields]
+        rows = [
+            tuple(getattr(each, name) for name in names)
+            for each in ([request] if several is None else several)
+        ]
+        truncate = request.truncate  # type: ignore[attr-defined]
+        return answers(await service.predict(rows, places, truncate))
+
+    if not inference.sorts_texts:
+        return router
+
+    @router.post("/classify", response_model=answers_type)
+    async def classify(request: Annotated[ClassifyRequest, Body()]) -> Any:
         """Sort one text, or many, into labels of your own (zero-shot classification)."""
         if isinstance(request, OneText):
             texts, places = [request.text], ["body.text"]
@@ -157,14 +165,14 @@ def computing_pages(service: Service) -> APIRouter:
     return router
 
 
-def answers(predictions: list[Prediction]) -> Answers:
+def answers(predictions: list[Any]) -> dict[str, Any]:
     """What is sent back."""
-    return Answers(
-        predictions=[
-            Answer(label=each.label, probabilities=each.probabilities, truncated=each.truncated)
+    return {
+        "predictions": [
+            {field.name: getattr(each, field.name) for field in fields(each)}
             for each in predictions
         ]
-    )
+    }
 
 
 def health_pages(service: Service) -> APIRouter:

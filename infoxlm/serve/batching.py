@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from infoxlm.deploy.predictor import without_padding
 from infoxlm.deploy.runtimes import Runtime
 from infoxlm.serve.packing import nearest_rows, padded_batch
 from infoxlm.tokenization.token_ids import TokenIds
@@ -67,8 +68,8 @@ class Batch:
 class _Request:
     """Pairs that came together and are answered together."""
 
-    answer: "Future[np.ndarray]"
-    logits: list[np.ndarray]
+    answer: "Future[list[np.ndarray]]"
+    outputs: list[np.ndarray]
     left: int
 
 
@@ -137,14 +138,14 @@ class Batcher:
             with self._changed:
                 self.pending -= pairs
 
-    def submit(self, token_ids: TokenIds) -> "Future[np.ndarray]":
+    def submit(self, token_ids: TokenIds) -> "Future[list[np.ndarray]]":
         """Queue tokenized pairs.
 
         Args:
             token_ids: At least one row.
 
         Returns:
-            What becomes their logits, float32 `[rows, labels]`. If it is cancelled, those that
+            What becomes the output of each, as `Predictor.outputs`. If it is cancelled, those that
             still wait are left out.
         """
         count = len(token_ids)
@@ -216,7 +217,7 @@ class Batcher:
             return batch
 
     def _finish(self, batch: Sequence[_Row], outcome: np.ndarray | Exception) -> None:
-        """Hand out logits `[rows, labels]`, or what went wrong."""
+        """Hand out the outputs of a batch, or what went wrong."""
         for place, row in enumerate(batch):
             request = row.request
             # The answer may have been cancelled just now.
@@ -224,9 +225,9 @@ class Batcher:
                 if isinstance(outcome, Exception):
                     request.answer.set_exception(outcome)
                     continue
-                request.logits[row.position] = outcome[place]
+                request.outputs[row.position] = without_padding(outcome[place], len(row.ids))
                 with self._changed:
                     request.left -= 1
                     complete = request.left == 0
                 if complete:
-                    request.answer.set_result(np.stack(request.logits))
+                    request.answer.set_result(request.outputs)

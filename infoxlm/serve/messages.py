@@ -1,11 +1,21 @@
 """What requests and answers look like; a request has one thing to predict on, or a list of them."""
 
-from typing import Annotated, Any
+import dataclasses
+from typing import Annotated, Any, get_type_hints
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    create_model,
+)
 from pydantic_core import PydanticCustomError
 
 from infoxlm.deploy.zero_shot import TEMPLATE
+from infoxlm.tasks.inference import Inference
 
 
 def in_utf8(text: str) -> str:
@@ -31,27 +41,10 @@ class Message(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class Pair(Message):
-    """A premise, and a hypothesis that follows from it, contradicts it, or neither."""
-
-    premise: Text
-    hypothesis: Text
-
-
 class Truncating(Message):
     """Whether texts may be cut."""
 
     truncate: bool = Field(False, description="Cut what is too long for the model; else refuse it.")
-
-
-class OnePair(Pair, Truncating):
-    """One pair."""
-
-
-class Pairs(Truncating):
-    """Several pairs."""
-
-    pairs: list[Pair] = Field(min_length=1)
 
 
 class Candidates(Truncating):
@@ -83,30 +76,47 @@ def several(key: str) -> Discriminator:
     return Discriminator(form)
 
 
-PredictRequest = Annotated[
-    Annotated[OnePair, Tag("(one)")] | Annotated[Pairs, Tag("(several)")], several("pairs")
-]
 ClassifyRequest = Annotated[
     Annotated[OneText, Tag("(one)")] | Annotated[Texts, Tag("(several)")], several("texts")
 ]
 
 
-class Answer(BaseModel):
-    """The most probable label, and the probability of each.
+def predict_request(inference: Inference) -> Any:
+    """The type of a request to predict: one input, or a list of them under the plural's name."""
+    noun, plural = inference.noun, inference.plural
+    texts: dict[str, Any] = {field.name: (Text, ...) for field in inference.fields}
+    each = create_model(
+        noun.capitalize(), __base__=Message, __module__=__name__, __doc__=inference.input_text,
+        **texts,
+    )  # fmt: skip
+    one = create_model(
+        f"One{noun.capitalize()}", __base__=(each, Truncating), __module__=__name__,
+        __doc__=f"One {noun}.",
+    )  # fmt: skip
+    inputs: dict[str, Any] = {plural: (list[each], Field(min_length=1))}  # type: ignore[valid-type]
+    several_ = create_model(
+        plural.capitalize(), __base__=Truncating, __module__=__name__,
+        __doc__=f"Several {plural}.", **inputs,
+    )  # fmt: skip
+    return Annotated[
+        Annotated[one, Tag("(one)")] | Annotated[several_, Tag("(several)")], several(plural)
+    ]
 
-    Attributes:
-        truncated: Whether the text was cut to the model's length.
-    """
 
-    label: str
-    probabilities: dict[str, float]
-    truncated: bool
-
-
-class Answers(BaseModel):
-    """One answer for each pair or text, in their order."""
-
-    predictions: list[Answer]
+def answers_of(inference: Inference) -> type[BaseModel]:
+    """The type of what is sent back: one answer for each input, in their order."""
+    hints = get_type_hints(inference.prediction)
+    keys: dict[str, Any] = {
+        field.name: (hints[field.name], ...) for field in dataclasses.fields(inference.prediction)
+    }
+    answer = create_model("Answer", __module__=__name__, __doc__=inference.answer_text, **keys)
+    predictions: Any = (list[answer], ...)  # type: ignore[valid-type]
+    return create_model(
+        "Answers",
+        __module__=__name__,
+        __doc__=f"One answer for each {inference.noun} or text, in their order.",
+        predictions=predictions,
+    )
 
 
 class Health(BaseModel):

@@ -3,23 +3,24 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import numpy as np
 
-from infoxlm.deploy.predictor import EncodedPairs, Pair, Prediction, Predictor
-from infoxlm.deploy.zero_shot import ZeroShotClassifier
+from infoxlm.deploy.predictor import Predictor
 from infoxlm.errors import UserError
 from infoxlm.serve.batching import Batcher, QueueFullError
 from infoxlm.serve.errors import RequestError
 from infoxlm.serve.limits import Limits
+from infoxlm.tasks.inference import Encoded, Row
 
 
 class Service:
     """Predicts on what requests bring.
 
     Args:
-        predictor: Tokenizes pairs and names labels; its runtime is left to the batcher.
-        batcher: Scores pairs.
+        predictor: Tokenizes, and knows the task; its runtime is left to the batcher.
+        batcher: Runs the model.
         limits: What is accepted.
         healthy: Whether whatever computes is there.
     """
@@ -43,26 +44,25 @@ class Service:
         """Whether new requests are welcome."""
         return self.healthy() and not self.stopping()
 
-    async def predict(self, pairs: Sequence[Pair], places: Sequence[str], truncate: bool) -> list[
-        Prediction
-    ]:  # fmt: skip
-        """Label pairs.
+    async def predict(
+        self, rows: Sequence[Row], places: Sequence[str], truncate: bool
+    ) -> list[Any]:
+        """Answer inputs.
 
         Args:
-            pairs: (premise, hypothesis).
+            rows: The inputs; a text for each field of the task.
             places: Where each stands in the request, for messages.
-            truncate: Cut pairs that are too long.
+            truncate: Cut inputs that are too long.
 
         Raises:
             RequestError: The request goes beyond the limits, or there is no time for it.
         """
-        self._check_count(len(pairs), "body.pairs", "pairs")
-        for pair, place in zip(pairs, places, strict=True):
-            for text, name in zip(pair, ("premise", "hypothesis"), strict=True):
-                self._check_text(text, f"{place}.{name}")
-        async with self._admitted(len(pairs)):
-            encoded, logits = await self._score(pairs, places, truncate)
-        return self.predictor.predictions(logits, encoded.truncated)
+        inference = self.predictor.inference
+        self._check_count(len(rows), f"body.{inference.plural}", inference.plural)
+        for row, place in zip(rows, places, strict=True):
+            for text, field in zip(row, inference.fields, strict=True):
+                self._check_text(text, f"{place}.{field.name}")
+        return await self._answer(self.predictor, rows, places, truncate)
 
     async def classify(
         self,
@@ -73,7 +73,7 @@ class Service:
         *,
         multi_label: bool,
         truncate: bool,
-    ) -> list[Prediction]:
+    ) -> list[Any]:
         """Sort texts into labels that the model was not trained for.
 
         Args:
@@ -94,14 +94,19 @@ class Service:
             self._check_text(label, f"body.labels[{number}]")
         self._check_text(template, "body.template")
         try:
-            classifier = ZeroShotClassifier(self.predictor, labels, template, multi_label)
+            asked = self.predictor.inference.zero_shot(labels, template, multi_label=multi_label)
         except UserError as error:
             raise RequestError(422, error.problem, "body", error.remedy) from error
-        pairs = classifier.pairs(texts)
-        of_pairs = [place for place in places for _ in labels]
-        async with self._admitted(len(pairs)):
-            encoded, logits = await self._score(pairs, of_pairs, truncate)
-        return classifier.predictions(logits, encoded.truncated)
+        rows = [(text,) for text in texts]
+        return await self._answer(self.predictor.answering(asked), rows, places, truncate)
+
+    async def _answer(
+        self, predictor: Predictor, rows: Sequence[Row], places: Sequence[str], truncate: bool
+    ) -> list[Any]:
+        inference = predictor.inference
+        async with self._admitted(len(rows) * inference.sequences_an_input):
+            encoded, outputs = await self._score(predictor, rows, places, truncate)
+        return inference.decode(outputs, encoded)
 
     @asynccontextmanager
     async def _admitted(self, pairs: int) -> AsyncIterator[None]:
@@ -131,22 +136,21 @@ class Service:
             ) from error
 
     async def _score(
-        self, pairs: Sequence[Pair], places: Sequence[str], truncate: bool
-    ) -> tuple[EncodedPairs, np.ndarray]:
-        """Tokenize pairs and have them scored; logits `[pairs, labels]`.
+        self, predictor: Predictor, rows: Sequence[Row], places: Sequence[str], truncate: bool
+    ) -> tuple[Encoded, list[np.ndarray]]:
+        """Tokenize inputs and run the model on them.
 
         Raises:
-            RequestError: A pair is too long and may not be cut, or computing failed.
+            RequestError: An input is too long and may not be cut, or computing failed.
         """
-        encoded = await asyncio.to_thread(self.predictor.encode, pairs)
+        encoded = await asyncio.to_thread(predictor.encode, rows)
         if not truncate and encoded.truncated.any():
-            row = int(encoded.truncated.argmax())
-            premise, hypothesis = pairs[row]
-            (length,) = self.predictor.tokenizer.full_lengths([premise], [hypothesis])
+            number = int(encoded.truncated.argmax())
+            length = predictor.inference.full_length(predictor.tokenizer, rows[number])
             raise RequestError(
                 422,
-                f"{length} tokens, the model takes {self.predictor.max_length}",
-                places[row],
+                f"{length} tokens, the model takes {predictor.max_length}",
+                places[number],
                 'Shorten the text, or send "truncate": true to have its end cut.',
             )
         try:

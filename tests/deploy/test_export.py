@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from infoxlm.deploy import export as module
-from infoxlm.deploy.agreement import Agreement
 from infoxlm.deploy.export import ExportOptions, export_model
+from infoxlm.deploy.logit_parity import LogitParity
 from infoxlm.deploy.model_folder import ModelFolder
 from infoxlm.errors import UserError
 from infoxlm.files.manifest import check_manifest, read_manifest
@@ -36,7 +36,7 @@ def test_what_an_exported_folder_holds(export, checkpoint, precision, onnx, mode
     check_manifest(folder)
     assert set(read_manifest(folder)) == names(folder) - {"manifest.json"}
     read = ModelFolder.open(folder)
-    assert read.labels == ("contradiction", "entailment", "neutral")
+    assert read.inference.labels == ("contradiction", "entailment", "neutral")
     assert read.usable_length(None) == 32
     record = json.loads((folder / "export.json").read_text())
     assert record["checkpoint"] == str(checkpoint)
@@ -70,7 +70,7 @@ def test_other_logits_are_an_error_and_leave_nothing(largest, checkpoint, tmp_pa
     def disagreeing(cls, runtime, expected, found):
         return cls(runtime, len(expected), largest, largest, 1.0)
 
-    monkeypatch.setattr(Agreement, "of", classmethod(disagreeing))
+    monkeypatch.setattr(LogitParity, "of", classmethod(disagreeing))
     with pytest.raises(UserError, match=r"inference.json in Paddle Inference gives logits .*1e-04"):
         export_model(checkpoint, tmp_path / "deep" / "model", ExportOptions())
     assert list(tmp_path.iterdir()) == []
@@ -78,8 +78,8 @@ def test_other_logits_are_an_error_and_leave_nothing(largest, checkpoint, tmp_pa
 
 @pytest.mark.parametrize("largest", [float("nan"), float("inf")])
 def test_half_precision_that_overflows_is_an_error(largest, checkpoint, tmp_path, monkeypatch):
-    agreement = Agreement("Paddle Inference", 1, largest, largest, 1.0)
-    monkeypatch.setattr(module.Agreement, "of", lambda *_: agreement)
+    agreement = LogitParity("Paddle Inference", 1, largest, largest, 1.0)
+    monkeypatch.setattr(module.LogitParity, "of", lambda *_: agreement)
     options = ExportOptions(precision=ExportPrecision.fp16)
     with pytest.raises(UserError, match="differ"):
         export_model(checkpoint, tmp_path / "model", options)
@@ -155,5 +155,5 @@ def test_weights_beyond_what_onnx_holds(export, tmp_path, monkeypatch):
 
 def test_agreement():
     expected = np.array([[1.0, 2.0], [3.0, 0.0]])
-    agreement = Agreement.of("x", expected, np.array([[1.5, 2.0], [3.0, 4.0]]))
-    assert agreement == Agreement("x", pairs=2, largest=4.0, mean=4.5 / 4, same_label=0.5)
+    agreement = LogitParity.of("x", expected, np.array([[1.5, 2.0], [3.0, 4.0]]))
+    assert agreement == LogitParity("x", pairs=2, largest=4.0, mean=4.5 / 4, same_label=0.5)

@@ -9,8 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from infoxlm.deploy.input_rows import PAIR_COLUMNS, TEXT_COLUMNS, count_lines, read_rows
+from infoxlm.deploy.input_rows import count_lines, read_rows
 from infoxlm.errors import UserError
+from infoxlm.tasks.classification.inference import ModelInference
+from infoxlm.tasks.classification.zero_shot import ZeroShot
+
+PAIR_COLUMNS = [field.columns for field in ModelInference.fields]
+TEXT_COLUMNS = [field.columns for field in ZeroShot.fields]
 
 
 @pytest.fixture

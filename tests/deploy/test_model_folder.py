@@ -20,7 +20,7 @@ def changed(folder, target, **entries):
 def test_checkpoint(checkpoint):
     folder = ModelFolder.open(checkpoint)
     assert folder.is_checkpoint
-    assert folder.labels == ("contradiction", "entailment", "neutral")
+    assert folder.inference.labels == ("contradiction", "entailment", "neutral")
     assert folder.tokenizer(1).vocab_size == folder.config["vocab_size"]
 
 
@@ -33,7 +33,7 @@ def test_the_best_checkpoint_of_a_run(checkpoint, tmp_path):
 def test_labels_keep_the_order_of_their_ids(export, tmp_path):
     words = {"2": "c", "0": "a", "10": "k", **{str(n): str(n) for n in (1, *range(3, 10))}}
     folder = ModelFolder.open(changed(export("fp32", False), tmp_path / "many", id2label=words))
-    assert folder.labels == ("a", "1", "c", *"3456789", "k")
+    assert folder.inference.labels == ("a", "1", "c", *"3456789", "k")
 
 
 def test_no_labels(export, tmp_path):

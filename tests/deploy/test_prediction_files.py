@@ -9,6 +9,7 @@ from infoxlm.deploy.input_rows import InputRow
 from infoxlm.deploy.prediction_files import check_output, open_writer, predict_rows
 from infoxlm.deploy.predictor import Prediction
 from infoxlm.errors import UserError
+from infoxlm.tasks.classification.inference import ModelInference
 
 LABELS = ("yes", "no")
 
@@ -20,6 +21,10 @@ def rows(count, bad=()):
     )
 
 
+def inference(labels):
+    return ModelInference({"id2label": {str(i): label for i, label in enumerate(labels)}})
+
+
 def classify(texts):
     """Says yes to even numbers; those from 8 on are too long."""
     return [
@@ -28,16 +33,16 @@ def classify(texts):
 
 
 def write(output, count=10, bad=(), **options):
-    with open_writer(output, LABELS) as writer:
+    with open_writer(output, inference(LABELS)) as writer:
         return predict_rows(
             rows(count, bad), classify, writer,
-            **{"name": "x.tsv", "window": 4, "stop_on_error": False, **options},
+            **{"name": "x.tsv", "chunk": 4, "stop_on_error": False, **options},
         )  # fmt: skip
 
 
-@pytest.mark.parametrize("window", [1, 3, 100])
-def test_json_lines_in_the_order_of_the_input(tmp_path, window):
-    tally = write(tmp_path / "out.jsonl", bad=(0, 5, 6), window=window)
+@pytest.mark.parametrize("chunk", [1, 3, 100])
+def test_json_lines_in_the_order_of_the_input(tmp_path, chunk):
+    tally = write(tmp_path / "out.jsonl", bad=(0, 5, 6), chunk=chunk)
     lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [line["row"] for line in lines] == list(range(10))
     assert lines[5] == {"row": 5, "error": "line 7: a\tbad\nrow"}
@@ -89,7 +94,7 @@ def test_bad_rows_are_reported_until_there_are_many(tmp_path, caplog):
 def test_labels_that_no_encoding_knows(tmp_path):
     broken = Prediction("\udcff", {"\udcff": 1.0})
     for name in ("out.jsonl", "out.tsv"):
-        with open_writer(tmp_path / name, ["\udcff"]) as writer:
+        with open_writer(tmp_path / name, inference(["\udcff"])) as writer:
             writer.write(InputRow(0, ("a",)), broken)
         assert "\\udcff" in (tmp_path / name).read_text()
 
@@ -117,7 +122,7 @@ def test_lines_on_standard_output_are_json_in_every_encoding(encoding, monkeypat
     stream = io.TextIOWrapper(io.BytesIO(), encoding)
     monkeypatch.setattr(sys, "stdout", stream)
     labels = ("größe", "\U0001f600 語")
-    with open_writer(None, labels) as writer:
+    with open_writer(None, inference(labels)) as writer:
         writer.write(
             InputRow(0, ("a", "b")), Prediction(labels[1], dict.fromkeys(labels, 0.5), False)
         )

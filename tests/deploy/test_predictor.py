@@ -71,10 +71,10 @@ def test_threads_with_clones(form, load, pairs, expected):
     assert wrong == []
 
 
-def test_any_iterable_in_windows_and_in_order(load, pairs, monkeypatch):
+def test_any_iterable_in_chunks_and_in_order(load, pairs, monkeypatch):
     predictor = load("paddle", batch_tokens=40)
     at_once = predictor.predict(pairs * 3)
-    monkeypatch.setattr(module, "WINDOW", 4)
+    monkeypatch.setattr(module, "CHUNK", 4)
     streamed = predictor.stream(pair for pair in pairs * 3)
     for one, other in zip(streamed, at_once, strict=True):
         assert one.label == other.label
@@ -82,8 +82,8 @@ def test_any_iterable_in_windows_and_in_order(load, pairs, monkeypatch):
     assert predictor.predict([]) == []
 
 
-def test_windows_are_read_when_they_are_due(load, monkeypatch):
-    monkeypatch.setattr(module, "WINDOW", 2)
+def test_chunks_are_read_when_they_are_due(load, monkeypatch):
+    monkeypatch.setattr(module, "CHUNK", 2)
     taken = []
 
     def pairs():

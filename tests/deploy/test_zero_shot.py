@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+import infoxlm.deploy.predictor as predictor_module
+import infoxlm.tasks.classification.zero_shot as module
 from infoxlm.constants import LABELS as LABELS_OF_XNLI
 from infoxlm.deploy import Predictor, ZeroShotClassifier
-from infoxlm.deploy import zero_shot as module
 from infoxlm.errors import UserError
 
 TEXTS = [
@@ -91,10 +92,10 @@ def test_columns_are_found_by_their_words(predictor):
         assert own.probabilities[label] == pytest.approx(odds / (1 + odds), abs=1e-5)
 
 
-def test_windows_do_not_change_the_result(predictor, monkeypatch):
+def test_chunks_do_not_change_the_result(predictor, monkeypatch):
     classifier = ZeroShotClassifier(predictor, LABELS)
     at_once = classifier.predict(TEXTS)
-    monkeypatch.setattr(module, "WINDOW", 6)
+    monkeypatch.setattr(predictor_module, "CHUNK", 6)
     for one, other in zip(classifier.stream(iter(TEXTS)), at_once, strict=True):
         assert one.probabilities == pytest.approx(other.probabilities, abs=1e-5)
     assert classifier.predict([]) == []
@@ -107,7 +108,7 @@ def test_truncation_shows(predictor):
 
 def test_a_template_may_hold_other_braces(predictor):
     classifier = ZeroShotClassifier(predictor, ["a", "{x}"], "{0} {} {}")
-    assert classifier.hypotheses == ["{0} a a", "{0} {x} {x}"]
+    assert classifier.predictor.inference.hypotheses == ["{0} a a", "{0} {x} {x}"]
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-import infoxlm.serve
+import infoxlm.tasks.classification
 from infoxlm.constants import LANGUAGES
 
-PAGE = Path(infoxlm.serve.__file__).parent / "page"
+PAGE = Path(infoxlm.tasks.classification.__file__).parent / "page"
 
 
 @pytest.fixture

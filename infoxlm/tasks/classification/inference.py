@@ -1,0 +1,189 @@
+"""One label for each pair of texts, with the probability of every label."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from infoxlm.checkpoint.config_file import CONFIG_FILE
+from infoxlm.checkpoint.labels import check_classifier
+from infoxlm.data.columns import HYPOTHESIS, PREMISE
+from infoxlm.data.source import EMBEDDED, open_source
+from infoxlm.errors import UserError
+from infoxlm.files.manifest import MANIFEST
+from infoxlm.tasks.inference import Encoded, Field, Inference, Row
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
+
+#: Digits of a probability in files.
+DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The most probable label, and the probability of each.
+
+    Attributes:
+        label: The most probable label.
+        probabilities: The probability of each label, most probable first in zero-shot
+            classification. Of a regression, the value itself.
+        truncated: Whether the text was longer than the model's input, so that its end was cut.
+    """
+
+    label: str
+    probabilities: dict[str, float]
+    truncated: bool = False
+
+
+class Labelling(Inference):
+    """Answers that are labels with probabilities."""
+
+    prediction = Prediction
+    answer_text = (
+        "The most probable label, and the probability of each.\n\nAttributes:\n"
+        "    truncated: Whether the text was cut to the model's length."
+    )
+    labels: tuple[str, ...]
+
+    def record(self, prediction: Prediction) -> dict[str, Any]:
+        """Label, probabilities, and whether the text was cut."""
+        shares = prediction.probabilities.items()
+        return {
+            "label": prediction.label,
+            "probabilities": {label: round(share, DIGITS) for label, share in shares},
+            "truncated": prediction.truncated,
+        }
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Label, a column for each label's probability, truncated."""
+        return ("label", *self.labels, "truncated")
+
+    def cells(self, prediction: Prediction) -> list[str]:
+        """What these columns hold."""
+        shares = [f"{prediction.probabilities[label]:.{DIGITS}f}" for label in self.labels]
+        return [prediction.label, *shares, str(prediction.truncated).lower()]
+
+
+class ModelInference(Labelling):
+    """A classifier of pairs of texts.
+
+    Args:
+        config: The model's `config.json`. Its `problem_type` decides what probabilities are, as in
+            Hugging Face's pipeline: softmax over the labels; a sigmoid of each for
+            `multi_label_classification` and for a single label; the outputs themselves for
+            `regression`.
+    """
+
+    fields = (Field("premise", PREMISE[1:]), Field("hypothesis", HYPOTHESIS[1:]))
+    noun, plural = "pair", "pairs"
+    input_text = "A premise, and a hypothesis that follows from it, contradicts it, or neither."
+    request_text = "Label one pair of texts, or many."
+    sorts_texts = True
+    page = Path(__file__).parent / "page"
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        words = config.get("id2label") or {}
+        self.labels = tuple(words[str(column)] for column in range(len(words)))
+        self.outputs = len(self.labels)
+        self._probabilities = activation(config.get("problem_type"), self.outputs)
+
+    @property
+    def description(self) -> str:
+        """Which labels there are."""
+        return f"Labels for pairs of texts: {', '.join(self.labels)}."
+
+    def check(self, folder: Path, named: str, *, checkpoint: bool) -> None:
+        """Check that a folder holds a classifier whose labels have names."""
+        if checkpoint:
+            check_classifier(folder, named)
+        if not self.labels:
+            raise UserError(
+                f"{folder / CONFIG_FILE} does not name the labels (id2label)",
+                "Give a checkpoint that `infoxlm train` wrote, or name them there in the order of "
+                f"the model's logits and delete {MANIFEST}.",
+            )
+
+    def load_model(self, folder: Path) -> Any:
+        """Load the classifier of a checkpoint."""
+        from infoxlm.model import InfoXLMForSequenceClassification
+
+        return InfoXLMForSequenceClassification.from_pretrained(folder)
+
+    def encode(self, tokenizer: InfoXLMTokenizer, rows: Sequence[Row], max_length: int) -> Encoded:
+        """Tokenize pairs, and find out which of them were cut."""
+        firsts, seconds = [row[0] for row in rows], [row[1] for row in rows]
+        token_ids = tokenizer.encode(firsts, seconds, max_length=max_length)
+        truncated = np.zeros(len(rows), dtype=bool)
+        # Only rows that fill the input may have been longer.
+        full = np.flatnonzero(token_ids.lengths == max_length)
+        if len(full):
+            lengths = tokenizer.full_lengths([firsts[x] for x in full], [seconds[x] for x in full])
+            truncated[full] = lengths > max_length
+        return Encoded(token_ids, truncated)
+
+    def decode(self, outputs: Sequence[np.ndarray], encoded: Encoded) -> list[Prediction]:
+        """Turn logits into labels and probabilities."""
+        if not len(outputs):
+            return []
+        logits = np.stack(outputs)
+        return [
+            Prediction(self.labels[best], dict(zip(self.labels, row, strict=True)), cut)
+            for best, row, cut in zip(
+                logits.argmax(axis=1).tolist(),
+                self._probabilities(logits).tolist(),
+                encoded.truncated.tolist(),
+                strict=True,
+            )
+        ]
+
+    def full_length(self, tokenizer: InfoXLMTokenizer, row: Row) -> int:
+        """Count the tokens of a pair that is not cut."""
+        return int(tokenizer.full_lengths([row[0]], [row[1]])[0])
+
+    def facts(self) -> dict[str, str]:
+        """The words for the columns of the logits."""
+        return {"labels": json.dumps(list(self.labels), ensure_ascii=False)}
+
+    def sample_rows(self, split: str, rows: int) -> list[Row]:
+        """Pairs of the embedded sample, in all its languages."""
+        source = open_source(EMBEDDED)
+        return [
+            (example.premise, example.hypothesis)
+            for language in source.languages(split)
+            for example in source.read(split, language, rows)
+        ]
+
+    def zero_shot(self, labels: Sequence[str], template: str, *, multi_label: bool) -> Inference:
+        """Ask of each label whether a text entails, or paraphrases, a sentence with it."""
+        from infoxlm.tasks.classification.zero_shot import ZeroShot
+
+        return ZeroShot(self, labels, template, multi_label=multi_label)
+
+
+def activation(problem: str | None, outputs: int) -> Callable[[np.ndarray], np.ndarray]:
+    """What makes probabilities of logits.
+
+    Args:
+        problem: `problem_type` of the `config.json`.
+        outputs: The number of labels.
+    """
+    if problem == "regression":
+        return lambda logits: logits.astype(np.float64)
+    if problem == "multi_label_classification" or outputs == 1:
+        return sigmoid
+    return softmax
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Softmax over the last axis, computed in float64."""
+    shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
+    powers = np.exp(shifted)
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """Logistic function, computed in float64 and without overflow."""
+    return np.exp(-np.logaddexp(0.0, -logits.astype(np.float64)))

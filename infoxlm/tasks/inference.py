@@ -1,0 +1,193 @@
+"""From texts to answers: what predicting, serving and exporting know of a task."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from infoxlm.errors import UserError
+from infoxlm.tokenization.token_ids import TokenIds
+from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
+
+#: The texts of one input, one for each field.
+Row = tuple[str, ...]
+
+#: Where each task's class `ModelInference` is.
+_MODULES = {"classification": "infoxlm.tasks.classification.inference"}
+
+
+class Field(NamedTuple):
+    """One of the texts of an input.
+
+    Attributes:
+        name: What requests call it, and tables by default.
+        aliases: What else a table's column may be called.
+    """
+
+    name: str
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What a table's column may be called, the usual name first."""
+        return (self.name, *self.aliases)
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """Tokenized inputs; a task may keep more in a class of its own.
+
+    Attributes:
+        token_ids: The sequences, of each input as many as it takes, input by input.
+        truncated: Which inputs lost tokens, bool `[inputs]`.
+    """
+
+    token_ids: TokenIds
+    truncated: np.ndarray
+
+
+class Inference:
+    """What a model is asked, and what its outputs mean.
+
+    Everything here is NumPy and Python; nothing imports a framework but `load_model`.
+    """
+
+    #: The texts of an input.
+    fields: tuple[Field, ...]
+    #: What one input is called, and several, in messages and in requests.
+    noun, plural = "input", "inputs"
+    #: What an input, an answer and a request are, for the server's documentation.
+    input_text, answer_text, request_text = (
+        "The texts.",
+        "The answer.",
+        "Answer one input, or many.",
+    )
+    #: Whether `zero_shot` works.
+    sorts_texts = False
+    #: The dataclass of an answer; it has the attribute `truncated`.
+    prediction: type
+    #: The size of an output's last axis.
+    outputs: int
+    #: Sequences that an input makes as a rule, by which inputs held in memory are counted.
+    sequences_an_input = 1
+    #: A folder with an index.html where one tries the model.
+    page: Path | None = None
+
+    @property
+    def description(self) -> str:
+        """What the model answers, in one line."""
+        raise NotImplementedError
+
+    def check(self, folder: Path, named: str, *, checkpoint: bool) -> None:
+        """Check that a folder's model is of this task.
+
+        Args:
+            folder: The folder.
+            named: What the user called it.
+            checkpoint: Whether it holds weights, and not an exported model.
+
+        Raises:
+            UserError: It is not.
+        """
+
+    def load_model(self, folder: Path) -> Any:
+        """Load a checkpoint: a `nn.Layer` from token ids to an object with `logits`."""
+        raise NotImplementedError
+
+    def encode(self, tokenizer: InfoXLMTokenizer, rows: Sequence[Row], max_length: int) -> Encoded:
+        """Tokenize inputs.
+
+        Args:
+            tokenizer: The model's.
+            rows: The inputs; each has a text for every field.
+            max_length: Most tokens of a sequence.
+        """
+        raise NotImplementedError
+
+    def decode(self, outputs: Sequence[np.ndarray], encoded: Encoded) -> list[Any]:
+        """Turn outputs into one answer an input.
+
+        Args:
+            outputs: Of each sequence: `[outputs]`, or `[tokens, outputs]` where the model answers
+                for every token.
+            encoded: What `encode` gave.
+        """
+        raise NotImplementedError
+
+    def full_length(self, tokenizer: InfoXLMTokenizer, row: Row) -> int:
+        """Count the tokens of an input that is not cut."""
+        raise NotImplementedError
+
+    def record(self, prediction: Any) -> dict[str, Any]:
+        """An answer as it is written into a line of JSON."""
+        raise NotImplementedError
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of an answer in a table."""
+        raise NotImplementedError
+
+    def cells(self, prediction: Any) -> list[str]:
+        """What an answer's columns hold."""
+        raise NotImplementedError
+
+    def facts(self) -> dict[str, str]:
+        """What an exported file says of the outputs, for whoever has the file alone."""
+        return {}
+
+    def sample_rows(self, split: str, rows: int) -> list[Row]:
+        """Inputs in many languages, by which an export is checked or quantised.
+
+        Args:
+            split: `dev` or `test`; the two share no input.
+            rows: Inputs a language.
+        """
+        raise NotImplementedError
+
+    def zero_shot(self, labels: Sequence[str], template: str, *, multi_label: bool) -> "Inference":
+        """Sort texts into labels that the model was not trained for.
+
+        Raises:
+            UserError: A model of this task cannot, or the labels are at fault.
+        """
+        raise UserError(
+            "the model's task gives no labels to texts",
+            "Give a model that was fine-tuned on natural-language inference or on paraphrases.",
+        )
+
+    def check_rows(self, rows: Sequence[Row]) -> None:
+        """Check what a program gave.
+
+        Raises:
+            TypeError: An input is no sequence of as many strings as there are fields.
+        """
+        names = ", ".join(field.name for field in self.fields)
+        for row in rows:
+            if isinstance(row, str) or [type(text) for text in row] != [str] * len(self.fields):
+                count = len(self.fields)
+                strings = {1: "one string", 2: "two strings"}.get(count, f"{count} strings")
+                raise TypeError(f"{article(self.noun)} is ({names}), {strings}, not {row!r}")
+
+
+def inference_of(config: Mapping[str, Any]) -> Inference:
+    """The inference of the task that a checkpoint's ``config.json`` is of.
+
+    Raises:
+        UserError: It is of a task that is not installed.
+    """
+    name = str(config.get("task_name") or "classification")
+    if name not in _MODULES:
+        raise UserError(
+            f"the model's task is {name!r}, which is not installed",
+            f"Give a model of one of {', '.join(_MODULES)}.",
+        )
+    made: Inference = import_module(_MODULES[name]).ModelInference(config)
+    return made
+
+
+def article(noun: str) -> str:
+    """A noun with its article."""
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
