@@ -83,6 +83,7 @@ def runtime(export: Callable[..., Path]) -> Any:
 @pytest.fixture(scope="session")
 def expected(checkpoint: Path) -> Callable[[np.ndarray], np.ndarray]:
     """Computes the checkpoint's own logits."""
+    from infoxlm.deploy.model_folder import ModelFolder
     from infoxlm.deploy.runtimes import CheckpointModel
 
-    return CheckpointModel.load(checkpoint, "cpu").run
+    return CheckpointModel.load(ModelFolder.open(checkpoint), "cpu").run

@@ -88,7 +88,7 @@ def test_half_precision_that_overflows_is_an_error(largest, checkpoint, tmp_path
 
 def test_a_wrong_model_is_noticed(checkpoint, make_checkpoint, tmp_path, monkeypatch):
     """The comparison is with the checkpoint, not of the written file with itself."""
-    other = module.CheckpointModel.load(make_checkpoint(seed=8), "cpu")
+    other = module.CheckpointModel.load(ModelFolder.open(make_checkpoint(seed=8)), "cpu")
     write = module.write_models
     monkeypatch.setattr(module, "write_models", lambda _, *rest: write(other, *rest))
     with pytest.raises(UserError, match="differ from the checkpoint's by up to"):

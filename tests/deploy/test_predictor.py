@@ -59,8 +59,8 @@ def test_threads_with_clones(form, load, pairs, expected):
 
     def work(predictor):
         for row in [0, 3, 5, 1, 2, 4] * 5:
-            logits = predictor.logits(predictor.encode([pairs[row]]).token_ids)
-            if np.abs(logits[0] - expected[row]).max() > 1e-4:
+            (logits,) = predictor.outputs(predictor.encode([pairs[row]]).token_ids)
+            if np.abs(logits - expected[row]).max() > 1e-4:
                 wrong.append(row)
 
     threads = [threading.Thread(target=work, args=(first.clone(),)) for _ in range(4)]
@@ -102,7 +102,7 @@ def test_batches_hold_the_token_budget(load, pairs):
     shapes, advanced = [], []
     run = predictor.runtime.run
     predictor.runtime.run = lambda ids: shapes.append(ids.shape) or run(ids)
-    predictor.logits(predictor.encode(pairs * 4).token_ids, advanced.append)
+    predictor.outputs(predictor.encode(pairs * 4).token_ids, advanced.append)
     assert sum(rows for rows, _ in shapes) == len(pairs) * 4
     assert all(rows * width <= 60 for rows, width in shapes)
     assert len(shapes) > 4

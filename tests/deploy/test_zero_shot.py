@@ -81,8 +81,8 @@ def test_columns_are_found_by_their_words(predictor):
     """The model's labels are contradiction, entailment, neutral: not in the usual order."""
     hypotheses = [f"This example is {label}." for label in LABELS]
     encoded = predictor.encode([(TEXTS[0], hypothesis) for hypothesis in hypotheses])
-    entailment = np.exp(predictor.logits(encoded.token_ids)[:, 1])
-    contradiction = np.exp(predictor.logits(encoded.token_ids)[:, 0])
+    entailment = np.exp(np.stack(predictor.outputs(encoded.token_ids))[:, 1])
+    contradiction = np.exp(np.stack(predictor.outputs(encoded.token_ids))[:, 0])
     (shared,) = ZeroShotClassifier(predictor, LABELS).predict(TEXTS[:1])
     (own,) = ZeroShotClassifier(predictor, LABELS, multi_label=True).predict(TEXTS[:1])
     for column, label in enumerate(LABELS):
@@ -129,6 +129,19 @@ def test_what_cannot_be_asked(predictor, labels, template, message):
 def test_a_model_of_other_labels(words):
     with pytest.raises(UserError, match=f"are {', '.join(words)}, which do not tell"):
         module.compared_columns(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "columns"),
+    [
+        (("entailment", "not_entailment"), [1, 0]),
+        (("not_paraphrase", "paraphrase"), [0, 1]),
+        (("paraphrase", "different"), [1, 0]),
+        (("paraphrase", "neutral", "entailment"), [0, 2]),  # entailment is what is asked for first
+    ],
+)
+def test_what_says_yes_and_what_stands_against_it(words, columns):
+    assert module.compared_columns(words) == columns
 
 
 def test_neutral_in_the_place_of_contradiction_is_told_once(caplog):

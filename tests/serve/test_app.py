@@ -67,15 +67,19 @@ def test_classes_are_the_classifiers(client, predictor, options):
         assert one["probabilities"] == pytest.approx(other.probabilities, abs=1e-6)
 
 
-@pytest.mark.parametrize("words", [("entailment", "not_entailment"), ("good", "bad")])
+@pytest.mark.parametrize(
+    "words", [("entailment", "not_entailment"), ("not_paraphrase", "paraphrase"), ("good", "bad")]
+)
 def test_models_of_two_labels(application, predictor, monkeypatch, words):
     from infoxlm.deploy import ZeroShotClassifier
+    from infoxlm.tasks.classification.inference import ModelInference
 
     class TwoColumns:
         name = "two columns"
         run = staticmethod(lambda ids, inner=predictor.runtime: inner.run(ids)[:, :2])
 
-    monkeypatch.setattr(predictor, "labels", words)
+    inference = ModelInference({"id2label": {"0": words[0], "1": words[1]}})
+    monkeypatch.setattr(predictor, "inference", inference)
     monkeypatch.setattr(predictor, "runtime", TwoColumns())
     body = {"text": "the dog ran home", "labels": ["孩子", "dog"], "multi_label": True}
     with application() as app, TestClient(app) as client:
