@@ -4,7 +4,7 @@ import logging
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,12 +14,10 @@ from infoxlm.checkpoint.architecture import (
     expected_tensors,
     present_parts,
 )
+from infoxlm.checkpoint.checkpoint import Tensors
 from infoxlm.checkpoint.tensor_names import canonical_name, unwrapped_name
 from infoxlm.constants import ENCODER_PREFIX
 from infoxlm.errors import UserError, and_more
-
-if TYPE_CHECKING:
-    from infoxlm.convert.checkpoint import Tensors
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +103,7 @@ def match_names(names: Iterable[str], config: dict[str, Any], where: str) -> Nam
     )
 
 
-def check_tied(tensors: "Tensors", match: NameMatch) -> None:
+def check_tied(tensors: Tensors, match: NameMatch) -> None:
     """Make sure that the tensors left out as second names hold nothing of their own.
 
     Args:

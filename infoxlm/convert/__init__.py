@@ -1,8 +1,7 @@
 """Weights from PyTorch to Paddle and back, with a record of every tensor."""
 
+from infoxlm.convert.directions import convert_to_paddle, convert_to_torch
 from infoxlm.convert.report import ConversionReport, append_verification
-from infoxlm.convert.to_paddle import convert_to_paddle
-from infoxlm.convert.to_torch import convert_to_torch
 from infoxlm.convert.verification import Verification
 from infoxlm.convert.verify import verify
 

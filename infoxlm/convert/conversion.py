@@ -15,12 +15,12 @@ from infoxlm.checkpoint.architecture import (
     number_of_labels,
     numbered_labels,
 )
+from infoxlm.checkpoint.checkpoint import PYTORCH, Checkpoint, Layout
 from infoxlm.checkpoint.config_file import CONFIG_FILE, MODEL_TYPE
 from infoxlm.checkpoint.names import NameMatch, check_tied, match_names
 from infoxlm.checkpoint.safetensors_reader import SafetensorsReader
 from infoxlm.checkpoint.safetensors_writer import SafetensorsWriter
 from infoxlm.checkpoint.weights_file import SAFETENSORS
-from infoxlm.convert.checkpoint import PYTORCH, Checkpoint, Layout
 from infoxlm.convert.report import REPORT_FILE, ConversionReport, TensorRecord
 from infoxlm.convert.target_folder import target_folder
 from infoxlm.errors import UserError

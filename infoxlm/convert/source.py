@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from infoxlm.checkpoint.checkpoint import Checkpoint
 from infoxlm.checkpoint.weights_file import pytorch_pickle, weight_files
-from infoxlm.convert.checkpoint import Checkpoint
 from infoxlm.convert.hub import HUB_ID, download_checkpoint
 from infoxlm.convert.lora_adapter import read_adapter_folder
 from infoxlm.convert.lora_config import ADAPTER_CONFIG, is_adapter_folder

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from infoxlm.checkpoint.checkpoint import PADDLE, PYTORCH, Checkpoint, Tensors
 from infoxlm.checkpoint.config_file import read_config_file
 from infoxlm.checkpoint.safetensors_reader import SafetensorsReader
 from infoxlm.checkpoint.sharded_weights import (
@@ -24,7 +25,6 @@ from infoxlm.checkpoint.weights_file import (
     pytorch_pickle,
     wrong_type,
 )
-from infoxlm.convert.checkpoint import PADDLE, PYTORCH, Checkpoint, Tensors
 from infoxlm.errors import UserError
 from infoxlm.files.regular_file import check_regular
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from infoxlm.checkpoint.checkpoint import PYTORCH
 from infoxlm.checkpoint.config_file import read_config_file
 from infoxlm.checkpoint.safetensors_reader import SafetensorsReader
 from infoxlm.checkpoint.tensor_names import unwrapped_name
 from infoxlm.constants import PAD_ID
-from infoxlm.convert.checkpoint import PYTORCH
 from infoxlm.convert.conversion import write_model_folder
 from infoxlm.convert.source import open_source
 from infoxlm.convert.torch_folder import PickledTensors

@@ -3,19 +3,8 @@
 import paddle
 from paddle import nn
 
-from infoxlm.model import cpu
 from infoxlm.model.configuration import InfoXLMConfig
-from infoxlm.model.dropout import InfoXLMDropout
-
-
-class InfoXLMEmbedding(nn.Embedding):
-    """A table of embeddings."""
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        """Ids of any shape to ``[..., hidden]``."""
-        if cpu.computes_here(self.weight):
-            return cpu.lookup(x, self.weight)
-        return super().forward(x)
+from infoxlm.model.layers import InfoXLMDropout, InfoXLMEmbedding
 
 
 class InfoXLMEmbeddings(nn.Layer):

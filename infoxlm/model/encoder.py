@@ -11,21 +11,11 @@ from paddle.distributed.fleet.utils import recompute
 from infoxlm.model import cpu
 from infoxlm.model.backward import keeps_errors
 from infoxlm.model.configuration import InfoXLMConfig
-from infoxlm.model.dropout import InfoXLMDropout
+from infoxlm.model.layers import InfoXLMDropout, InfoXLMLinear
 
 #: What hides padding, ``[batch, 1, 1, seq]``; or, of states ``[tokens, hidden]`` without padding,
 #: where the sequences lie.
 AttentionBias: TypeAlias = paddle.Tensor | cpu.Packing
-
-
-class InfoXLMLinear(nn.Linear):
-    """A linear layer."""
-
-    def forward(self, input: paddle.Tensor) -> paddle.Tensor:
-        """``[..., in_features]`` to ``[..., out_features]``."""
-        if cpu.computes_here(input):
-            return cpu.linear(input, self.weight, self.bias)
-        return super().forward(input)
 
 
 class InfoXLMSelfAttention(nn.Layer):
@@ -58,7 +48,7 @@ class InfoXLMSelfAttention(nn.Layer):
             ``[batch, queries, hidden]``.
         """
         query, key, value = self.query(queried), self.key(hidden_states), self.value(hidden_states)
-        if cpu.computes_here(query):
+        if cpu.is_cpu_fp32(query):
             dropout = self.dropout.p if self.training else 0.0
             return cpu.attention(
                 query, key, value, attention_bias, heads=self.num_heads, dropout=dropout

@@ -5,7 +5,7 @@ import paddle.nn.functional as F
 from paddle import nn
 
 from infoxlm.model.configuration import InfoXLMConfig
-from infoxlm.model.dropout import InfoXLMDropout
+from infoxlm.model.layers import InfoXLMDropout
 
 
 class InfoXLMClassificationHead(nn.Layer):

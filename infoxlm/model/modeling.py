@@ -74,7 +74,7 @@ class InfoXLMModel(InfoXLMPretrainedModel):
             ``[batch, 1, hidden]``; None where padding cannot be left out: on GPUs, in static
             graphs, and when it is not all behind the tokens.
         """
-        if not cpu.computes_here(self.embeddings.word_embeddings.weight):
+        if not cpu.is_cpu_fp32(self.embeddings.word_embeddings.weight):
             return None
         ids = input_ids.numpy()
         is_token = ids != self.config.pad_token_id

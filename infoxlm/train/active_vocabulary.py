@@ -14,7 +14,8 @@ import numpy as np
 import paddle
 
 from infoxlm.constants import UNK_ID
-from infoxlm.model.embeddings import InfoXLMEmbedding, InfoXLMEmbeddings
+from infoxlm.model.embeddings import InfoXLMEmbeddings
+from infoxlm.model.layers import InfoXLMEmbedding
 
 #: Rows that are in memory in float64 at a time.
 CHUNK = 1024

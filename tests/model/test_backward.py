@@ -98,7 +98,7 @@ def test_each_operation_keeps_errors(name, monkeypatch):
         failed.append(name)
         raise MemoryError("used up")
 
-    module, part = {"recomputed": ("attention", "softmax")}.get(name, (name, "only_wanted"))
+    module, part = {"recomputed": ("attention", "softmax")}.get(name, (name, "needed_gradients"))
     monkeypatch.setattr(import_module(f"infoxlm.model.cpu.{module}"), part, fail)
     with pytest.raises(MemoryError, match="used up"), backward_pass():
         loss.backward()

@@ -116,7 +116,7 @@ def test_training_without_dropout_computes_what_evaluation_does(tiny_model, mode
 
 def use_paddles_own(monkeypatch):
     """Compute as on GPUs: without any of `infoxlm.model.cpu`."""
-    for condition in ("computes_here", "pays_here"):
+    for condition in ("is_cpu_fp32", "pays_here"):
         monkeypatch.setattr(f"infoxlm.model.cpu.{condition}", lambda *_: False)
 
 

@@ -3,27 +3,27 @@
 Paddle's CPU kernels multiply matrices as fast as the machine can, but spend as long again around
 the products: copies into another layout, sums over rows, random masks and the derivative of
 LayerNorm run on one thread and element by element. Here the products stay Paddle's, and what lies
-between them is NumPy's: without copying (`arrays`), in pieces on several threads (`pieces`), and
+between them is NumPy's: without copying and in chunks on several threads (`arrays`), and
 where only the first tokens' states are asked for, without padding (`packing`).
 Elsewhere, and while a static graph is traced, the modules use Paddle's own operations; tests hold
 the two against each other.
 """
 
-from infoxlm.model.cpu.arrays import computes_here, pays_here
+from infoxlm.model.cpu.arrays import is_cpu_fp32, pays_here
 from infoxlm.model.cpu.attention import attention
+from infoxlm.model.cpu.embedding import embedding
 from infoxlm.model.cpu.gelu import gelu
 from infoxlm.model.cpu.linear import linear
-from infoxlm.model.cpu.lookup import lookup
 from infoxlm.model.cpu.packing import Packing
 from infoxlm.model.cpu.residual_norm import residual_norm
 
 __all__ = [
     "Packing",
     "attention",
-    "computes_here",
+    "is_cpu_fp32",
     "gelu",
     "linear",
-    "lookup",
+    "embedding",
     "pays_here",
     "residual_norm",
 ]

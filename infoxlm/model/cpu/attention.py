@@ -7,12 +7,16 @@ import numpy as np
 import paddle
 
 from infoxlm.model.backward import Operation
-from infoxlm.model.cpu.arrays import array_of, tensor_of
+from infoxlm.model.cpu.arrays import (
+    array_of,
+    in_chunks,
+    needed_gradients,
+    note_needs_grad,
+    tensor_of,
+)
 from infoxlm.model.cpu.dropout_mask import dropout_mask
 from infoxlm.model.cpu.packing import Packing
-from infoxlm.model.cpu.pieces import in_pieces
 from infoxlm.model.cpu.softmax import softmax
-from infoxlm.model.cpu.wanted import note_wanted, only_wanted
 
 
 class Attention(Operation):
@@ -31,7 +35,7 @@ class Attention(Operation):
         dropout: float,
     ) -> paddle.Tensor:
         """``[query tokens, hidden]`` and twice ``[tokens, hidden]`` to the first's shape."""
-        note_wanted(ctx, query, key, value)
+        note_needs_grad(ctx, query, key, value)
         ctx.scale = 1 / math.sqrt(query.shape[-1] // heads)
         ctx.queries, ctx.keys = queries, keys
         query = queries.by_head(query, heads, ctx.scale)
@@ -49,7 +53,7 @@ class Attention(Operation):
             if mask is not None:
                 np.multiply(part, mask.draw(piece, rows), out=weights[rows])
 
-        in_pieces(weigh, batch, scores[0].size)
+        in_chunks(weigh, batch, scores[0].size)
         ctx.mask, ctx.probabilities = mask, probabilities
         weights = tensor_of(weights.reshape(product.shape))
         context = paddle.matmul(weights, value)
@@ -79,9 +83,9 @@ class Attention(Operation):
                 inner[rows] -= means[rows]
             inner[rows] *= probabilities[rows]
 
-        in_pieces(differentiate, len(inner), inner[0].size)
+        in_chunks(differentiate, len(inner), inner[0].size)
         of_scores = tensor_of(inner.reshape(weights.shape))
-        return only_wanted(
+        return needed_gradients(
             ctx,
             lambda: ctx.queries.by_token(paddle.matmul(of_scores, key), ctx.scale),
             lambda: ctx.keys.by_token(paddle.matmul(of_scores, query, transpose_x=True)),
@@ -115,7 +119,9 @@ def attention(
     """
     if isinstance(where, Packing):
         queries = where if query.shape[0] == key.shape[0] else where.firsts()
-        return Attention.apply(query, key, value, queries, where, where.hides, heads, dropout)
+        return Attention.apply(
+            query, key, value, queries, where, where.padding_bias, heads, dropout
+        )
     (batch, count, width), length = query.shape, key.shape[1]
     mixed = Attention.apply(
         *(states.reshape([-1, width]) for states in (query, key, value)),

@@ -7,8 +7,7 @@ import numpy as np
 import paddle
 
 from infoxlm.model.backward import Operation
-from infoxlm.model.cpu.arrays import array_of, tensor_of
-from infoxlm.model.cpu.pieces import in_pieces
+from infoxlm.model.cpu.arrays import array_of, in_chunks, tensor_of
 
 
 class Gelu(Operation):
@@ -27,7 +26,7 @@ class Gelu(Operation):
         def scale(_: int, part: slice) -> None:
             np.multiply(flat[part], np.float32(math.sqrt(0.5)), out=slope[part])
 
-        in_pieces(scale, len(flat), 1)
+        in_chunks(scale, len(flat), 1)
         paddle.erf_(tensor_of(slope))  # into the array; nobody else has the tensor
 
         def differentiate(_: int, part: slice) -> None:
@@ -42,7 +41,7 @@ class Gelu(Operation):
             density *= flat[part]
             cumulative += density
 
-        in_pieces(differentiate, len(flat), 1)
+        in_chunks(differentiate, len(flat), 1)
         ctx.save_for_backward(tensor_of(slope.reshape(x.shape)))
         return tensor_of(out.reshape(x.shape))
 

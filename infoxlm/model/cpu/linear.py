@@ -5,7 +5,7 @@ from typing import Any
 import paddle
 
 from infoxlm.model.backward import Operation
-from infoxlm.model.cpu.wanted import note_wanted, only_wanted
+from infoxlm.model.cpu.arrays import needed_gradients, note_needs_grad
 
 
 class Linear(Operation):
@@ -16,7 +16,7 @@ class Linear(Operation):
         ctx: Any, x: paddle.Tensor, weight: paddle.Tensor, bias: paddle.Tensor
     ) -> paddle.Tensor:
         """``[rows, in]``, ``[in, out]`` and ``[out]`` to ``[rows, out]``."""
-        note_wanted(ctx, x, weight, bias)
+        note_needs_grad(ctx, x, weight, bias)
         ctx.save_for_backward(x, weight)
         return paddle.addmm(bias, x, weight)
 
@@ -26,7 +26,7 @@ class Linear(Operation):
         x, weight = ctx.saved_tensor()
         # Paddle's sum over rows takes 30 times as long.
         ones = paddle.ones([1, gradient.shape[0]], gradient.dtype)
-        return only_wanted(
+        return needed_gradients(
             ctx,
             lambda: paddle.matmul(gradient, weight, transpose_y=True),
             lambda: paddle.matmul(x, gradient, transpose_x=True),

@@ -50,7 +50,7 @@ class Packing:
         return np.arange(self.lengths.sum()) - np.repeat(self.starts, self.lengths)
 
     @cached_property
-    def hides(self) -> np.ndarray | None:
+    def padding_bias(self) -> np.ndarray | None:
         """What hides the places behind each sequence from attention, float32 ``[batch, 1, seq]``.
 
         Returns:

@@ -6,10 +6,14 @@ import numpy as np
 import paddle
 
 from infoxlm.model.backward import Operation
-from infoxlm.model.cpu.arrays import array_of, tensor_of
+from infoxlm.model.cpu.arrays import (
+    array_of,
+    in_chunks,
+    needed_gradients,
+    note_needs_grad,
+    tensor_of,
+)
 from infoxlm.model.cpu.dropout_mask import dropout_mask
-from infoxlm.model.cpu.pieces import in_pieces
-from infoxlm.model.cpu.wanted import note_wanted, only_wanted
 
 
 class ResidualNorm(Operation):
@@ -26,7 +30,7 @@ class ResidualNorm(Operation):
         dropout: float,
     ) -> paddle.Tensor:
         """``[..., hidden]`` twice, and LayerNorm's two vectors, to ``[..., hidden]``."""
-        note_wanted(ctx, states, residual, weight, bias)
+        note_needs_grad(ctx, states, residual, weight, bias)
         width = states.shape[-1]
         inner, outer, factor, shift = (
             array_of(x).reshape(-1, width) for x in (states, residual, weight, bias)
@@ -49,7 +53,7 @@ class ResidualNorm(Operation):
             scaled = np.multiply(total, factor, out=out[rows])
             scaled += shift
 
-        in_pieces(normalise, *inner.shape)
+        in_chunks(normalise, *inner.shape)
         ctx.mask, ctx.normal, ctx.inverse, ctx.factor = mask, normal, inverse, factor
         return tensor_of(out.reshape(states.shape))
 
@@ -74,9 +78,9 @@ class ResidualNorm(Operation):
             states *= ctx.inverse[rows]
             np.multiply(states, 1 if mask is None else mask.values[rows], out=dropped[rows])
 
-        in_pieces(differentiate, *normal.shape)
+        in_chunks(differentiate, *normal.shape)
         of_weight, of_bias = np.sum([sums[piece] for piece in sorted(sums)], axis=0)
-        return only_wanted(
+        return needed_gradients(
             ctx,
             lambda: tensor_of(dropped.reshape(gradient.shape)),
             lambda: tensor_of(inner.reshape(gradient.shape)),

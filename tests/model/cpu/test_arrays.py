@@ -2,7 +2,7 @@ import numpy as np
 import paddle
 import pytest
 
-from infoxlm.model.cpu.arrays import array_of, computes_here, tensor_of
+from infoxlm.model.cpu.arrays import array_of, is_cpu_fp32, tensor_of
 
 
 def test_neither_way_copies():
@@ -32,11 +32,11 @@ def test_transposed_tensors_keep_their_values():
 
 
 def test_applies_to_fp32_only():
-    assert computes_here(paddle.zeros([2]))
-    assert not computes_here(paddle.zeros([2], "float64"))
-    assert not computes_here(paddle.zeros([2], "int64"))
+    assert is_cpu_fp32(paddle.zeros([2]))
+    assert not is_cpu_fp32(paddle.zeros([2], "float64"))
+    assert not is_cpu_fp32(paddle.zeros([2], "int64"))
     paddle.enable_static()
     try:
-        assert not computes_here(paddle.static.data("x", [2], "float32"))
+        assert not is_cpu_fp32(paddle.static.data("x", [2], "float32"))
     finally:
         paddle.disable_static()

@@ -3,7 +3,7 @@ import paddle
 import paddle.nn.functional as F
 import pytest
 
-from infoxlm.model.cpu import lookup
+from infoxlm.model.cpu.embedding import embedding
 
 
 @pytest.fixture
@@ -26,12 +26,12 @@ def gradient(look, table, times=1):
 
 def test_looks_up_what_paddle_does(table):
     ids = paddle.to_tensor([[3, 49], [0, 3]])
-    np.testing.assert_array_equal(lookup(ids, table).numpy(), F.embedding(ids, table).numpy())
+    np.testing.assert_array_equal(embedding(ids, table).numpy(), F.embedding(ids, table).numpy())
 
 
 @pytest.mark.parametrize("times", [1, 3])
 def test_gradients_add_up_as_paddles_do(table, times):
-    found, expected = gradient(lookup, table, times), gradient(F.embedding, table, times)
+    found, expected = gradient(embedding, table, times), gradient(F.embedding, table, times)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
     assert np.abs(expected[10:20]).max() > 1
     assert not found[:10].any()
@@ -42,7 +42,7 @@ def test_gradients_that_come_another_way_are_added_to(table):
     """As a language model's, whose last product is with the same table."""
     ids = paddle.to_tensor([3, 3, 7])
     found = []
-    for look in (lookup, F.embedding):
+    for look in (embedding, F.embedding):
         table.clear_gradient(False)
         rows = look(ids, table)
         (rows @ table.T).exp().mean().backward()
@@ -53,7 +53,7 @@ def test_gradients_that_come_another_way_are_added_to(table):
 def test_a_frozen_table_has_no_gradient(table):
     ids = paddle.to_tensor([3])
     with paddle.no_grad():
-        assert lookup(ids, table).stop_gradient
+        assert embedding(ids, table).stop_gradient
     table.stop_gradient = True
-    assert lookup(ids, table).stop_gradient
+    assert embedding(ids, table).stop_gradient
     assert table.grad is None

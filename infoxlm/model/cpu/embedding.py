@@ -6,7 +6,7 @@ import paddle.nn.functional as F
 from infoxlm.model.backward import keeps_errors
 
 
-def lookup(ids: paddle.Tensor, table: paddle.Tensor) -> paddle.Tensor:
+def embedding(ids: paddle.Tensor, table: paddle.Tensor) -> paddle.Tensor:
     """Look rows up in a table of embeddings.
 
     Paddle makes a gradient as large as the table for each lookup and adds it to the last. Here
