@@ -2,21 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from infoxlm.errors import UserError
+from infoxlm.tasks.task import task_of
 from infoxlm.tokenization.token_ids import TokenIds
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 #: The texts of one input, one for each field.
 Row = tuple[str, ...]
-
-#: Where each task's class `ModelInference` is.
-_MODULES = {"classification": "infoxlm.tasks.classification.inference"}
 
 
 class Field(NamedTuple):
@@ -176,16 +173,9 @@ def inference_of(config: Mapping[str, Any]) -> Inference:
     """The inference of the task that a checkpoint's ``config.json`` is of.
 
     Raises:
-        UserError: It is of a task that is not installed.
+        UserError: It is of a task that is not installed, or that cannot be asked.
     """
-    name = str(config.get("task_name") or "classification")
-    if name not in _MODULES:
-        raise UserError(
-            f"the model's task is {name!r}, which is not installed",
-            f"Give a model of one of {', '.join(_MODULES)}.",
-        )
-    made: Inference = import_module(_MODULES[name]).ModelInference(config)
-    return made
+    return task_of(config).inference(config)
 
 
 def article(noun: str) -> str:

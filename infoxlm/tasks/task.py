@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from infoxlm.evaluate.scores import Scores
     from infoxlm.reporting.sections import Section
     from infoxlm.schema import ModelConfig, TaskConfig
+    from infoxlm.tasks.inference import Inference
     from infoxlm.tasks.stream import TrainingStream
 
 #: What checkpoints and results are of that do not name their task: the only one there was.
@@ -157,6 +158,22 @@ class Task:
         return None
 
 
+    @staticmethod
+    def inference(config: Mapping[str, Any]) -> "Inference":
+        """What a model of the task is asked, and what its outputs mean.
+
+        Args:
+            config: The model's ``config.json``.
+
+        Raises:
+            UserError: Models of this task cannot be asked.
+        """
+        raise UserError(
+            f"a model of the task {config.get('task_name')!r} answers nothing",
+            "Give one of another task.",
+        )
+
+
 def register_task(name: str, module: str) -> None:
     """Add a task.
 
@@ -179,7 +196,7 @@ def task_class(name: str) -> type[Task]:
         module = found.get(name)
         if module is None:
             raise UserError(
-                f"task.name={name}: there is no such task",
+                f"task {name!r} is not installed",
                 f"Take one of {', '.join(sorted({*_MODULES, *found}))}.",
             )
     return import_module(module).Task  # type: ignore[no-any-return]

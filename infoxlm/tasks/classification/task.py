@@ -18,6 +18,7 @@ from infoxlm.data.token_cache import TokenCache
 from infoxlm.errors import UserError
 from infoxlm.tasks import task
 from infoxlm.tasks.classification import published, report
+from infoxlm.tasks.classification.inference import ModelInference
 from infoxlm.tokenization.token_ids import TokenIds
 
 if TYPE_CHECKING:
@@ -152,6 +153,11 @@ class Task(task.Task):
     def published(results: Mapping[str, Any]) -> "Published | None":
         """The published row of the model and the data set, or the one that fits best."""
         return published.published(results)
+
+    @staticmethod
+    def inference(config: Mapping[str, Any]) -> ModelInference:
+        """Pairs in, labels with their probabilities out."""
+        return ModelInference(config)
 
     def _languages(self, split: str) -> list[str]:
         return self.data.train_languages if split == "train" else self.data.eval_languages
