@@ -21,7 +21,7 @@ EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 SWEEPS = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml"))
 OPTIONS = [
     (path.parent.name, path.stem)
-    for group in ("model", "data", "optimizer", "scheduler", "hardware")
+    for group in ("task", "model", "data", "optimizer", "scheduler", "hardware")
     for path in sorted((CONF / group).glob("*.yaml"))
 ]
 #: Values that a command or option leaves to its user.
@@ -34,6 +34,7 @@ REQUIRED = {
     "report": ["folder=a"],
     "repeat": ["run=a"],
     "model=checkpoint": ["model.checkpoint=a"],
+    "data=pairs": ["data.labels=[no,yes]"],
 }
 #: The command of an option that is not one of ``infoxlm train``.
 COMMAND_OF = {"data=tatoeba": "retrieve"}
@@ -83,7 +84,7 @@ def test_shown_commands_compose(name, compose, monkeypatch):
     for line in commands:
         # Explanations stand two spaces behind the command; the shell fills in variables.
         _, command, *overrides = shlex.split(re.split(r"\s{2,}", line)[0])
-        overrides = [re.sub(r"\$(XNLI|TATOEBA)_ROOT", "folder", word) for word in overrides]
+        overrides = [re.sub(r"\$(XNLI|PAWSX|TATOEBA)_ROOT", "folder", word) for word in overrides]
         overrides = [with_key(word, *TYPED_AS.get(command, ("", ""))) for word in overrides]
         if "--multirun" in overrides:
             overrides.remove("--multirun")
@@ -129,7 +130,7 @@ def keys_with_defaults(group, option):
     content = yaml.safe_load((CONF / group / f"{option}.yaml").read_text(encoding="utf-8"))
     keys = set(content) - {"defaults"}
     for base in content.get("defaults", []):
-        if base != "_self_":
+        if isinstance(base, str) and base != "_self_":
             keys |= keys_with_defaults(group, base)
     return keys
 

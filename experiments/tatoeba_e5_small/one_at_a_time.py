@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from infoxlm.constants import TATOEBA_CODES
 from infoxlm.hardware.environment import load_paddle, prepare_environment
+from infoxlm.retrieval.published import TATOEBA
 from infoxlm.retrieval.tatoeba import read_pairs
 from infoxlm.tokenization.token_ids import TokenIds
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
@@ -37,7 +37,7 @@ def main() -> None:
     tokenizer = InfoXLMTokenizer.from_pretrained(arguments.model, threads=arguments.threads)
     model = InfoXLMModel.from_pretrained(arguments.model)
     sides = []
-    for language in TATOEBA_CODES:
+    for language in TATOEBA:
         pairs = read_pairs(arguments.tatoeba, language)
         for sentences in (pairs.sentences, pairs.english):
             texts = [arguments.prefix + sentence for sentence in sentences]

@@ -1,6 +1,6 @@
 """Whether a checkpoint is a classifier, and of which labels."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,10 @@ LAST_LAYER = "classifier.out_proj"
 OTHER_HEADS = (CLASSIFIER, "qa_outputs")
 
 
-def names_labels(config: Mapping[str, Any], labels: tuple[str, ...]) -> bool:
-    """Whether the ``id2label`` of a ``config.json`` names some labels, in whichever order.
-
-    Capital letters do not matter, unless labels differ in them alone.
-    """
-    found = [str(label) for label in (config.get("id2label") or {}).values()]
-    if len({label.lower() for label in labels}) == len(labels):
-        found, labels = [x.lower() for x in found], tuple(x.lower() for x in labels)
-    return sorted(found) == sorted(labels)
+def names_labels(config: Mapping[str, Any], labels: Sequence[str]) -> bool:
+    """Whether the ``id2label`` of a ``config.json`` names these labels, in whichever order."""
+    found = (config.get("id2label") or {}).values()
+    return sorted(str(x).lower() for x in found) == sorted(x.lower() for x in labels)
 
 
 def check_classifier(folder: Path, named: str | None = None) -> None:
@@ -47,7 +42,7 @@ def check_classifier(folder: Path, named: str | None = None) -> None:
         )
 
 
-def check_labels(folder: Path, named: str | None = None, *, labels: tuple[str, ...]) -> None:
+def check_labels(folder: Path, named: str | None = None, *, labels: Sequence[str]) -> None:
     """Check that a model folder holds a classifier that tells a data set's labels apart.
 
     Args:
@@ -64,7 +59,7 @@ def check_labels(folder: Path, named: str | None = None, *, labels: tuple[str, .
     check_classifier(folder, named)
 
 
-def check_reusable_head(folder: Path, named: str | None = None, *, labels: tuple[str, ...]) -> None:
+def check_reusable_head(folder: Path, named: str | None = None, *, labels: Sequence[str]) -> None:
     """Check that a model folder holds no head of another task, or of other labels.
 
     Args:
@@ -88,7 +83,7 @@ def check_reusable_head(folder: Path, named: str | None = None, *, labels: tuple
 
 
 def other_labels(
-    where: str | Path, config: Mapping[str, Any], labels: tuple[str, ...], remedy: str | None = None
+    where: str | Path, config: Mapping[str, Any], labels: Sequence[str], remedy: str | None = None
 ) -> UserError:
     """Return the error of a classifier for something else.
 

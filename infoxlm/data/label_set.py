@@ -25,11 +25,13 @@ class LabelSet:
         numbers: The words of 0, 1, ... in files that have numbers; without them numbers are
             refused, because projects differ in what they mean: in XNLI 0 is entailment on the hub
             and contradiction in XTREME.
+        any_case: Capital letters do not matter: who types `true` gets `True` from Hydra.
     """
 
     words: tuple[str, ...]
     aliases: Mapping[str, str] = field(default_factory=dict)
     numbers: tuple[str, ...] = ()
+    any_case: bool = False
 
     def index(self, label: str | int, where: str) -> int | None:
         """Return the index of a label as a file has it; None for a row without a gold label.
@@ -50,7 +52,10 @@ class LabelSet:
     def find(self, word: str) -> int | None:
         """Return the index of a word or of another spelling of one; None: it is unknown."""
         word = self.aliases.get(word, word)
-        return self.words.index(word) if word in self.words else None
+        words = self.words
+        if self.any_case:
+            word, words = word.lower(), tuple(x.lower() for x in words)
+        return words.index(word) if word in words else None
 
     def with_numbers(self, names: Sequence[str]) -> "LabelSet":
         """Return these labels where a file itself says what its numbers mean."""

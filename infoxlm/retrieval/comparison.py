@@ -1,11 +1,13 @@
 """A retrieval run beside the published row: the text of its report, for any medium."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from infoxlm.evaluate.scores import ACCURACY
 from infoxlm.reporting.sections import Section
 from infoxlm.retrieval.published import (
+    PUBLISHED_LAYER,
+    PUBLISHED_SETTINGS,
     TATOEBA,
     TATOEBA_AVERAGE,
     TATOEBA_MODEL,
@@ -13,15 +15,6 @@ from infoxlm.retrieval.published import (
     TATOEBA_SOURCE,
 )
 from infoxlm.retrieval.scores import DIRECTIONS
-
-#: How the published row was made; settings of other values are told as caveats.
-PUBLISHED_SETTINGS = {
-    "pooling": "mean",
-    "special_tokens": "true",
-    "similarity": "cosine",
-    "prefix": "",
-}
-PUBLISHED_LAYER = 7
 
 
 class Line(NamedTuple):
@@ -31,14 +24,14 @@ class Line(NamedTuple):
         name: Language code, or "average".
         pairs: Pairs of sentences.
         scores: What the run reached.
-        published: What was published for InfoXLM base.
+        published: What was published for InfoXLM base; None where nothing was.
         intervals: The 95 % intervals of `scores`; None for the average.
     """
 
     name: str
     pairs: int
     scores: tuple[float, float]
-    published: tuple[float, float]
+    published: tuple[float, float] | None
     intervals: tuple[Sequence[float], Sequence[float]] | None = None
 
 
@@ -55,18 +48,24 @@ def lines(results: Mapping[str, Any]) -> list[Line]:
             language,
             pairs[language],
             (shown[0]["accuracy"][language], shown[1]["accuracy"][language]),
-            TATOEBA[language],
+            TATOEBA.get(language),
             (shown[0]["interval"][language], shown[1]["interval"][language]),
         )
         for language in pairs
     ]
-    # Over fewer languages the published average would be of something else: recompute it.
-    published = TATOEBA_AVERAGE
-    if len(pairs) < len(TATOEBA):
-        columns = zip(*(TATOEBA[language] for language in pairs), strict=True)
-        published = tuple(sum(column) / len(pairs) for column in columns)
     average = shown[0]["average"], shown[1]["average"]
-    return [*found, Line("average", sum(pairs.values()), average, published)]
+    return [*found, Line("average", sum(pairs.values()), average, published_average(pairs))]
+
+
+def published_average(languages: Collection[str]) -> tuple[float, float] | None:
+    """The published average over some languages; None where one of them was not published."""
+    if set(languages) == set(TATOEBA):
+        return TATOEBA_AVERAGE
+    known = [TATOEBA[language] for language in languages if language in TATOEBA]
+    if len(known) < len(languages):
+        return None
+    there, back = zip(*known, strict=True)
+    return sum(there) / len(known), sum(back) / len(known)
 
 
 def caveats(results: Mapping[str, Any]) -> list[str]:
@@ -86,12 +85,15 @@ def caveats(results: Mapping[str, Any]) -> list[str]:
         for key, published in PUBLISHED_SETTINGS.items()
         if settings[key] != published
     ]
-    if any(pairs[language] < TATOEBA_PAIRS[language] for language in pairs):
+    known = [language for language in pairs if language in TATOEBA]
+    if unknown := [language for language in pairs if language not in TATOEBA]:
+        found.append(f"Nothing was published for {' '.join(unknown)}, nor for an average of these.")
+    if any(pairs[language] < TATOEBA_PAIRS[language] for language in known):
         found.append(
             f"Among {max(pairs.values()):,} pairs a language at most, which is easier than among "
             f"all {max(TATOEBA_PAIRS.values()):,}."
         )
-    if len(pairs) < len(TATOEBA):
+    if len(pairs) < len(TATOEBA) and len(known) == len(pairs):
         found.append(f"Averages are over {' '.join(pairs)} alone, the paper's as well.")
     return found
 
@@ -135,11 +137,11 @@ def score_section(results: Mapping[str, Any]) -> Section:
             f"{line.pairs:,}",
             *(
                 cell
-                for score, published in zip(line.scores, line.published, strict=True)
+                for score, published in zip(line.scores, line.published or (None,) * 2, strict=True)
                 for cell in (
                     ACCURACY.shown(score),
                     ACCURACY.shown(published),
-                    ACCURACY.shown(score - published, signed=True),
+                    ACCURACY.shown(None if published is None else score - published, signed=True),
                 )
             ),
         ]

@@ -31,7 +31,7 @@ def plot_retrieval(results: Mapping[str, Any], path: Path) -> None:
     """
     *languages, average = comparison.lines(results)
     # The published order of difficulty: the same in every run, so plots can be laid side by side.
-    lines = [*sorted(languages, key=lambda line: -sum(line.published)), average]
+    lines = [*sorted(languages, key=lambda line: -sum(line.published or (0,))), average]
     positions = np.arange(len(lines), dtype=float)
     positions[-1] += 0.5
     with figure(path) as (axes,):
@@ -44,10 +44,11 @@ def plot_retrieval(results: Mapping[str, Any], path: Path) -> None:
                 places[:-1], scores[:-1], np.abs(100 * np.array(bounds).T - scores[:-1]),
                 fmt="none", ecolor=INK, elinewidth=0.8, capsize=1.5,
             )  # fmt: skip
-            published = [100 * line.published[side] for line in lines]
+            known = [place for place, line in zip(places, lines, strict=True) if line.published]
             axes.hlines(
-                published, places - 0.19, places + 0.19, color="#cf222e", lw=2, zorder=3,
-                label="InfoXLM base, published" if side else "_",
+                [100 * line.published[side] for line in lines if line.published],
+                np.array(known) - 0.19, np.array(known) + 0.19, color="#cf222e", lw=2, zorder=3,
+                label="InfoXLM base, published" if side and known else "_",
             )  # fmt: skip
         axes.set_xticks(positions, [line.name for line in lines])
         axes.get_xticklabels()[-1].set_fontweight("bold")

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from infoxlm.constants import TATOEBA_CODES
 from infoxlm.data.text_encoding import START, check_encoding
 from infoxlm.errors import UserError
 from infoxlm.files.regular_file import read_regular
@@ -11,13 +10,31 @@ from infoxlm.files.regular_file import read_regular
 #: Where LASER keeps the files (Artetxe & Schwenk 2019, arXiv 1812.10464).
 PUBLISHED = "github.com/facebookresearch/LASER, data/tatoeba/v1"
 
+#: What the files (ISO 639-3) call languages whose codes have two letters elsewhere; the first line
+#: is XNLI's, the next ones the others of XTREME (Hu et al. 2020), the last ones more of LASER's.
+CODES = {
+    "ar": "ara", "bg": "bul", "de": "deu", "el": "ell", "es": "spa", "fr": "fra", "hi": "hin",
+    "ru": "rus", "sw": "swh", "th": "tha", "tr": "tur", "ur": "urd", "vi": "vie", "zh": "cmn",
+    "af": "afr", "bn": "ben", "et": "est", "eu": "eus", "fa": "pes", "fi": "fin", "he": "heb",
+    "hu": "hun", "id": "ind", "it": "ita", "ja": "jpn", "jv": "jav", "ka": "kat", "kk": "kaz",
+    "ko": "kor", "ml": "mal", "mr": "mar", "nl": "nld", "pt": "por", "ta": "tam", "te": "tel",
+    "tl": "tgl",
+    "am": "amh", "az": "aze", "be": "bel", "br": "bre", "bs": "bos", "ca": "cat", "cs": "ces",
+    "cy": "cym", "da": "dan", "eo": "epo", "fo": "fao", "fy": "fry", "ga": "gle", "gd": "gla",
+    "gl": "glg", "hr": "hrv", "hy": "hye", "is": "isl", "km": "khm", "ku": "kur", "la": "lat",
+    "lt": "lit", "lv": "lvs", "mk": "mkd", "mn": "mon", "ms": "zsm", "nb": "nob", "nn": "nno",
+    "oc": "oci", "pl": "pol", "ro": "ron", "sk": "slk", "sl": "slv", "sq": "sqi", "sr": "srp",
+    "sv": "swe", "tk": "tuk", "tt": "tat", "ug": "uig", "uk": "ukr", "uz": "uzb", "xh": "xho",
+    "yi": "yid",
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class SentencePairs:
     """Sentences of one language and their English translations.
 
     Attributes:
-        language: One of `TATOEBA_CODES`.
+        language: Its code, as it was asked for.
         sentences: `n` sentences of the language.
         english: `n` English sentences; each language has a file of its own.
         files: The file of the language and the English one.
@@ -34,7 +51,7 @@ def read_pairs(root: str | None, language: str, limit: int | None = None) -> Sen
 
     Args:
         root: The folder that holds the files (`data.root`).
-        language: One of `TATOEBA_CODES`.
+        language: A code of `CODES`, or three letters as the files have them.
         limit: Keep the first so many pairs; None for all.
 
     Raises:
@@ -44,7 +61,7 @@ def read_pairs(root: str | None, language: str, limit: int | None = None) -> Sen
     remedy = f"Give data.root=FOLDER, that of Tatoeba's files ({PUBLISHED})."
     if root is None:
         raise UserError("data.root is not set", remedy)
-    folder, code = Path(root).expanduser(), TATOEBA_CODES[language]
+    folder, code = Path(root).expanduser(), file_code(language)
     if not folder.is_dir():
         raise UserError(f"data.root={root} is not a folder", remedy)
     files = folder / f"tatoeba.{code}-eng.{code}", folder / f"tatoeba.{code}-eng.eng"
@@ -55,6 +72,25 @@ def read_pairs(root: str | None, language: str, limit: int | None = None) -> Sen
             "Line by line they must translate each other: copy both again.",
         )
     return SentencePairs(language, sentences[:limit], english[:limit], files)
+
+
+def file_code(language: str) -> str:
+    """Return what the files call a language.
+
+    Raises:
+        UserError: No code of three letters is known for it, or it is English.
+    """
+    code = CODES.get(language, language)
+    if code in ("en", "eng"):
+        raise UserError(
+            f"data.languages: {language!r} is what the others are aligned with", "Leave it out."
+        )
+    if len(code) != 3:
+        raise UserError(
+            f"data.languages: it is not known what Tatoeba's files call {language!r}",
+            "Give the three letters in their names, such as data.languages=[ron].",
+        )
+    return code
 
 
 def read_sentences(file: Path) -> list[str]:

@@ -118,15 +118,11 @@ def check_labels(key: str, labels: Sequence[str]) -> None:
     Raises:
         UserError: They are fewer than two, or one is empty, comes twice, or cannot be printed.
     """
-    words = {label.strip() for label in labels}
-    if len(labels) < 2 or len(words) < len(labels) or not all(map(printable, words)):
+    words = {label.strip().lower() for label in labels}  # in checkpoints case does not matter
+    told_apart = len(words) == len(labels) >= 2
+    if not told_apart or not all(word and word.isprintable() for word in words):
         raise UserError(
             f"{key}=[{','.join(labels)}]",
             "Name two labels or more in the order of their numbers, each once, such as "
             f"{key}=[no,yes].",
         )
-
-
-def printable(word: str) -> bool:
-    """Whether a word has letters or digits to show, and nothing that cannot be shown."""
-    return bool(word) and word.isprintable()

@@ -5,7 +5,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from infoxlm.constants import MAX_LENGTH, MIN_LENGTH, TATOEBA_CODES
+from infoxlm.constants import MAX_LENGTH, MIN_LENGTH
 from infoxlm.errors import UserError
 from infoxlm.schema.checks import check, check_languages, check_name, check_positive
 from infoxlm.schema.choices import Pooling, Similarity
@@ -42,7 +42,7 @@ class TatoebaConfig:
 
     name: str = MISSING
     root: str | None = None
-    languages: list[str] = field(default_factory=lambda: list(TATOEBA_CODES))
+    languages: list[str] = MISSING
     max_length: int = MAX_LENGTH
     limit: int | None = None
     cache_dir: str = MISSING
@@ -50,10 +50,6 @@ class TatoebaConfig:
 
     def __post_init__(self) -> None:
         check_languages("data.languages", self.languages)
-        if "en" in self.languages:
-            raise UserError(
-                "data.languages: 'en' is what the others are aligned with", "Leave it out."
-            )
         check_positive(self, "data", "limit")
         check(
             MIN_LENGTH <= self.max_length <= MAX_LENGTH,

@@ -7,7 +7,6 @@ import json
 import pytest
 from rich.console import Console
 
-from infoxlm.constants import TATOEBA_CODES
 from infoxlm.retrieval import comparison
 from infoxlm.retrieval.plot import plot_layers, plot_retrieval
 from infoxlm.retrieval.published import TATOEBA, TATOEBA_PAIRS
@@ -24,7 +23,8 @@ def results(layers=(7,), pairs=TATOEBA_PAIRS, model="infoxlm_base", **settings):
     scores = RetrievalScores()
     for layer in layers:
         for language, count in pairs.items():
-            there, back = (round(share * count) - layer for share in TATOEBA[language])
+            shares = TATOEBA.get(language, (0.5, 0.5))
+            there, back = (round(share * count) - layer for share in shares)
             scores.add(layer, language, count, {"en_to_xx": there, "xx_to_en": back})
     return {
         "task": "retrieve",
@@ -43,9 +43,9 @@ def test_table_beside_the_paper():
     section = comparison.score_section(results())
     header, rows = section.header, section.rows
     assert header == ["language", "pairs", "en→xx", "paper", "diff.", "xx→en", "paper", "diff."]
-    assert [row[0] for row in rows] == [*TATOEBA_CODES, "average"]
+    assert [row[0] for row in rows] == [*TATOEBA, "average"]
     assert rows[0] == ["ar", "1,000", "67.9", "68.6", "−0.7", "58.4", "59.1", "−0.7"]
-    sw = rows[list(TATOEBA_CODES).index("sw")]
+    sw = rows[list(TATOEBA).index("sw")]
     assert sw == ["sw", "390", "39.0", "40.8", "−1.8", "37.7", "39.5", "−1.8"]
     assert rows[-1][1:4:2] == ["12,938", "80.6"]
     assert rows[-1][6] == "77.8"
@@ -63,6 +63,30 @@ def test_average_of_fewer_languages_is_set_beside_the_paper_s_of_the_same():
 )
 def test_headline(pairs, told):
     assert comparison.headline(results(pairs=pairs)).endswith(told)
+
+
+def test_languages_of_which_nothing_was_published(tmp_path, drawn):
+    run = results(layers=(0, 7), pairs={"ko": 100, "de": 1000, "ro": 100})
+    rows = comparison.score_section(run).rows
+    assert rows[0] == ["ko", "100", "50.0", "", "", "50.0", "", ""]
+    assert rows[1][2:5] == ["95.1", "95.1", "+0.0"]
+    assert rows[-1] == ["average", "1,200", "65.0", "", "", "64.6", "", ""]
+    told = comparison.caveats(run)
+    assert "Nothing was published for ko ro, nor for an average of these." in told
+    assert not any("Averages are over" in caveat for caveat in told)
+    plot_retrieval(run, tmp_path / "results.png")
+    (axes,) = drawn[0].axes
+    assert [x.get_text() for x in axes.get_xticklabels()] == ["de", "ko", "ro", "average"]
+    assert [len(lines.get_segments()) for lines in axes.collections[1::2]] == [1, 1]
+    plot_layers(run, tmp_path / "layers.png")
+    write_retrieval_report(run, tmp_path)
+    assert "| ko | 100 | 50.0 |  |  | 50.0 |  |  |" in (tmp_path / "results.md").read_text()
+
+
+def test_picture_of_languages_of_which_nothing_was_published(tmp_path, drawn):
+    plot_retrieval(results(pairs={"ko": 100}), tmp_path / "results.png")
+    legend = [text.get_text() for text in drawn[0].axes[0].get_legend().get_texts()]
+    assert sorted(legend) == ["English to the language", "the language to English"]
 
 
 def test_run_like_the_paper_s_has_no_caveat():
@@ -110,7 +134,7 @@ def test_files_of_several_layers(tmp_path):
     plot_layers(run, tmp_path / "layers.png")
     write_retrieval_report(run, tmp_path)
     rows = list(csv.reader((tmp_path / "layers.csv").open()))
-    assert rows[0] == ["layer", "direction", *TATOEBA_CODES, "average"]
+    assert rows[0] == ["layer", "direction", *TATOEBA, "average"]
     assert [row[:2] for row in rows[1:]] == [
         [layer, direction] for layer in ("0", "2", "7") for direction in ("en_to_xx", "xx_to_en")
     ]
@@ -153,7 +177,7 @@ def test_picture_of_the_layers(tmp_path, drawn):
     there, back = drawn[0].axes
     for axes, share in ((there, 0.951), (back, 0.939)):
         curves = [line.get_ydata() for line in axes.get_lines()[:15]]
-        german = curves[list(TATOEBA_CODES).index("de")]
+        german = curves[list(TATOEBA).index("de")]
         assert german == pytest.approx([100 * share, 100 * share - 0.3, 100 * share - 0.7])
         assert axes.get_xlabel() == "block (0: embeddings); the average is highest at 0"
     assert {f"de {94.4}", f"sw {39.0}"} < {text.get_text() for text in there.texts}

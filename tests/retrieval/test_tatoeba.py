@@ -1,9 +1,9 @@
 import pytest
 
-from infoxlm.constants import LANGUAGES, TATOEBA_CODES
+from infoxlm.data.xnli import LANGUAGES
 from infoxlm.errors import UserError
 from infoxlm.retrieval.published import TATOEBA_PAIRS
-from infoxlm.retrieval.tatoeba import read_pairs
+from infoxlm.retrieval.tatoeba import CODES, file_code, read_pairs
 
 
 @pytest.fixture
@@ -20,8 +20,27 @@ def write(folder, code, sentences, english):
 
 
 def test_codes_are_those_of_xnli_s_languages():
-    assert tuple(TATOEBA_CODES) == tuple(language for language in LANGUAGES if language != "en")
-    assert len(set(TATOEBA_CODES.values())) == 14
+    assert tuple(CODES)[:14] == tuple(language for language in LANGUAGES if language != "en")
+    assert len(CODES) == len(set(CODES.values()))
+    assert all(len(two) == 2 and len(three) == 3 for two, three in CODES.items())
+
+
+@pytest.mark.parametrize(
+    ("language", "code"), [("ko", "kor"), ("ro", "ron"), ("fa", "pes"), ("ceb", "ceb")]
+)
+def test_any_language_whose_files_are_there(tmp_path, language, code):
+    write(tmp_path, code, "a\nb\n", "c\nd\n")
+    pairs = read_pairs(str(tmp_path), language)
+    assert (pairs.language, pairs.sentences, pairs.english) == (language, ["a", "b"], ["c", "d"])
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("en", "aligned with"), ("eng", "aligned with"), ("gn", r"not known .* 'gn'.*\[ron\]")],
+)
+def test_languages_without_files(language, told):
+    with pytest.raises(UserError, match=told):
+        file_code(language)
 
 
 def test_pairs(folder):
@@ -78,7 +97,7 @@ def test_missing_folder(tmp_path):
 
 
 def test_published_files(shared):
-    for language in TATOEBA_CODES:
+    for language in TATOEBA_PAIRS:
         pairs = read_pairs(str(shared / "data" / "tatoeba"), language)
         assert len(pairs.sentences) == len(pairs.english) == TATOEBA_PAIRS[language]
     swahili = read_pairs(str(shared / "data" / "tatoeba"), "sw", 2)

@@ -19,7 +19,9 @@ def test_keys_are_those_of_the_file_and_of_what_it_builds_upon():
 def test_each_command_has_its_own_data():
     assert fitting_options("data", "retrieve") == ["tatoeba"]
     for command in ("train", "evaluate"):
-        assert fitting_options("data", command) == ["sample", "translate_train", "xnli"]
+        assert fitting_options("data", command) == [
+            "pairs", "pawsx", "sample", "translate_train", "xnli"
+        ]  # fmt: skip
 
 
 def test_what_is_not_data_fits_every_command_that_takes_it():
