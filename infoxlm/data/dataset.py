@@ -36,7 +36,7 @@ class Dataset:
 def dataset_of(data: DataConfig) -> Dataset:
     """Return the data set that a configuration names.
 
-    A name of one's own, as in a YAML of one's own, stands for pairs of one's own where
+    A name that is none of these, as in a YAML of one's own, stands for pairs of one's own where
     `data.labels` has other words than XNLI's, and else for XNLI in other files.
 
     Raises:

@@ -1,6 +1,7 @@
 """Where labelled pairs come from: one interface to all forms of a data set."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Protocol
@@ -120,5 +121,6 @@ def _opened(
     training = None
     if train_root is not None:
         training = open_training_files(Path(train_root).expanduser(), forms)
+        forms = replace(forms, no_training="")
     source = without_root() if root is None else open_files(Path(root).expanduser(), forms)
     return source if training is None else _SeparateTraining(training, source)

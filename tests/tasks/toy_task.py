@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import paddle.nn.functional as F
-from infoxlm.evaluate.scores import Metric, Scores
 
 from infoxlm.data.encoding import encode_split
 from infoxlm.data.examples import Examples
 from infoxlm.data.sampler import EpochSampler
 from infoxlm.data.source import open_source
 from infoxlm.evaluate.predictions import Predictions
+from infoxlm.evaluate.scores import Metric, Scores
 from infoxlm.model.loading import load_classifier
 from infoxlm.tasks import task
 from infoxlm.tasks.objective import Objective

@@ -4,8 +4,6 @@ from types import SimpleNamespace
 import numpy as np
 import paddle
 import pytest
-from infoxlm.train.gradients import accumulate_gradient
-from infoxlm.train.training_pairs import TrainingPairs
 
 from infoxlm.constants import LABELS
 from infoxlm.data.sampler import EpochSampler
