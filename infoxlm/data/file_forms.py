@@ -39,7 +39,9 @@ def open_files(root: Path, forms: FileForms) -> FileSource:
     """
     files, remark = _recognised(root, "data.root", forms, forms.described)
     if not files:
-        raise UserError(f"data.root={root} has none of the known forms", f"Give {forms.described}.")
+        raise UserError(
+            f"data.root={root}{remark} has none of the known forms", f"Give {forms.described}."
+        )
     if "train" not in files:
         remark += forms.no_training
     return FileSource(f"{root}{remark}", files, forms.rules)
@@ -68,19 +70,21 @@ def open_training_files(root: Path, forms: FileForms) -> FileSource:
 
 
 def _recognised(root: Path, key: str, forms: FileForms, choices: str) -> Found:
-    """Return split -> language -> file of the first form that fits.
+    """Return split -> language -> file of the first form that fits; what is lacking, if none.
 
     Raises:
         UserError: The folder or file does not exist, or is damaged.
     """
     if not root.exists():
         raise UserError(f"{key}={root} does not exist", f"Give {choices}.")
+    remarks = ""
     for find in forms.forms:
         files, remark = find(root)
         files = {split: languages for split, languages in files.items() if languages}
         if files:
             return Found(files, remark)
-    return Found({})
+        remarks += remark
+    return Found({}, remarks)
 
 
 def _training_files(root: Path, forms: FileForms) -> LanguageFiles:

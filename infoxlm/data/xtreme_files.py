@@ -24,12 +24,11 @@ def xtreme(root: Path, labelled_in: str) -> Found:
     for folder in (root / "translate-train", root):
         for name, columns in _TRAINING:
             files["train"] |= _headerless(folder, name, columns)
-    if any(not file.labelled() for file in list(files["test"].values())[:1]):
-        del files["test"]
-        return Found(
-            files, f" (XTREME leaves the labels out of its test files; {labelled_in} has them)"
-        )
-    return Found(files)
+    test = {language: file for language, file in files["test"].items() if file.labelled()}
+    remark = ""
+    if len(test) < len(files["test"]):
+        remark = f" (XTREME leaves the labels out of its test files; {labelled_in} has them)"
+    return Found({**files, "test": test}, remark)
 
 
 def one_training_file(path: Path) -> LanguageFiles:

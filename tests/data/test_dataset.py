@@ -119,6 +119,14 @@ class TestPawsX:
         assert source.languages("test") == ()
         assert "x-final.tar.gz has them" in source.name
 
+    def test_some_of_xtreme_s_test_files_have_labels(self, tmp_path: Path) -> None:
+        table(tmp_path / "test-de.tsv", "sentence1\tsentence2\tlabel", "A\tB\t1")
+        table(tmp_path / "test-en.tsv", "A\tB")
+        assert self.opened(tmp_path).languages("test") == ("de",)
+        (tmp_path / "test-de.tsv").unlink()
+        with pytest.raises(UserError, match=r"leaves the labels out .*\) has none of the known"):
+            self.opened(tmp_path)
+
     def test_copy_of_the_hub(self, tmp_path: Path) -> None:
         datasets = pytest.importorskip("datasets")
         features = datasets.Features({
