@@ -14,7 +14,7 @@ BOS_ID, PAD_ID, EOS_ID, UNK_ID = 0, 1, 2, 3
 #: What the encoder's tensors are called in a model that has a head.
 ENCODER_PREFIX = "roberta."
 
-#: Room for two tokens of each text beside the four special ones of a pair.
+#: Room for two tokens of each text next to the four special ones of a pair.
 MIN_LENGTH = 8
 
 #: Position ids start behind the padding id, so 514 rows hold 512 tokens.

@@ -1,4 +1,4 @@
-"""Whether a checkpoint is a classifier, and of which labels."""
+"""Checks of a checkpoint's head: that it is a classifier, and of the labels wanted."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ OTHER_HEADS = (CLASSIFIER, "qa_outputs")
 
 
 def names_labels(config: Mapping[str, Any], labels: Sequence[str]) -> bool:
-    """Whether the ``id2label`` of a ``config.json`` names these labels, in whichever order."""
+    """Tell whether the ``id2label`` of a ``config.json`` names these labels, in whichever order."""
     found = (config.get("id2label") or {}).values()
     return sorted(str(x).lower() for x in found) == sorted(x.lower() for x in labels)
 

@@ -1,4 +1,4 @@
-"""What the columns of a table, or the keys of a JSON object, are called."""
+"""Names of the columns of a table, or of the keys of a JSON object."""
 
 from collections.abc import Iterable
 

@@ -13,7 +13,7 @@ from infoxlm.errors import UserError
 
 @dataclass(frozen=True)
 class FileForms:
-    """How a data set may lie on disk, and what it makes of its files.
+    """Forms in which a data set may lie on disk, and rules for the rows of its files.
 
     Attributes:
         described: What `data.root` may be, for messages.

@@ -79,7 +79,7 @@ class LabelSet:
         return self.with_numbers(names)
 
     def names(self, words: Sequence[object]) -> bool:
-        """Whether all of some words are labels; capital letters do not matter."""
+        """Tell whether all of some words are labels; capital letters do not matter."""
         return all(isinstance(word, str) and self._any_case(word) is not None for word in words)
 
     def _numbered(self, word: str, problem: str) -> int:
@@ -123,7 +123,7 @@ class LabelSet:
 
 @dataclass(frozen=True)
 class PairRules:
-    """What a data set makes of the rows of its files.
+    """Rules by which a data set makes examples of the rows of its files.
 
     Attributes:
         labels: The labels, and what stands for them.

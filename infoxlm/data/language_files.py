@@ -143,12 +143,12 @@ def one_file(path: Path, languages: Sequence[str]) -> LanguageFiles:
 
 
 def _is_code(name: str) -> bool:
-    """Whether a name is a language's; dev, which has the form of one, is a split's."""
+    """Tell whether a name is a language's; dev, which has the form of one, is a split's."""
     return is_language_code(name) and name not in _NAMES_OF_SPLITS
 
 
 def _is_known(code: str, languages: Sequence[str] = ()) -> bool:
-    """Whether a part of a name is a language, not a word that looks like one."""
+    """Tell whether a part of a name is a language, not a word that looks like one."""
     return code in languages or re.split("[-_]", code)[0] in XLMR_LANGUAGES
 
 

@@ -24,7 +24,7 @@ _HEADER = "Start the file with the line premise{0}hypothesis{0}label."
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column holds what, counted from 0."""
+    """Positions of the columns that are read, counted from 0."""
 
     premise: int
     hypothesis: int
@@ -134,7 +134,7 @@ def json_records(file: TextFile) -> Iterator[Record]:
 
 
 def is_quoted(file: TextFile) -> bool:
-    """Whether the quotes around a table's fields were put there by a csv writer."""
+    """Tell whether the quotes around a table's fields were put there by a csv writer."""
     if file.suffix == ".csv":
         return True
     return _is_quoted(file, file.version())

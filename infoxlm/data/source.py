@@ -1,4 +1,4 @@
-"""Where labelled pairs come from: one interface to all forms of a data set."""
+"""Sources of labelled pairs: one interface to all forms of a data set."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ class DataSource(Protocol):
 
     @property
     def name(self) -> str:
-        """Where the pairs come from, for messages."""
+        """Name of the place that the pairs come from, for messages."""
 
     def languages(self, split: str) -> tuple[str, ...]:
         """Return the languages that hold this split, in the order of their codes."""

@@ -41,7 +41,7 @@ def check_encoding(start: bytes, name: str) -> None:
 
 
 def holds_all_characters(text: str) -> bool:
-    """Whether a text can be written in UTF-8: it holds no lone surrogates."""
+    """Tell whether a text can be written in UTF-8: it holds no lone surrogates."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

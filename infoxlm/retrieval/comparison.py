@@ -1,4 +1,4 @@
-"""A retrieval run beside the published row: the text of its report, for any medium."""
+"""A retrieval run next to the published row: the text of its report, for any medium."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -99,7 +99,7 @@ def caveats(results: Mapping[str, Any]) -> list[str]:
 
 
 def title(results: Mapping[str, Any]) -> str:
-    """Which run this is."""
+    """Heading that names the run."""
     return (
         f"{results['experiment']}: {results['model']} on {results['data']}, "
         f"block {results['best_layer']}"
@@ -118,7 +118,7 @@ def headline(results: Mapping[str, Any]) -> str:
 
 
 def source() -> str:
-    """Where the published figures are from."""
+    """Source of the published figures."""
     return (
         "Accuracy at 1 in percent, English to the language and back. Paper: InfoXLM base, block "
         f"{PUBLISHED_LAYER}, mean of all tokens, cosine; source: {TATOEBA_SOURCE}, whose own run "
@@ -165,7 +165,7 @@ def layer_section(results: Mapping[str, Any]) -> Section:
 
 
 def run_facts(results: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What the run did beyond its scores, as name and value."""
+    """Facts about the run beyond its scores, as name and value."""
     work = results["retrieve"]
     encoded, seconds = work["encoded"], work["encoding_seconds"]
     facts = [

@@ -1,4 +1,4 @@
-"""How many translations were found: by layer, direction and language."""
+"""Accuracy of finding translations: by layer, direction and language."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

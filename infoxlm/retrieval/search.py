@@ -154,5 +154,5 @@ def first_equal(vectors: Vectors) -> Indices:
 
 
 def correct(found: Indices) -> int:
-    """How many of `[n]` found rows are the aligned ones, row i belonging to row i."""
+    """Count those of `[n]` found rows that are the aligned ones, row i belonging to row i."""
     return int((found == np.arange(len(found))).sum())

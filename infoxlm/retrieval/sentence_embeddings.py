@@ -62,7 +62,7 @@ def sentence_embeddings(
 def token_weights(
     ids: NDArray[np.int64], pooling: Pooling, special_tokens: bool
 ) -> NDArray[np.float32]:
-    """What each token adds to its sentence's vector, `[batch, seq]`, as are the ids.
+    """Weight of each token in its sentence's vector, `[batch, seq]`, as are the ids.
 
     Padding has weight 0, and the weights of a sentence sum to 1; without a token left, to 0.
     """

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class EncodingWork:
-    """What was asked for and what had to be computed.
+    """Counts of the sentences asked for and of those that had to be computed.
 
     Attributes:
         sentences: Sentences asked for.

@@ -80,7 +80,7 @@ def check_run_name(name: str) -> None:
 
 
 def is_language_code(word: str) -> bool:
-    """Whether a word has the form of a language's code, such as ko, swh, zh-Hant or pt-BR."""
+    """Tell whether a word has the form of a language's code, such as ko, swh, zh-Hant or pt-BR."""
     return LANGUAGE_CODE.fullmatch(word) is not None and word not in NO_LANGUAGES
 
 

@@ -1,4 +1,4 @@
-"""What a configuration chooses by name."""
+"""Choices that a configuration makes by name."""
 
 from enum import Enum
 
@@ -19,21 +19,21 @@ class SelectOn(Enum):
 
 
 class Direction(Enum):
-    """Which way ``infoxlm convert`` goes."""
+    """Direction of ``infoxlm convert``."""
 
     to_paddle = "to_paddle"
     to_torch = "to_torch"
 
 
 class ExportFormat(Enum):
-    """What ``infoxlm export`` writes: Paddle's static model alone, or ONNX as well."""
+    """Output of ``infoxlm export``: Paddle's static model alone, or ONNX as well."""
 
     paddle = "paddle"
     onnx = "onnx"
 
 
 class ExportPrecision(Enum):
-    """How an exported model stores its weights; the ranges of int8 are dynamic or static."""
+    """Storage of an exported model's weights; the ranges of int8 are dynamic or static."""
 
     fp32 = "fp32"
     fp16 = "fp16"
@@ -42,28 +42,28 @@ class ExportPrecision(Enum):
 
 
 class RuntimeName(Enum):
-    """What runs a model."""
+    """Runtime of a model."""
 
     paddle = "paddle"
     onnx = "onnx"
 
 
 class OnError(Enum):
-    """What a row that cannot be read means to ``infoxlm predict``."""
+    """Meaning of a row that cannot be read to ``infoxlm predict``."""
 
     skip = "skip"
     stop = "stop"
 
 
 class Pooling(Enum):
-    """How the states of a sentence's tokens become one vector."""
+    """Pooling of the states of a sentence's tokens into one vector."""
 
     mean = "mean"
     cls = "cls"
 
 
 class Similarity(Enum):
-    """What the nearest sentence is nearest by."""
+    """Similarity by which the nearest sentence is found."""
 
     cosine = "cosine"
     margin = "margin"

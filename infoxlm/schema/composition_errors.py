@@ -93,7 +93,7 @@ def nearest_key(key: str, command: str) -> str:
 
 
 def is_initials(short: str, name: str) -> bool:
-    """Whether a key was shortened to its words' initials, as ``lr`` for ``learning_rate``."""
+    """Tell whether a key was shortened to its words' initials, as ``lr`` for ``learning_rate``."""
     return short == "".join(word[:1] for word in name.split("_"))
 
 

@@ -1,4 +1,4 @@
-"""Which options of a configuration group a command can take: those whose keys it knows."""
+"""Options of a configuration group that a command can take: those whose keys it knows."""
 
 import re
 from dataclasses import fields, is_dataclass

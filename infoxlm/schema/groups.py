@@ -46,7 +46,7 @@ class ShapeConfig:
 
 @dataclass
 class ModelConfig:
-    """Which encoder, and how it is trained."""
+    """The encoder, and how it is trained."""
 
     name: str = MISSING
     checkpoint: str | None = None
@@ -73,7 +73,7 @@ class ModelConfig:
 
 @dataclass
 class DataConfig:
-    """Which pairs, and how long they may be.
+    """The pairs, and how long they may be.
 
     Which labels and languages there are, the data set of this name knows: ``data/dataset.py``.
     """
@@ -108,7 +108,7 @@ class DataConfig:
 
 @dataclass
 class HardwareConfig:
-    """What the machine is and what fits into it."""
+    """The machine and what fits into it."""
 
     device: str = MISSING
     devices: int = 1

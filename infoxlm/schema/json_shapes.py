@@ -1,4 +1,4 @@
-"""What JSON from outside has to look like: checks that are put together like the values."""
+"""Shapes of JSON from outside: checks that are put together like the values."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -38,7 +38,7 @@ class EvaluateConfig:
 
 @dataclass
 class TatoebaConfig:
-    """Which aligned sentences, and how long they may be."""
+    """The aligned sentences, and how long they may be."""
 
     name: str = MISSING
     root: str | None = None
