@@ -78,13 +78,9 @@ def file_code(language: str) -> str:
     """Return what the files call a language.
 
     Raises:
-        UserError: No code of three letters is known for it, or it is English.
+        UserError: No code of three letters is known for it.
     """
     code = CODES.get(language, language)
-    if code in ("en", "eng"):
-        raise UserError(
-            f"data.languages: {language!r} is what the others are aligned with", "Leave it out."
-        )
     if len(code) != 3:
         raise UserError(
             f"data.languages: it is not known what Tatoeba's files call {language!r}",

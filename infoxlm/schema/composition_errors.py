@@ -137,10 +137,13 @@ def explain(error: Exception, command: str, words: Sequence[str] = ()) -> UserEr
             f"{asked}: an interval has no end of values, and this sweep would try each",
             "List them, KEY=A,B,C or KEY=range(A,B,STEP), or let Optuna draw some: +sweep=optuna.",
         )
-    if match := re.search(r"Could not override '([^']+)'", text):
-        key = match.group(1)
-    elif misfit := option_of_another_command(command, words):
+    match = re.search(r"Could not override '([^']+)'", text)
+    # A data set chooses its task, where the command has none: then its own line is at fault.
+    typed = match is not None and not re.search(r"In '[^']+': Could not override", text)
+    if not typed and (misfit := option_of_another_command(command, words)):
         return misfit
+    if match:
+        key = match.group(1)
     if match := re.search(r"(?:Key|key) '([^']+)' (?:is )?not in", f"{text} {reason}"):
         missing = key if key.endswith(match.group(1)) else match.group(1)
         return UserError(f"{missing}: there is no such key", nearest_key(missing, command))

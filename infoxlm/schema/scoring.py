@@ -50,6 +50,12 @@ class TatoebaConfig:
 
     def __post_init__(self) -> None:
         check_languages("data.languages", self.languages)
+        for english in ("en", "eng"):
+            if english in self.languages:
+                raise UserError(
+                    f"data.languages: {english!r} is what the others are aligned with",
+                    "Leave it out.",
+                )
         check_positive(self, "data", "limit")
         check(
             MIN_LENGTH <= self.max_length <= MAX_LENGTH,

@@ -50,7 +50,7 @@ MISTAKES = [
     ("convert source=a target=b direction=up", ["direction", "'up'", "to_paddle, to_torch"]),
     ("dashboard port=http", ["port", "'http'"]),
     # language
-    ("train data.train_languages=[xx]", ["data.train_languages", "'xx'", "ar bg de"]),
+    ("train data.train_languages=[german]", ["data.train_languages", "'german'", "de, swh"]),
     ("train data.eval_languages=[EN]", ["data.eval_languages", "'EN'", "Did you mean en?"]),
     ("train data.eval_languages=[en,en]", ["data.eval_languages", "each once"]),
     ("train data.eval_languages=[]", ["data.eval_languages", "at least one"]),

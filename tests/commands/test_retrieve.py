@@ -177,7 +177,7 @@ def test_mistakes(run, overrides, told):
         (["layer=[2,2]"], "layer=[2, 2]"), (["layer=1.5"], "layer=1.5"),
         (["layer=true"], "layer=True"), (["neighbours=0"], "neighbours=0"),
         (["data.languages=[en,de]"], "'en' is what the others are aligned with"),
-        (["data.languages=[xx]"], "'xx' is not a language"),
+        (["data.languages=[german]"], "'german' is not the code of a language"),
         (["data.limit=0"], "data.limit=0"), (["data.max_length=4"], "data.max_length=4"),
         (["data.cache_limit_gb=-1"], "data.cache_limit_gb=-1"),
         (["pooling=cls", "special_tokens=false"], "<s> is a special token"),

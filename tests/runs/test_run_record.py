@@ -91,7 +91,7 @@ def spoilt(record, key, value):
         ("trainer.momentum", 1, "does not fit infoxlm .*: trainer.momentum is not a key.* train"),
         ("trainer.epochs", "many", "does not fit infoxlm .*: trainer.epochs is 'many', not int"),
         ("data", None, "does not fit infoxlm"),
-        ("data.eval_languages", ["xx"], "'xx' is not a language"),
+        ("data.eval_languages", ["german"], "'german' is not the code of a language"),
     ],
 )
 def test_configuration_of_another_version(key, value, message, compose, tmp_path):
