@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from infoxlm.deploy.model_folder import default_cache_dir
 from infoxlm.data.sampler import EpochSampler
+from infoxlm.deploy.model_folder import default_cache_dir
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 FAITHFULNESS = EXPERIMENTS / "faithfulness"
