@@ -75,7 +75,7 @@ def choose_again(checkpoints: Checkpoints, whole: list[ResumePoint], select_on: 
     scored = {
         point.state.step: point.state.dev
         for point in whole[::-1]
-        if point.state.dev is not None and point.state.scored_step == point.state.step
+        if point.state.dev is not None and point.state.last_eval_step == point.state.step
     }
     if scored:
         best = next(iter(scored))
@@ -86,7 +86,7 @@ def choose_again(checkpoints: Checkpoints, whole: list[ResumePoint], select_on: 
         checkpoints.restore_best(best)
         logger.warning("%s: step %d is the best of what is left", lost, best)
     else:
-        state.best_step, state.best_dev, state.scored_step = 0, None, 0
+        state.best_step, state.best_dev, state.last_eval_step = 0, None, 0
         logger.warning("%s: the best is chosen from step %d on", lost, state.step)
 
 

@@ -150,7 +150,7 @@ class Trainer:
         step, every = self.state.step, self.config.eval_every
         if self.score_dev is None:
             return False
-        return self.state.scored_step < step and (step % every == 0 or step == self.steps)
+        return self.state.last_eval_step < step and (step % every == 0 or step == self.steps)
 
     @property
     def finished(self) -> bool:
@@ -158,7 +158,7 @@ class Trainer:
         patience = self.config.patience
         return not self.eval_is_due and (
             self.state.step == self.steps
-            or (patience is not None and self.state.scorings_since_best >= patience)
+            or (patience is not None and self.state.evals_since_best >= patience)
         )
 
     def optimizer_step(self) -> tuple[dict[str, StreamLoss], float]:
@@ -224,10 +224,10 @@ class Trainer:
         if dev.warning is not None:
             logger.warning("%s", dev.warning)
         select_on = self.config.select_on
-        state.scored_step, state.dev = state.step, dev
-        state.scorings_since_best += 1
+        state.last_eval_step, state.dev = state.step, dev
+        state.evals_since_best += 1
         if state.best_dev is None or dev.better_than(state.best_dev, select_on):
-            state.best_step, state.best_dev, state.scorings_since_best = state.step, dev, 0
+            state.best_step, state.best_dev, state.evals_since_best = state.step, dev, 0
 
     def save(self, *, is_best: bool = False, to_resume: bool = False) -> None:
         """Write a checkpoint, when there is a reason to keep it; rank 0 does."""

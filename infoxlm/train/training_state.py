@@ -1,4 +1,4 @@
-"""How far a run has come: with the weights, all that is needed to go on from there."""
+"""State of a run between two steps: with the weights, all that it takes to resume from there."""
 
 import json
 from collections.abc import Mapping
@@ -14,6 +14,8 @@ from infoxlm.schema.json_shapes import entries, fields, number, scalar, whole
 STATE_FILE = "training_state.json"
 
 _COUNTS = ("step", "scored_step", "best_step", "scorings_since_best", "pairs")
+#: What files call attributes that have another name here.
+_WRITTEN = {"last_eval_step": "scored_step", "evals_since_best": "scorings_since_best"}
 _STATE = fields(
     {
         **dict.fromkeys(_COUNTS, whole()),
@@ -31,18 +33,19 @@ _STATE = fields(
 
 @dataclass
 class TrainingState:
-    """Where a run stands between two optimizer steps.
+    """State of a run between two optimizer steps.
 
     The order of the pairs and the draws of dropout follow from the seed and the step, so that
-    neither a position in the data nor the state of a generator has to be kept beside `step`.
+    neither a position in the data nor the state of a generator has to be kept next to `step`.
+    Files keep the names that versions before gave two of the attributes.
 
     Attributes:
         step: Optimizer steps taken.
-        scored_step: The step after which dev was last scored.
+        last_eval_step: The step after which dev was last scored.
         dev: The scores on dev then; None in checkpoints of before.
-        best_step: The step of the best checkpoint; 0 before the first scoring.
+        best_step: The step of the best checkpoint; 0 before the first evaluation.
         best_dev: Its scores on dev.
-        scorings_since_best: Scorings since then.
+        evals_since_best: Evaluations on dev since then.
         pairs: Training pairs gone through.
         seconds: Time spent on training steps, scoring and saving not counted.
         learning_rate: The state of the schedule.
@@ -53,11 +56,11 @@ class TrainingState:
     """
 
     step: int = 0
-    scored_step: int = 0
+    last_eval_step: int = 0
     dev: Scores | None = None
     best_step: int = 0
     best_dev: Scores | None = None
-    scorings_since_best: int = 0
+    evals_since_best: int = 0
     pairs: int = 0
     seconds: float = 0.0
     learning_rate: Mapping[str, Any] = field(default_factory=dict)
@@ -69,6 +72,7 @@ class TrainingState:
         """Write ``training_state.json`` into a checkpoint."""
         scores = {"dev": self.dev, "best_dev": self.best_dev}
         state = vars(self) | {name: found and found.as_dict() for name, found in scores.items()}
+        state = {_WRITTEN.get(name, name): value for name, value in state.items()}
         (folder / STATE_FILE).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
 
     @classmethod
@@ -87,7 +91,8 @@ class TrainingState:
                 name: None if found is None else Scores.from_dict(found)
                 for name, found in scores.items()
             }
-            return cls(**state | read)
+            names = {written: name for name, written in _WRITTEN.items()}
+            return cls(**{names.get(name, name): value for name, value in (state | read).items()})
         except FileNotFoundError as error:
             raise UserError(f"{path} is missing", "The folder is no run's checkpoint.") from error
         except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:

@@ -24,7 +24,7 @@ def writer(step, mark=None):
 
     def write(folder):
         (folder / WEIGHTS).write_text(f"weights {step if mark is None else mark}")
-        TrainingState(step=step, scored_step=step).write(folder)
+        TrainingState(step=step, last_eval_step=step).write(folder)
 
     return write
 

@@ -37,7 +37,7 @@ def run_to(folder, last, *, keep, dev=True, every=10):
     for step in range(every, last + 1, every):
         state.step = step
         if step % 10 == 0:
-            state.scored_step, state.dev = step, scores(step) if dev else None
+            state.last_eval_step, state.dev = step, scores(step) if dev else None
             if state.best_dev is None or scores(step).average > state.best_dev.average:
                 state.best_step, state.best_dev = step, scores(step)
         checkpoints.save(step, write, is_best=state.best_step == step)
@@ -106,7 +106,7 @@ def test_without_scores_it_is_chosen_from_there_on(last, every, folder, caplog):
     checkpoints = run_to(folder, last, keep=1, dev=False, every=every)
     shutil.rmtree(checkpoints.best)
     assert find(checkpoints) == (last, 0, False)
-    assert find_resume_point(checkpoints, SelectOn.dev_average).state.scored_step == 0
+    assert find_resume_point(checkpoints, SelectOn.dev_average).state.last_eval_step == 0
     assert f"the best is chosen from step {last} on" in caplog.text
 
 

@@ -84,7 +84,7 @@ def test_the_criterion_decides_which_step_is_the_best(select_on, best, run):
     state, _, folder = run(scores=scores, max_steps=8, select_on=select_on, keep_checkpoints=9)
     assert state.best_step == best
     assert state.best_dev is scores[best // 2 - 1]
-    assert state.scorings_since_best == (8 - best) // 2
+    assert state.evals_since_best == (8 - best) // 2
     assert checkpoints(folder) == ["best", "step-2", "step-4", "step-6", "step-8"]
     weights = "checkpoints/{}/model.safetensors"
     assert (folder / weights.format("best")).samefile(folder / weights.format(f"step-{best}"))

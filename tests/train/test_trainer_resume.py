@@ -58,7 +58,7 @@ def run(open_trainer, weights_of, timeless):
             "weights": weights_of(trainer),
             "metrics": timeless(folder),
             "best_dev": state.best_dev.as_dict(),
-            "state": [state.step, state.best_step, state.scorings_since_best, state.pairs],
+            "state": [state.step, state.best_step, state.evals_since_best, state.pairs],
             "best": (checkpoints / "best" / "model.safetensors").read_bytes(),
             "moments": (checkpoints / newest / "optimizer.safetensors").read_bytes(),
         }

@@ -26,10 +26,10 @@ def scored():
     """A state in the middle of a run; every value is one that the default is not."""
     return TrainingState(
         step=7,
-        scored_step=6,
+        last_eval_step=6,
         best_step=4,
         best_dev=scores("en", "de", "sw"),
-        scorings_since_best=1,
+        evals_since_best=1,
         pairs=1787,
         seconds=0.1 + 0.2,
         learning_rate={"last_epoch": 7, "last_lr": 1.2345678901234567e-05},
@@ -109,3 +109,10 @@ def test_states_of_before_are_read(scored, tmp_path):
         scored.best_dev, details={"confusion": {"all": [[7, 0, 0]] * 3}}
     )
     assert read.step == scored.step
+
+
+def test_names_in_the_file_are_those_of_before(scored, tmp_path):
+    scored.write(tmp_path)
+    state = json.loads((tmp_path / STATE_FILE).read_text())
+    assert (state["scored_step"], state["scorings_since_best"]) == (6, 1)
+    assert not {"last_eval_step", "evals_since_best"} & state.keys()
