@@ -157,7 +157,6 @@ class Task:
         """The published row that a run's scores are laid next to; None where there is none."""
         return None
 
-
     @staticmethod
     def inference(config: Mapping[str, Any]) -> "Inference":
         """What a model of the task is asked, and what its outputs mean.
