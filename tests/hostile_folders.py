@@ -1,12 +1,14 @@
 """Spoil folders and files, and see every command end as it should: rightly, or in one line.
 
-    python tests/hostile_folders.py --start 0 --count 2000
+    python tests/hostile_folders.py --start 0 --count 2000 --least_well 0.25
 
 A case follows from its number. It ends rightly or with a code other than 0 and one line of an
-error, without a traceback; takes less than 1 GB and 10 s of computing; touches nothing outside its
-own folder; and shows no environment variable. Each case runs in a process of its own, forked from
-one that has imported paddle already. `--only KIND` takes that kind's cases alone; `--keep` leaves
-the folders of cases that failed.
+error, without a traceback; takes less than 1 GB a process and 10 s of computing; touches nothing
+outside its own folder; leaves no process; and shows no environment variable. What serves until it
+is stopped is asked one thing when it is ready, and then to stop. Each case runs in a process of its
+own, forked from one that has imported paddle already. `--only KIND` takes that kind's cases alone;
+`--keep` leaves the folders of cases that failed. `--least_well` is the share of cases that have to
+end well, and asks that every command has one: else all might be refused at the first look.
 """
 
 import argparse
@@ -16,178 +18,38 @@ import io
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 import traceback
-import zipfile
+import urllib.error
+import urllib.request
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import psutil
+from hostile_inputs import KINDS, TELLING, make_whole
 from hostile_mutations import ODD_WORDS, SECRET, SECRET_NAME, spoil
 
 PREFIX = "infoxlm: error: "
-SAMPLE = "data=sample data.limit_train=8 data.limit_eval=3 data.eval_languages=[en,de]"
-TRAIN = "train model=tiny trainer.max_steps=1 trainer.eval_every=1 data.max_length=32"
-OWN = "data.eval_languages=[en] data.train_languages=[en] data.limit_train=8 data.limit_eval=3"
-
-#: What is spoiled: the folder below the whole ones, and the commands that read it.
-KINDS: dict[str, tuple[str, list[str]]] = {
-    "exported": (
-        "exported",
-        [
-            "predict model.checkpoint={in} text=a<sep>b",
-            "predict model.checkpoint={in} text=a<sep>b runtime=onnx",
-            "predict model.checkpoint={in} input={whole}/rows/rows.tsv output=out.jsonl",
-            "predict model.checkpoint={in} input={whole}/rows/rows.tsv runtime=onnx",
-        ],
-    ),
-    "quantized": ("quantized", ["predict model.checkpoint={in} text=a<sep>b"]),
-    "pickled": (
-        "pickled",
-        [
-            "predict model.checkpoint={in} text=a<sep>b",
-            f"evaluate model.checkpoint={{in}} {SAMPLE}",
-            "convert source={in} target=out direction=to_torch",
-        ],
-    ),
-    "checkpoint": (
-        "checkpoint",
-        [
-            "predict model.checkpoint={in} text=a<sep>b",
-            f"evaluate model.checkpoint={{in}} {SAMPLE}",
-            "convert source={in} target=out direction=to_torch",
-            f"train model=checkpoint model.checkpoint={{in}} {SAMPLE} trainer.max_steps=1 "
-            "data.max_length=32",
-            "export model.checkpoint={in} target=out",
-        ],
-    ),
-    "torch": ("torch", ["convert source={in} target=out"]),
-    "torch_pickled": ("torch_pickled", ["convert source={in} target=out"]),
-    "rows": (
-        "rows",
-        [
-            "predict model.checkpoint={whole}/checkpoint input={in}/rows.tsv output=out.tsv",
-            "predict model.checkpoint={whole}/checkpoint input={in}/rows.csv on_error=skip",
-            "predict model.checkpoint={whole}/checkpoint input={in}/rows.jsonl on_error=skip",
-        ],
-    ),
-    "pairs": ("pairs", [f"{TRAIN} data.root={{in}} {OWN}"]),
-    "zipped": (
-        "zipped",
-        [f"evaluate model.checkpoint={{whole}}/checkpoint data.root={{in}} {OWN}"],
-    ),
-    "run": (
-        "run",
-        [
-            "repeat run={in}",
-            "compare run_a={in} run_b={whole}/run",
-            f"evaluate model.checkpoint={{in}} {SAMPLE}",
-            "predict model.checkpoint={in} text=a<sep>b",
-        ],
-    ),
-    "sweep": ("sweep", ["report sweep={in}"]),
-    "words": (
-        "checkpoint",
-        [
-            "predict model.checkpoint={in} text=a<sep>b",
-            f"evaluate model.checkpoint={{in}} {SAMPLE}",
-            "convert source={in} target=out direction=to_torch",
-            f"{TRAIN} {SAMPLE}",
-            "report sweep={whole}/sweep",
-            "compare run_a={whole}/run run_b={whole}/run",
-        ],
-    ),
-}
-
-#: Of each folder, the files that are spoiled most often.
-TELLING = {
-    "exported": ("inference*", "model.onnx", "config.json", "sentencepiece*"),
-    "quantized": ("model.onnx", "config.json"),
-    "pickled": ("model_state.pdparams", "model_state.pdparams", "config.json"),
-    "checkpoint": ("config.json", "model.safetensors", "sentencepiece*", "manifest.json"),
-    "torch": ("config.json", "model.safetensors", "sentencepiece*"),
-    "torch_pickled": ("pytorch_model.bin", "config.json"),
-    "run": ("run.json", "results.json", "*.yaml", "metrics.jsonl", "best/config.json", "*.tsv"),
-    "sweep": ("run.json", "results.json", "*.yaml", "*.jsonl", "status.json", "sweep*.json"),
-}
+#: What a command that serves says when it is ready; and commands that write where they read.
+READY = re.compile(r"(?:served|runs in .*) at (http://\S+) \(Ctrl.C stops it\)")
+WRITE_THERE = ("report", "resume", "sweep.resume")
 
 #: Most bytes and seconds of computing of a case.
 MOST_BYTES, MOST_SECONDS = 1e9, 10
 
+#: How a case ends; cases are counted by their command and by that.
+WELL, TOLD, WRONG = "ended well", "in one line", "wrongly"
+Counted = Counter[tuple[str, str]]
 
-def call(words: list[str], folder: Path) -> None:
-    """Run a command that has to end well, in a process of its own."""
-    line = [sys.executable, "-c", "from infoxlm.cli.entry import main; main()", *words]
-    finished = subprocess.run(line, cwd=folder, capture_output=True, text=True)
-    if finished.returncode:
-        raise SystemExit(f"{' '.join(words)}: {finished.stderr}")
-
-
-def make_whole(whole: Path) -> None:
-    """Make everything that is spoiled later: nothing is wrong with it."""
-    tiny = ["model=tiny", *SAMPLE.split(), "trainer.max_steps=2", "trainer.eval_every=1"]
-    tiny += ["data.max_length=32"]
-    call(["train", *tiny, f"hydra.run.dir={whole}/run"], whole)
-    call(["train", "--multirun", *tiny, "seed=1,2", f"hydra.sweep.dir={whole}/sweep"], whole)
-    checkpoint = whole / "checkpoint"
-    shutil.copytree(whole / "run" / "checkpoints" / "best", checkpoint)
-    common = f"convert source={checkpoint} direction=to_torch target={whole}/torch"
-    call(common.split(), whole)
-    for precision, name in (("fp32", "exported"), ("int8_dynamic", "quantized")):
-        words = f"export model.checkpoint={checkpoint} target={whole}/{name} precision={precision}"
-        call([*words.split(), "format=onnx"], whole)
-    code = (
-        "import sys, paddle, torch, numpy\n"
-        "from safetensors.numpy import load_file\n"
-        "state = load_file(sys.argv[1] + '/checkpoint/model.safetensors')\n"
-        "tensors = {name: paddle.to_tensor(value) for name, value in state.items()}\n"
-        "paddle.save(tensors, sys.argv[1] + '/model_state.pdparams')\n"
-        "state = load_file(sys.argv[1] + '/torch/model.safetensors')\n"
-        "torch.save({k: torch.tensor(v) for k, v in state.items()}, sys.argv[1] + '/x.bin')"
-    )
-    subprocess.run([sys.executable, "-c", code, whole], check=True, capture_output=True)
-    for source, name, weights in (
-        ("checkpoint", "pickled", "model_state.pdparams"),
-        ("torch", "torch_pickled", "x.bin"),
-    ):
-        shutil.copytree(whole / source, whole / name)
-        (whole / name / "model.safetensors").unlink()
-        (whole / name / "manifest.json").unlink(missing_ok=True)
-        final = weights if name == "pickled" else "pytorch_model.bin"
-        (whole / weights).rename(whole / name / final)
-    write_texts(whole)
-
-
-def write_texts(whole: Path) -> None:
-    """Write pairs of texts in the forms that people keep them in."""
-    pairs = [
-        (f"the cat {n} sat", f"a dog {n} ran", ("neutral", "entailment")[n % 2]) for n in range(8)
-    ]
-    table = "".join("\t".join(row) + "\n" for row in pairs)
-    for split in ("train", "dev", "test"):
-        (whole / "pairs" / split).mkdir(parents=True)
-        text = f"premise\thypothesis\tlabel\n{table}"
-        (whole / "pairs" / split / "en.tsv").write_text(text)
-    rows = whole / "rows"
-    rows.mkdir()
-    (rows / "rows.tsv").write_text(f"premise\thypothesis\tlabel\n{table}")
-    (rows / "rows.csv").write_text(
-        "premise,hypothesis\n" + "".join(f"{a},{b}\n" for a, b, _ in pairs)
-    )
-    lines = (json.dumps({"premise": a, "hypothesis": b}) + "\n" for a, b, _ in pairs)
-    (rows / "rows.jsonl").write_text("".join(lines))
-    (whole / "zipped").mkdir()
-    xnli = "language\tgold_label\tsentence1\tsentence2\n"
-    xnli += "".join(f"en\t{label}\t{a}\t{b}\n" for a, b, label in pairs)
-    with zipfile.ZipFile(whole / "zipped" / "XNLI-1.0.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        for split in ("dev", "test"):
-            archive.writestr(f"XNLI-1.0/xnli.{split}.tsv", xnli)
+#: Where dashboards listen, each at a port of its own.
+FIRST_PORT = 21_000
 
 
 def prepare(whole: Path, place: Path, seed: int, only: str | None) -> tuple[list[str], str]:
@@ -201,7 +63,8 @@ def prepare(whole: Path, place: Path, seed: int, only: str | None) -> tuple[list
     for name in ("cwd", "home", "cache", "tmp"):
         (place / name).mkdir()
     line = rng.choice(lines)
-    words = line.replace("{in}", str(spoiled)).replace("{whole}", str(whole)).split()
+    line = line.replace("{in}", str(spoiled)).replace("{whole}", str(whole))
+    words = line.replace("{port}", str(FIRST_PORT + seed % 10_000)).split()
     if kind != "words":
         return words, f"{kind}: {spoil(spoiled, rng, TELLING.get(kind, ()))}"
     for _ in range(rng.choice((1, 1, 2))):
@@ -215,6 +78,7 @@ def prepare(whole: Path, place: Path, seed: int, only: str | None) -> tuple[list
 
 def in_child(words: list[str], place: Path) -> None:
     """Run a command line in this process, which was forked for it, and end the process."""
+    os.setsid()
     code: Any = 0
     with open(place / "said", "wb", 0) as said:
         for number in (1, 2):
@@ -262,27 +126,110 @@ def digest(folder: Path) -> dict[str, str]:
     return found
 
 
-def run_case(whole: Path, place: Path, words: list[str]) -> tuple[list[str], str]:
-    """Run a case; returns what was wrong with how it ended, and its last line."""
-    before, seconds = digest(place / "in"), time.monotonic()
+def command_of(words: list[str]) -> str:
+    """What a case is counted as."""
+    if any(word.startswith("sweep.resume=") for word in words):
+        return "sweep.resume"
+    return "resume" if any(word.startswith("trainer.resume=") for word in words) else words[0]
+
+
+class Ended(NamedTuple):
+    """How a case's process ended.
+
+    Attributes:
+        pid: Its number.
+        code: Its exit code, less than 0 after a signal; None: it had to be killed.
+        used: What it and those that it waited for used.
+        stopped: Whether it served, and was asked to stop.
+        answered: What was wrong with its answer before.
+    """
+
+    pid: int
+    code: int | None
+    used: resource.struct_rusage
+    stopped: bool
+    answered: list[str]
+
+
+def run_to_the_end(words: list[str], place: Path) -> Ended:
+    """Run a case's command line in a process of its own."""
     child = os.fork()
     if child == 0:
         in_child(words, place)
-    ended = False
-    while not ended and time.monotonic() - seconds < 6 * MOST_SECONDS:
+    started, stopped, delays = time.monotonic(), False, {}
+    answered: list[str] = []
+    while True:
         pid, status, used = os.wait4(child, os.WNOHANG)
-        ended = pid == child
-        if not ended:
-            time.sleep(0.01)
-    if not ended:
-        os.kill(child, signal.SIGKILL)
-        _, status, used = os.wait4(child, 0)
+        if pid == child:
+            return Ended(child, os.waitstatus_to_exitcode(status), used, stopped, answered)
+        # What it computes is limited; here it is only waited for, and not while it has no core.
+        waited = time.monotonic() - started
+        if waited > 6 * MOST_SECONDS:
+            delays |= core_delays(child)
+            if waited > 6 * MOST_SECONDS + sum(delays.values()):
+                os.killpg(child, signal.SIGKILL)
+                return Ended(child, None, os.wait4(child, 0)[2], stopped, answered)
+        if words[0] in ("serve", "dashboard") and not stopped:
+            said = (place / "said").read_bytes() if (place / "said").exists() else b""
+            if found := READY.search(said.decode("utf-8", "replace")):
+                if words[0] == "serve":
+                    answered += asked(found[1], place / "answer")
+                os.kill(child, signal.SIGTERM)
+                stopped = True
+        time.sleep(0.01)
+
+
+def core_delays(child: int) -> dict[int, float]:
+    """Seconds that a process, and each that it started, waited for a core so far, by its number."""
+    found: dict[int, float] = {}
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(child)
+        for each in (process, *process.children(recursive=True)):
+            with contextlib.suppress(OSError):
+                delay = Path(f"/proc/{each.pid}/schedstat").read_text().split()[1]
+                found[each.pid] = int(delay) / 1e9
+    return found
+
+
+def asked(url: str, answer: Path) -> list[str]:
+    """Ask a server for a label, keep what it says, and tell what is wrong with that."""
+    body = json.dumps({"premise": "a", "hypothesis": "b"}).encode()
+    request = urllib.request.Request(f"{url}/predict", body, {"Content-Type": "application/json"})
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=6 * MOST_SECONDS) as response:
+            content, status = response.read(), response.status
+    except urllib.error.HTTPError as error:
+        content, status = error.read(), error.code
+    except OSError as error:
+        return [f"no answer: {error}"]
+    answer.write_bytes(content)
+    return [] if status in (200, 422, 503) else [f"it answered {status}"]
+
+
+def left_running(child: int) -> bool:
+    """Whether a process of a case's is there after its end, and is no longer after this."""
+    for _ in range(200):  # Python's tracker of resources ends a moment later
+        try:
+            os.killpg(child, 0)
+        except ProcessLookupError:
+            return False
+        time.sleep(0.01)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+    return True
+
+
+def run_case(whole: Path, place: Path, words: list[str]) -> tuple[list[str], str]:
+    """Run a case; returns what was wrong with how it ended, and its last line."""
+    before = digest(place / "in")
+    child, code, used, stopped, wrong = run_to_the_end(words, place)
     said = (place / "said").read_text(encoding="utf-8", errors="surrogateescape")
     lines = said.splitlines()
     errors = [line for line in lines if line.startswith(PREFIX)]
-    code = os.waitstatus_to_exitcode(status)
-    wrong = []
-    if not ended:
+    if stopped and code == 128 + signal.SIGTERM:
+        errors, code = [line for line in errors if line != lines[-1]], 0  # it says that it stopped
+    if code is None:
         wrong.append("it did not end")
     elif code < 0:
         wrong.append(f"signal {-code}")
@@ -298,15 +245,16 @@ def run_case(whole: Path, place: Path, words: list[str]) -> tuple[list[str], str
         wrong.append(f"{used.ru_maxrss / 1e6:.1f} GB")
     if (computed := used.ru_utime + used.ru_stime) > MOST_SECONDS:
         wrong.append(f"{computed:.0f} s")
-    # A sweep's report is written into its folder.
-    if words[0] != "report" and digest(place / "in") != before:
+    if left_running(child):
+        wrong.append("a process was left")
+    if command_of(words) not in WRITE_THERE and digest(place / "in") != before:
         wrong.append("what it read was changed")
     if left := [x.name for x in (place / "tmp").iterdir()]:
         wrong.append(f"left behind in the temporary folder: {left[:3]}")
     written = (x for x in place.rglob("*") if x.is_file() and not x.is_relative_to(place / "in"))
     if any(SECRET.encode() in path.read_bytes() for path in written):
         wrong.append("an environment variable is shown")
-    return wrong, (errors or lines or [""])[-1][:300] if code else "ended well"
+    return wrong, (errors or lines or [""])[-1][:300] if code or wrong else WELL
 
 
 def main() -> None:
@@ -318,6 +266,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="where folders of failed cases are left")
     parser.add_argument("--whole", type=Path, help="whole folders, made if they are not there")
     parser.add_argument("--list", action="store_true", help="tell how every case ended")
+    parser.add_argument("--least_well", type=float, default=0.0, help="share that must end well")
     chosen = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     # Not a TemporaryDirectory, which the processes of cases would remove when they end.
@@ -331,11 +280,34 @@ def main() -> None:
         ended = run_cases(chosen, whole, temporary)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    print(f"{ended['well']} ended well, {ended['told']} in one line, {ended['wrong']} wrongly")
-    sys.exit(1 if ended["wrong"] else 0)
+    for command in sorted({command for command, _ in ended}):
+        print(f"{command}: {counted(ended, command)}")
+    print(f"all: {counted(ended)}")
+    sys.exit("\n".join(missed(ended, chosen.least_well)) or int(number(ended, WRONG) > 0))
 
 
-def run_cases(chosen: argparse.Namespace, whole: Path, temporary: Path) -> Counter[str]:
+def number(ended: Counted, how: str, command: str | None = None) -> int:
+    """How many cases ended so, of a command or of all."""
+    return sum(ended[x] for x in ended if x[1] == how and command in (None, x[0]))
+
+
+def counted(ended: Counted, command: str | None = None) -> str:
+    """How the cases of a command ended, or all."""
+    well, told, wrong = (number(ended, how, command) for how in (WELL, TOLD, WRONG))
+    return f"{well} ended well, {told} in one line, {wrong} wrongly"
+
+
+def missed(ended: Counted, least: float) -> list[str]:
+    """What is less than it has to be: all cases that end well, or those of a command."""
+    if not least:
+        return []
+    share = number(ended, WELL) / ended.total()
+    below = [f"{share:.0%} ended well, at least {least:.0%} should"] if share < least else []
+    commands = sorted({command for command, _ in ended})
+    return below + [f"no {x} ended well" for x in commands if not number(ended, WELL, x)]
+
+
+def run_cases(chosen: argparse.Namespace, whole: Path, temporary: Path) -> Counted:
     """Run every case that was chosen, and count how they ended."""
     from infoxlm.hardware.environment import load_paddle, prepare_environment
 
@@ -343,7 +315,7 @@ def run_cases(chosen: argparse.Namespace, whole: Path, temporary: Path) -> Count
     load_paddle()
     import infoxlm.model  # noqa: F401  (what nearly every command needs)
 
-    ended: Counter[str] = Counter()
+    ended: Counted = Counter()
     before = digest(whole)
     for seed in range(chosen.start, chosen.start + chosen.count):
         place = temporary / str(seed)
@@ -353,8 +325,9 @@ def run_cases(chosen: argparse.Namespace, whole: Path, temporary: Path) -> Count
         if digest(whole) != before:
             wrong.append("a file outside was changed")
         if (done_before := seed - chosen.start) % 50 == 0 and done_before:
-            print(f"{done_before} cases: {dict(ended)}", file=sys.stderr, flush=True)
-        ended["wrong" if wrong else "well" if last == "ended well" else "told"] += 1
+            print(f"{done_before} cases: {counted(ended)}", file=sys.stderr, flush=True)
+        how = WRONG if wrong else WELL if last == WELL else TOLD
+        ended[command_of(words), how] += 1
         if wrong or chosen.list:
             shown = " ".join(words).replace(str(whole), "WHOLE").replace(str(place), "PLACE")
             print(

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import shutil
 import signal
 import sys
@@ -122,16 +123,28 @@ def files_of(folder):
     )
 
 
+#: What may be told of a file that cannot be had again: of the record, which may look like another
+#: run's then, that the folder is not free; of the best checkpoint what is best now.
+TOLD_OF_RECORD = r".*/name/run holds a.* run (already|whose run.json is missing or damaged)\. "
+TOLD_OF_BEST = (
+    r".*/name/run/checkpoints/best \(step [1-4]\) is lost: "
+    r"(step \d is the best of what is left|what came after step \d is computed again"
+    r"|the best is chosen from step \d on)"
+)
+
+
 def judge(name, ended, alone):
     """What is wrong with an end: neither the result of an undamaged run, nor one line on it."""
     if ended.outcome == alone:
         return None
-    told = [x for x in ended.messages if "lost" in x or "run already" in x or "whose run.json" in x]
-    # A changed record may look like another run's: then it says what differs, and in which folder.
-    where = {RUN_RECORD: "name/run"}.get(name, "best" if "/best/" in name else Path(name).name)
-    if any(where in message for message in told):
+    refused = ended.outcome is None
+    of_record = name == RUN_RECORD and refused
+    of_best = name.startswith("checkpoints/best/") and not refused
+    pattern = TOLD_OF_RECORD if of_record else TOLD_OF_BEST
+    told = [message for message in ended.messages if re.match(pattern, message)]
+    if (of_record or of_best) and len(told) == 1:
         return None
-    return name, ended.outcome is None, ended.messages
+    return name, refused, ended.messages
 
 
 def test_a_lost_record_is_told_with_a_way_on(stopped, resume, tiny_config, tmp_path):
