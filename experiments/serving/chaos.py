@@ -93,13 +93,14 @@ class Disturbance:
             writer.close()
 
     async def kill(self, every: float, until: float) -> None:
-        """Kill the process that has run longest, again and again."""
+        """Kill the process that has computed longest, again and again."""
         while time.monotonic() + every < until:
             await asyncio.sleep(every)
             workers = [
                 child
-                for child in psutil.Process(self.pid).children()
-                if "spawn_main" in " ".join(child.cmdline())
+                for child in psutil.Process(self.pid).children(recursive=True)
+                # Not that which has loaded the model and forks those that compute.
+                if "spawn_main" in " ".join(child.cmdline()) and not child.children()
             ]
             os.kill(min(workers, key=psutil.Process.create_time).pid, signal.SIGKILL)
             self.killed += 1

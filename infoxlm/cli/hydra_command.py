@@ -84,7 +84,7 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
             main(job)()
     except RefusedFolder as refused:
         raise refused.error from None
-    except (ValueError, AssertionError, AttributeError) as error:
+    except (ValueError, AssertionError, AttributeError, TypeError) as error:
         if composed or isinstance(error, OmegaConfBaseException):
             raise
         raise ConfigurationValueError(str(error)) from error

@@ -54,7 +54,9 @@ class PaddleInference:
         single_row = program.with_name(SINGLE_ROW_PROGRAM)
         usable = self._on_cpu and single_row.is_file() and cpu_words() >= AVX512
         self._single_row = CheckedProgram(single_row) if usable else None
-        self._unused = [] if usable else [load_predictor(self._program, device, threads)]
+        self._unused: dict[Kind, Any] = {}
+        if not usable:
+            self._load(Kind.LARGE)
 
     def run(self, input_ids: np.ndarray) -> np.ndarray:
         """Score padded token ids; see `Runtime`."""
@@ -68,6 +70,12 @@ class PaddleInference:
         except (RuntimeError, ValueError, OSError) as error:
             raise cannot_run(self._program.path, error) from error
 
+    def prepare(self) -> None:
+        """Load all that may be needed and run none of it, to be shared by forked processes."""
+        self._load(Kind.LARGE)
+        if self._on_cpu:
+            self._load(Kind.SMALL if self._single_row is None else Kind.SINGLE_ROW)
+
     def clone(self) -> Self:
         """Make one for another thread."""
         return type(self)(*self._arguments)
@@ -80,17 +88,25 @@ class PaddleInference:
         is_single = len(input_ids) == 1 and PAD_ID not in input_ids
         return Kind.SINGLE_ROW if is_single else Kind.LARGE
 
+    def _load(self, kind: Kind) -> None:
+        """Load a predictor for a kind of executor, unless there is one."""
+        if kind not in self._unused:
+            _, device, threads = self._arguments
+            onednn = kind is not Kind.SINGLE_ROW
+            program = self._program if onednn else self._single_row
+            assert program is not None
+            self._unused[kind] = load_predictor(program, device, threads, onednn=onednn)
+
     def _executor(self, kind: Kind) -> Executor:
-        _, device, threads = self._arguments
-        if kind is Kind.SINGLE_ROW:
-            assert self._single_row is not None
-            native = load_predictor(self._single_row, device, threads, onednn=False)
-            return CpuExecutor(native, keeps_tensors=True)
-        predictor = (
-            self._unused.pop() if self._unused else load_predictor(self._program, device, threads)
-        )
+        """Make an executor of a predictor that is loaded, or is now."""
+        if kind is Kind.SMALL and kind not in self._unused and Kind.LARGE in self._unused:
+            self._unused[kind] = self._unused.pop(Kind.LARGE)  # they are of the same program
+        self._load(kind)
+        predictor = self._unused.pop(kind)
         if not self._on_cpu:
             return Executor(predictor)
+        if kind is Kind.SINGLE_ROW:
+            return CpuExecutor(predictor, keeps_tensors=True)
         return OneDnnExecutor(predictor, keeps_tensors=kind is Kind.SMALL)
 
 

@@ -126,6 +126,13 @@ def explain(error: Exception, command: str, words: Sequence[str] = ()) -> UserEr
             options = fitting_options(group, command) if options_of(group) else []
             if options and option not in options:
                 return no_such_option(group, option, options)
+    if re.search("can only concatenate str|is not iterable", text):  # nor does it here
+        for group, option in (word.lstrip("+").split("=", 1) for word in words if "=" in word):
+            if option.startswith("[") and (options_of(group) or group.startswith("hydra/")):
+                options = fitting_options(group, command)
+                remedy = f"The options of {group} are {', '.join(options)}." if options else ""
+                problem = f"{group}={option}: an option is a word, and no list or number"
+                return UserError(problem, remedy or "Give its name.")
     if match := re.search(r"Ambiguous value for argument '(.+)'", text):
         return UserError(
             f"{match.group(1)}: several values for a single run",

@@ -5,30 +5,32 @@ else would run, and a second model would bring nothing.
 """
 
 import logging
-import multiprocessing
-import signal
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from multiprocessing import resource_tracker
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
-from infoxlm.deploy.model_folder import INPUT, ModelFolder
-from infoxlm.deploy.runtimes import load_runtime
+from infoxlm.deploy.model_folder import ModelFolder
 from infoxlm.errors import UserError
 from infoxlm.serve.batching import RuntimeEndedError
+from infoxlm.serve.computing import (
+    END_SECONDS,
+    Model,
+    load_and_compute,
+    start_process,
+    wait_for_model,
+)
+from infoxlm.serve.fork_server import ForkServer, may_fork
 
 logger = logging.getLogger(__name__)
 
-#: Ctrl-C and a service manager's SIGTERM reach every process, but the server says when to end.
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-#: How long a process may take to end once its connection is closed.
-END_SECONDS = 5
+#: Starts a process that computes, given the rows that it is tried with.
+Start = Callable[[int], tuple[Connection, Any]]
 
 #: Seconds before the next attempt at a process that could not be started; each waits twice as long.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -42,16 +44,13 @@ class Worker:
     """A model in a process of its own, started again whenever it ends; a `Runtime` for one thread.
 
     Args:
-        folder: Where the model lies.
-        runtime: `paddle` or `onnx`; None: Paddle's, unless only ONNX is there.
-        device: `cpu`, `gpu` or `gpu:N`.
-        threads: Threads to compute with.
+        start: Starts a process that loads the model, says so, and computes.
     """
 
     name = "a process of its own"
 
-    def __init__(self, folder: ModelFolder, runtime: str | None, device: str, threads: int) -> None:
-        self._arguments = (folder, runtime, device, threads)
+    def __init__(self, start: Start) -> None:
+        self._start_process = start
         self._ready = threading.Event()
         self._closing = threading.Event()
         #: Held while a batch is computed, and while the connection is replaced.
@@ -63,19 +62,8 @@ class Worker:
         self._start()
 
     def _start(self) -> None:
-        """Start the process, which then loads the model; `wait` tells when it is there."""
-        context = multiprocessing.get_context("spawn")
-        connection, other_end = context.Pipe()
-        process = context.Process(target=work, args=(other_end, *self._arguments, self._rows))
-        resource_tracker.ensure_running()  # it would take the mask off
-        # The mask is inherited; the process takes it off when it ignores both.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-        try:
-            process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            other_end.close()
-        self._connection, self._process = connection, process
+        """Start the process; `wait` tells when the model is there."""
+        self._connection, self._process = self._start_process(self._rows)
 
     def wait(self) -> None:
         """Wait until the model is loaded.
@@ -83,16 +71,7 @@ class Worker:
         Raises:
             UserError: It cannot be.
         """
-        try:
-            refusal = self._connection.recv()
-        except (EOFError, OSError) as error:
-            self._process.join(END_SECONDS)
-            raise UserError(
-                f"the process that loads the model ended with code {self._process.exitcode}",
-                "Take fewer workers or a smaller model, if memory was short.",
-            ) from error
-        if refusal is not None:
-            raise UserError(*refusal)
+        wait_for_model(self._connection, self._process)
 
     def keep(self) -> None:
         """Start the process again whenever it ends, from now until `close`."""
@@ -162,7 +141,7 @@ class Worker:
 
     def clone(self) -> Self:
         """Start another process."""
-        return type(self)(*self._arguments)
+        return type(self)(self._start_process)
 
     def close(self) -> None:
         """End the process."""
@@ -197,47 +176,18 @@ def started(
     Raises:
         UserError: The model cannot be loaded.
     """
-    each = max(1, threads // count)
+    model = Model(folder, runtime, device, max(1, threads // count))
     workers: list[Worker] = []
-    try:
-        for _ in range(count):
-            workers.append(Worker(folder, runtime, device, each))
-        for worker in workers:
-            worker.wait()
-        for worker in workers:
-            worker.keep()
-        yield workers
-    finally:
-        for worker in workers:
-            worker.close()
-
-
-def work(
-    connection: Connection,
-    folder: ModelFolder,
-    runtime: str | None,
-    device: str,
-    threads: int,
-    rows: int,
-) -> None:
-    """Load a model, say so, and score what comes until the other end closes."""
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-    try:
+    with closing(ForkServer(model)) if may_fork(model) else nullcontext() as forks:
+        start = partial(start_process, load_and_compute, model) if forks is None else forks.start
         try:
-            model = load_runtime(folder, runtime, device=device, threads=threads)
-            model.run(np.zeros((rows, 8), np.int64))  # the first call is slower than the others
-        except UserError as error:
-            connection.send((error.problem, error.remedy))
-            return
-        connection.send(None)
-        while True:
-            input_ids = connection.recv()
-            try:
-                answer: np.ndarray | str = model.run(input_ids)
-            except Exception as error:  # onnxruntime's exceptions have no base class of their own
-                answer = f"{model.name}, {INPUT} {list(input_ids.shape)}: {error}"
-            connection.send(answer)
-    except (EOFError, OSError):  # the server has gone
-        return
+            for _ in range(count):
+                workers.append(Worker(start))
+            for worker in workers:
+                worker.wait()
+            for worker in workers:
+                worker.keep()
+            yield workers
+        finally:
+            for worker in workers:
+                worker.close()

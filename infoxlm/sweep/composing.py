@@ -28,6 +28,6 @@ def compose_job(loader: Any, sweep: DictConfig, overrides: list[str], command: s
         refuse_unknown_keys(config, command)
         refuse_empty_values(config, command)
         OmegaConf.to_object(config)
-    except (HydraException, OmegaConfBaseException, ValueError) as error:
+    except (HydraException, OmegaConfBaseException, ValueError, TypeError) as error:
         raise explain(error, command, overrides) from None
     return config

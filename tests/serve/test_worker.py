@@ -9,6 +9,7 @@ import threading
 import time
 
 import numpy as np
+import psutil
 import pytest
 
 from infoxlm.deploy.model_folder import ModelFolder
@@ -112,29 +113,30 @@ def test_a_model_that_cannot_be_loaded(folder, served_folder, tmp_path):
         pytest.fail("started")
 
 
-def test_no_process_outlives_a_server_that_is_killed(exported_folder, tmp_path):
+@pytest.mark.parametrize("runtime", ["onnx", "paddle"])  # whose processes are forked
+def test_no_process_outlives_a_server_that_is_killed(runtime, exported_folder, tmp_path):
     code = (
         "import sys, os, time\n"
         "from infoxlm.deploy.model_folder import ModelFolder\n"
         "from infoxlm.serve.worker import started\n"
         "if __name__ == '__main__':\n"
         "    folder = ModelFolder.open(sys.argv[1])\n"
-        "    with started(1, folder, 'onnx', 'cpu', threads=1) as (worker,):\n"
-        "        print(worker.pid, flush=True)\n"
+        "    with started(2, folder, sys.argv[2], 'cpu', threads=2) as workers:\n"
+        "        print(*(worker.pid for worker in workers), flush=True)\n"
         "        time.sleep(60)\n"
     )
     script = tmp_path / "server.py"
     script.write_text(code)
-    server = subprocess.Popen(
-        [sys.executable, str(script), str(exported_folder)], stdout=subprocess.PIPE, text=True
-    )
-    worker = int(server.stdout.readline())
-    server.kill()
-    server.wait()
+    words = [sys.executable, str(script), str(exported_folder), runtime]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
+        workers = list(map(int, server.stdout.readline().split()))
+        others = {psutil.Process(pid).ppid() for pid in workers} - {server.pid}
+        assert (len(workers), len(others)) == (2, int(runtime == "paddle"))
+        server.kill()
     deadline = time.monotonic() + 10
-    while running(worker) and time.monotonic() < deadline:
+    while any(map(running, (*workers, *others))) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not running(worker)
+    assert not any(map(running, (*workers, *others)))
 
 
 def running(pid):
