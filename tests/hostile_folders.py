@@ -6,9 +6,11 @@ A case follows from its number. It ends rightly or with a code other than 0 and 
 error, without a traceback; takes less than 1 GB a process and 10 s of computing; touches nothing
 outside its own folder; leaves no process; and shows no environment variable. What serves until it
 is stopped is asked one thing when it is ready, and then to stop. Each case runs in a process of its
-own, forked from one that has imported paddle already. `--only KIND` takes that kind's cases alone;
-`--keep` leaves the folders of cases that failed. `--least_well` is the share of cases that have to
-end well, and asks that every command has one: else all might be refused at the first look.
+own, forked from one that has imported paddle already.
+
+`--only KIND` and `--command NAME` take the cases of that alone; `--keep` leaves the folders of
+cases that failed. `--least_well` is the share of cases that have to end well, and asks that every
+command has one: else all might be refused at the first look.
 """
 
 import argparse
@@ -263,6 +265,7 @@ def main() -> None:
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--only", choices=KINDS)
+    parser.add_argument("--command", help="the cases of that command alone")
     parser.add_argument("--keep", type=Path, help="where folders of failed cases are left")
     parser.add_argument("--whole", type=Path, help="whole folders, made if they are not there")
     parser.add_argument("--list", action="store_true", help="tell how every case ended")
@@ -321,6 +324,9 @@ def run_cases(chosen: argparse.Namespace, whole: Path, temporary: Path) -> Count
         place = temporary / str(seed)
         place.mkdir()
         words, done = prepare(whole, place, seed, chosen.only)
+        if chosen.command not in (None, command_of(words)):
+            shutil.rmtree(place)
+            continue
         wrong, last = run_case(whole, place, words)
         if digest(whole) != before:
             wrong.append("a file outside was changed")
