@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from infoxlm.errors import UserError
@@ -49,7 +49,7 @@ def dashboard(
     if not folder.is_dir():
         problem = "is a file" if folder.exists() else "does not exist"
         raise UserError(f"folder={folder} {problem}", "Give the folder that runs have written to.")
-    if not any("vdlrecords" in name for name in file_names(folder)):
+    if not any(is_log(path) for path in files_below(folder)):
         raise UserError(
             f"{folder.resolve()} holds no VisualDL log (no file named *vdlrecords*)",
             "Give a folder that runs have written to, such as outputs.",
@@ -64,15 +64,45 @@ def dashboard(
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         if not _becomes_alive(server, f"http://{host}:{port}/alive"):
-            raise UserError("VisualDL's server did not start", f"See why: {shlex.join(command)}")
+            raise not_started(folder, command)
         yield f"http://{host}:{port}/app", server
     finally:
         server.terminate()
         server.wait()
 
 
-def file_names(folder: Path) -> Iterator[str]:
-    """The names of all files below a folder, also behind links, as VisualDL finds them.
+def not_started(folder: Path, command: Sequence[str]) -> UserError:
+    """The error for a server that ended: it does so when it cannot read one of the runs' logs."""
+    damaged = [str(path) for path in files_below(folder) if is_log(path) and not is_readable(path)]
+    if not damaged:
+        return UserError("VisualDL's server did not start", f"See why: {shlex.join(command)}")
+    others = f" and {len(damaged) - 1} more" if damaged[1:] else ""
+    return UserError(
+        f"VisualDL's server did not start: {damaged[0]}{others} cannot be read",
+        "Move that elsewhere to see the other runs.",
+    )
+
+
+def is_log(path: Path) -> bool:
+    """Whether VisualDL takes a file for a run's log."""
+    return "vdlrecords" in path.name
+
+
+def is_readable(log: Path) -> bool:
+    """Whether VisualDL can read a log."""
+    from visualdl import LogReader
+
+    if not log.is_file():  # it would wait for a pipe
+        return False
+    try:
+        LogReader(file_path=str(log))
+    except Exception:  # those of protobuf, and whatever a damaged record leads to
+        return False
+    return True
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """All files below a folder, also behind links, as VisualDL finds them.
 
     A folder that links lead to again, as one of its own sub-folders may, is looked into once.
     """
@@ -83,7 +113,7 @@ def file_names(folder: Path) -> Iterator[str]:
             folders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
-        yield from files
+        yield from (Path(place, name) for name in files)
 
 
 def _refuse_port_in_use(host: str, port: int) -> None:

@@ -6,7 +6,7 @@ import urllib.request
 import pytest
 
 from infoxlm.errors import UserError
-from infoxlm.tracking.dashboard import dashboard, file_names
+from infoxlm.tracking.dashboard import dashboard, files_below
 from infoxlm.tracking.visualdl_writer import VisualDLWriter
 
 
@@ -42,12 +42,12 @@ def test_folder_without_runs(tmp_path):
 
 def test_runs_behind_links_are_found_once(runs, tmp_path_factory):
     folder = tmp_path_factory.mktemp("linked")
-    assert list(file_names(folder)) == []
+    assert list(files_below(folder)) == []
     (folder / "mine").symlink_to(runs / "first")
     (folder / "circle").symlink_to(folder)
     (folder / "again").symlink_to(runs / "first")
     (folder / "nowhere").symlink_to(folder / "missing")
-    logs = [name for name in file_names(folder) if "vdlrecords" in name]
+    logs = [path.name for path in files_below(folder) if "vdlrecords" in path.name]
     assert logs == ["vdlrecords.main.log"]
     with socket.socket() as taken:  # the logs are found: it is the port that is refused
         taken.bind(("127.0.0.1", 0))
@@ -55,6 +55,24 @@ def test_runs_behind_links_are_found_once(runs, tmp_path_factory):
         port = taken.getsockname()[1]
         with pytest.raises(UserError, match="Cannot listen on"), dashboard(folder, port=port):
             pass
+
+
+def test_a_log_that_cannot_be_read_is_named(runs):
+    (log,) = (runs / "second").rglob("*vdlrecords*")
+    log.write_bytes(log.read_bytes()[:-3])  # its last record was cut
+    with (
+        pytest.raises(UserError, match=f"not start: {log} cannot be read.*see the other runs"),
+        dashboard(runs, port=free_port()),
+    ):
+        pytest.fail("started")
+    log.unlink()
+    (runs / "first" / "vdlrecords.log").symlink_to(runs / "missing")
+    (runs / "first" / "vdlrecords.of.a.folder").mkdir()
+    with (
+        pytest.raises(UserError, match="first/vdlrecords.log cannot be read"),
+        dashboard(runs, port=free_port()),
+    ):
+        pytest.fail("started")
 
 
 def test_port_in_use(runs):
