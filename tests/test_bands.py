@@ -34,7 +34,6 @@ HEIGHT = {room: -number for number, rooms in enumerate(BANDS) for room in rooms}
 
 #: Imports upwards that are still there. It only gets shorter: one that is gone must leave the list.
 KNOWN = {
-    ("infoxlm.checkpoint.names", "infoxlm.convert.checkpoint"),
 }
 
 #: At most so many modules lie at the top of the package.
