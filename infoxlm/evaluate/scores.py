@@ -167,12 +167,12 @@ class Scores:
 
     def summary(self) -> str:
         """The scores in a line of a log, such as "average 61.2 %, gap to English 9.1"."""
-        told = [f"average {self.main.with_unit(self.average)}"]
+        parts = [f"average {self.main.with_unit(self.average)}"]
         if self.transfer_gap is not None:
-            told.append(f"gap to English {self.main.shown(self.transfer_gap).replace('−', '-')}")
+            parts.append(f"gap to English {self.main.shown(self.transfer_gap).replace('−', '-')}")
         for metric in self.secondary:
-            told.append(f"{metric.title} {metric.with_unit(self.average_of(metric))}")
-        return ", ".join(told)
+            parts.append(f"{metric.title} {metric.with_unit(self.average_of(metric))}")
+        return ", ".join(parts)
 
     def as_dict(self) -> dict[str, Any]:
         """The form in results.json: plain values, shares as fractions, each metric by its name."""

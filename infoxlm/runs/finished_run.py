@@ -1,4 +1,4 @@
-"""A run's folder after the run: what it was told, what came out."""
+"""Folder of a finished run: how it was configured, what came out."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -172,5 +172,5 @@ def _run_facts(first: FinishedRun, second: FinishedRun) -> Section:
     """Steps, time, speed and memory of both, where there are any."""
     facts, others = (dict(run_facts(run.results)) for run in (first, second))
     rows = [(name, facts.get(name, "–"), others.get(name, "–")) for name in facts | others]
-    note = "Speeds compare only when both ran on the same machine with nothing beside them."
+    note = "Speeds compare only when both ran on the same machine with nothing else running."
     return Section("Steps, time and memory", ("", "A", "B"), rows, note, numbers=True)

@@ -67,7 +67,7 @@ def run_job(
         configuration: The job's.
         folder: The job's folder, named by its number.
         line: The sweep's command line.
-        alone: Whether no other job runs beside it, so that the terminal is its own.
+        alone: Whether no other job runs at the same time, so that the terminal is its own.
 
     Returns:
         What the command returned; None of a job that failed, so that the others go on.

@@ -1,4 +1,4 @@
-"""Jobs that are told what an earlier job of their sweep was told: they take its result."""
+"""Jobs with the configuration of an earlier job of their sweep: they take its result."""
 
 import json
 import logging
@@ -47,7 +47,7 @@ class Repeats:
 
 
 def depends_on_job(text: str) -> bool:
-    """Whether what was told means something else in each job, such as ``${hydra:job.num}``."""
+    """Whether a configuration means something else in each job, such as ``${hydra:job.num}``."""
     return _OF_ONE_JOB.search(text) is not None
 
 
@@ -55,9 +55,9 @@ def earlier_twins(jobs: Sequence[Mapping[str, str]]) -> list[list[int]]:
     """For each job, the earlier ones that were typed the same values of the same keys."""
     seen: dict[frozenset[tuple[str, str]], list[int]] = {}
     twins = []
-    for number, told in enumerate(jobs):
-        same = seen.setdefault(frozenset(told.items()), [])
-        twins.append([] if depends_on_job(" ".join(told.values())) else list(same))
+    for number, typed in enumerate(jobs):
+        same = seen.setdefault(frozenset(typed.items()), [])
+        twins.append([] if depends_on_job(" ".join(typed.values())) else list(same))
         same.append(number)
     return twins
 

@@ -1,4 +1,4 @@
-"""What a search by Optuna is told, where Hydra's own defaults do not fit what commands return."""
+"""Configuration of a search by Optuna where Hydra's defaults do not fit what commands return."""
 
 import logging
 import math
@@ -51,7 +51,7 @@ def is_search(hydra: DictConfig) -> bool:
 
 
 def check_search(hydra: DictConfig, command: str, resumed: bool) -> None:
-    """Check what a search is told before its first trial.
+    """Check a search's configuration before its first trial.
 
     Args:
         hydra: Hydra's part of the sweep's configuration.

@@ -42,7 +42,7 @@ def test_training_run_from_its_folder_alone(trained, repeated, tmp_path, monkeyp
     assert found["differences"] == {}
     assert {check["part"]: check["same"] for check in found["checks"]} == {
         "training losses": True,
-        "logged accuracies": True,
+        "logged scores": True,
         "predictions": True,
         "best checkpoint's weights": True,
     }
@@ -65,8 +65,8 @@ def test_evaluation(trained, compose, repeated, tmp_path, capsys):
     found = repeated(tmp_path / "scored")
     assert found["same"] is True
     parts = [check["part"] for check in found["checks"]]
-    assert parts == ["logged accuracies", "predictions"]
-    assert "The same: logged accuracies, predictions." in capsys.readouterr().out
+    assert parts == ["logged scores", "predictions"]
+    assert "The same: logged scores, predictions." in capsys.readouterr().out
 
 
 def test_other_result_beside_what_is_different(copied, repeated, capsys, caplog):
