@@ -33,8 +33,7 @@ BANDS = (
 HEIGHT = {room: -number for number, rooms in enumerate(BANDS) for room in rooms}
 
 #: Imports upwards that are still there. It only gets shorter: one that is gone must leave the list.
-KNOWN = {
-}
+KNOWN: set[tuple[str, str]] = set()
 
 #: At most so many modules lie at the top of the package.
 LOOSE = 8

@@ -12,7 +12,8 @@ from infoxlm.constants import MIN_LENGTH, PAD_ID
 from infoxlm.convert.find_checkpoint import find_checkpoint
 from infoxlm.errors import UserError
 from infoxlm.files.manifest import MANIFEST, check_manifest
-from infoxlm.tasks.inference import Inference, inference_of
+from infoxlm.tasks.inference import Inference
+from infoxlm.tasks.task import inference_of
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 #: What an exported model takes: padded token ids, int64 `[batch, seq]`.

@@ -1,6 +1,6 @@
 """From texts to answers: what predicting, serving and exporting know of a task."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -167,15 +167,6 @@ class Inference:
                 count = len(self.fields)
                 strings = {1: "one string", 2: "two strings"}.get(count, f"{count} strings")
                 raise TypeError(f"{article(self.noun)} is ({names}), {strings}, not {row!r}")
-
-
-def inference_of(config: Mapping[str, Any]) -> Inference:
-    """The inference of the task that a checkpoint's ``config.json`` is of.
-
-    Raises:
-        UserError: It is of a task that is not installed, or that cannot be asked.
-    """
-    return task_of(config).inference(config)
 
 
 def article(noun: str) -> str:

@@ -157,19 +157,19 @@ class Task:
         """The published row that a run's scores are laid next to; None where there is none."""
         return None
 
-    @staticmethod
-    def inference(config: Mapping[str, Any]) -> "Inference":
-        """What a model of the task is asked, and what its outputs mean.
+    @classmethod
+    def inference(cls, config: Mapping[str, Any]) -> "Inference":
+        """What predicting, serving and exporting know of the task.
 
         Args:
             config: The model's ``config.json``.
 
         Raises:
-            UserError: Models of this task cannot be asked.
+            UserError: Models of the task are only trained and scored.
         """
         raise UserError(
-            f"a model of the task {config.get('task_name')!r} answers nothing",
-            "Give one of another task.",
+            f"models of the task {cls.name} do not predict, serve or export",
+            "Score them with `infoxlm evaluate`.",
         )
 
 
@@ -216,3 +216,12 @@ def task_of(described: Mapping[str, Any]) -> type[Task]:
         UserError: It is of a task that is not installed.
     """
     return task_class(str(described.get("task_name") or FIRST_TASK))
+
+
+def inference_of(config: Mapping[str, Any]) -> "Inference":
+    """The inference of the task that a checkpoint's ``config.json`` is of.
+
+    Raises:
+        UserError: It is of a task that is not installed, or that does not predict.
+    """
+    return task_of(config).inference(config)

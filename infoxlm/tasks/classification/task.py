@@ -154,9 +154,9 @@ class Task(task.Task):
         """The published row of the model and the data set, or the one that fits best."""
         return published.published(results)
 
-    @staticmethod
-    def inference(config: Mapping[str, Any]) -> ModelInference:
-        """Pairs in, labels with their probabilities out."""
+    @classmethod
+    def inference(cls, config: Mapping[str, Any]) -> ModelInference:
+        """Labels of pairs of texts, with their probabilities."""
         return ModelInference(config)
 
     def _languages(self, split: str) -> list[str]:

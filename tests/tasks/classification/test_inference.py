@@ -5,7 +5,8 @@ import pytest
 
 from infoxlm.errors import UserError
 from infoxlm.tasks.classification.inference import ModelInference, sigmoid, softmax
-from infoxlm.tasks.inference import Encoded, inference_of
+from infoxlm.tasks.inference import Encoded
+from infoxlm.tasks.task import inference_of
 from infoxlm.tokenization.token_ids import TokenIds, offsets_from
 
 LOGITS = np.array([[0.5, -1.0, 3.0], [800.0, 0.0, -800.0]], np.float32)
@@ -83,7 +84,7 @@ def test_extreme_logits_stay_finite():
 
 
 def test_task_that_is_not_installed_is_named():
-    with pytest.raises(UserError, match="the model's task is 'chess', which is not installed"):
+    with pytest.raises(UserError, match="chess: there is no such task"):
         inference_of({"task_name": "chess"})
     assert isinstance(inference_of({}), ModelInference)
     assert isinstance(inference_of({"task_name": "classification"}), ModelInference)
