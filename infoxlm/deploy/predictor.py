@@ -11,7 +11,7 @@ from infoxlm.data.batches import micro_batches
 from infoxlm.deploy.model_folder import ModelFolder
 from infoxlm.deploy.runtimes import Runtime, load_runtime
 from infoxlm.hardware.environment import available_cores
-from infoxlm.tasks.classification.inference import Prediction
+from infoxlm.tasks.classification.prediction import Prediction
 from infoxlm.tasks.inference import Encoded, Inference, Row
 from infoxlm.tokenization.token_ids import TokenIds
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from infoxlm.deploy.predictor import Predictor
-from infoxlm.tasks.classification.inference import Prediction
+from infoxlm.tasks.classification.prediction import Prediction
 from infoxlm.tasks.classification.zero_shot import TEMPLATE
 
 

@@ -93,7 +93,7 @@ def test_no_rows_are_answered_with_no_rows(form, export, checkpoint, random_toke
     for width in (0, 1, 9):
         logits = predictor.runtime.run(np.empty((0, width), np.int64))
         assert (logits.shape, logits.dtype) == ((0, 3), np.float32)
-    assert predictor.classify([]) == predictor.predict([]) == []
+    assert predictor.answer([]) == predictor.predict([]) == []
     np.testing.assert_array_equal(predictor.runtime.run(some), before)
 
 

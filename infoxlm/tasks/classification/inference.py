@@ -1,8 +1,7 @@
 """One label for each pair of texts, with the probability of every label."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,57 +13,10 @@ from infoxlm.data.columns import HYPOTHESIS, PREMISE
 from infoxlm.data.source import EMBEDDED, open_source
 from infoxlm.errors import UserError
 from infoxlm.files.manifest import MANIFEST
+from infoxlm.tasks.classification.prediction import Labelling, Prediction, activation
+from infoxlm.tasks.classification.zero_shot import ZeroShot
 from infoxlm.tasks.inference import Encoded, Field, Inference, Row
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
-
-#: Digits of a probability in files.
-DIGITS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """The most probable label, and the probability of each.
-
-    Attributes:
-        label: The most probable label.
-        probabilities: The probability of each label, most probable first in zero-shot
-            classification. Of a regression, the value itself.
-        truncated: Whether the text was longer than the model's input, so that its end was cut.
-    """
-
-    label: str
-    probabilities: dict[str, float]
-    truncated: bool = False
-
-
-class Labelling(Inference):
-    """Answers that are labels with probabilities."""
-
-    prediction = Prediction
-    answer_text = (
-        "The most probable label, and the probability of each.\n\nAttributes:\n"
-        "    truncated: Whether the text was cut to the model's length."
-    )
-    labels: tuple[str, ...]
-
-    def record(self, prediction: Prediction) -> dict[str, Any]:
-        """Label, probabilities, and whether the text was cut."""
-        shares = prediction.probabilities.items()
-        return {
-            "label": prediction.label,
-            "probabilities": {label: round(share, DIGITS) for label, share in shares},
-            "truncated": prediction.truncated,
-        }
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Label, a column for each label's probability, truncated."""
-        return ("label", *self.labels, "truncated")
-
-    def cells(self, prediction: Prediction) -> list[str]:
-        """What these columns hold."""
-        shares = [f"{prediction.probabilities[label]:.{DIGITS}f}" for label in self.labels]
-        return [prediction.label, *shares, str(prediction.truncated).lower()]
 
 
 class ModelInference(Labelling):
@@ -158,32 +110,4 @@ class ModelInference(Labelling):
 
     def zero_shot(self, labels: Sequence[str], template: str, *, multi_label: bool) -> Inference:
         """Ask of each label whether a text entails, or paraphrases, a sentence with it."""
-        from infoxlm.tasks.classification.zero_shot import ZeroShot
-
         return ZeroShot(self, labels, template, multi_label=multi_label)
-
-
-def activation(problem: str | None, outputs: int) -> Callable[[np.ndarray], np.ndarray]:
-    """What makes probabilities of logits.
-
-    Args:
-        problem: `problem_type` of the `config.json`.
-        outputs: The number of labels.
-    """
-    if problem == "regression":
-        return lambda logits: logits.astype(np.float64)
-    if problem == "multi_label_classification" or outputs == 1:
-        return sigmoid
-    return softmax
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Softmax over the last axis, computed in float64."""
-    shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
-    powers = np.exp(shifted)
-    return powers / powers.sum(axis=-1, keepdims=True)
-
-
-def sigmoid(logits: np.ndarray) -> np.ndarray:
-    """Logistic function, computed in float64 and without overflow."""
-    return np.exp(-np.logaddexp(0.0, -logits.astype(np.float64)))

@@ -14,12 +14,7 @@ from itertools import chain
 import numpy as np
 
 from infoxlm.errors import UserError
-from infoxlm.tasks.classification.inference import (
-    Labelling,
-    ModelInference,
-    Prediction,
-    softmax,
-)
+from infoxlm.tasks.classification.prediction import Labelling, Prediction, softmax
 from infoxlm.tasks.inference import Encoded, Field, Row
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
@@ -56,7 +51,7 @@ class ZeroShot(Labelling):
     noun, plural = "text", "texts"
 
     def __init__(
-        self, model: ModelInference, labels: Sequence[str], template: str, *, multi_label: bool
+        self, model: Labelling, labels: Sequence[str], template: str, *, multi_label: bool
     ) -> None:
         check_candidates(labels, template)
         self._columns = compared_columns(model.labels)
