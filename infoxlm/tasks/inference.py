@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from infoxlm.errors import UserError
-from infoxlm.tasks.task import task_of
 from infoxlm.tokenization.token_ids import TokenIds
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
