@@ -18,6 +18,7 @@ from infoxlm.errors import UserError
 from infoxlm.runs.resume import fingerprint, newest_unfinished
 from infoxlm.runs.settings import flat_settings
 from infoxlm.schema import CompareConfig, ReportConfig
+from infoxlm.sweep import ending
 from infoxlm.sweep.job_record import JobRecord, JobState
 from infoxlm.sweep.sweep_record import SweepRecord
 
@@ -205,7 +206,7 @@ def test_repeat(number, odd, tmp_path, compose, monkeypatch, caplog):
 
 @pytest.mark.parametrize("number", range(CASES))
 def test_report(number, odd, trained, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(report, "plot_sweep", lambda *_: None)
+    monkeypatch.setattr(ending, "plot_sweep", lambda *_: None)
     sweep = tmp_path / "sweep"
     jobs = [["seed=1"], ["seed=2"], ["seed=3"]]
     SweepRecord("train", ["model=tiny"], str(tmp_path), "2026-11-22", jobs=jobs).write(sweep)
