@@ -204,7 +204,7 @@ def listening(application: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def soon() -> Callable[[Callable[[], Any]], None]:
+def soon() -> Callable[..., None]:
     """Waits until something holds."""
     return until
 

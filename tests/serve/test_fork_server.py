@@ -19,6 +19,9 @@ from infoxlm.serve.worker import started
 #: A batch, and a single row, which may have a program of its own.
 BATCHES = [np.array([[0, 5, 6, 2], [0, 9, 2, 1]]), np.array([[0, 5, 6, 2]])]
 
+#: Seconds in which a model is loaded anew, on a busy machine and after pauses.
+LOADING = 60
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only there processes are forked")
 
 
@@ -89,7 +92,7 @@ def test_processes_go_on_without_the_one_that_forked_them(folder, right, caplog,
         assert all(map(right, workers))
         before = workers[0].pid
         os.kill(before, signal.SIGKILL)
-        soon(lambda: workers[0].ready and workers[0].pid != before)
+        soon(lambda: workers[0].ready and workers[0].pid != before, LOADING)
         assert parent(workers[0]) != forks
         assert psutil.Process(parent(workers[0])).ppid() == os.getpid()
         assert all(map(right, workers))
@@ -105,10 +108,10 @@ def test_a_model_that_is_gone_for_a_while(folder, right, tmp_path, caplog, soon)
         parameters.rename(moved / "elsewhere")
         for pid in (parent(worker), worker.pid):
             os.kill(pid, signal.SIGKILL)
-        soon(lambda: "could not be started" in caplog.text)
+        soon(lambda: "could not be started" in caplog.text, LOADING)
         assert "inference.pdiparams is missing" in caplog.text
         (moved / "elsewhere").rename(parameters)
-        soon(lambda: worker.ready)
+        soon(lambda: worker.ready, LOADING)
         assert right(worker)
 
 
