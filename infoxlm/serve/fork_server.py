@@ -126,7 +126,10 @@ class ForkServer:
                 self._connection.send(rows)
                 for end in (other, its_life):
                     send_handle(self._connection, end.fileno(), self._process.pid)
-                return mine, ForkedProcess(self._connection.recv(), life)
+                try:
+                    return mine, ForkedProcess(self._connection.recv(), life)
+                except EOFError as error:  # it is ending just now
+                    raise OSError("the process that forks others ended") from error
 
     def close(self) -> None:
         """End it, when those that it forked have been ended."""
