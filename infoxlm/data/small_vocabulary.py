@@ -4,11 +4,10 @@ import io
 from pathlib import Path
 
 import sentencepiece
-from filelock import FileLock
 
 from infoxlm.data.source import EMBEDDED, open_source
 from infoxlm.errors import UserError
-from infoxlm.files.atomic import atomic_file
+from infoxlm.files.cache import cached_file
 
 
 def small_vocabulary(vocab_size: int, cache_dir: Path) -> Path:
@@ -22,39 +21,42 @@ def small_vocabulary(vocab_size: int, cache_dir: Path) -> Path:
     Raises:
         UserError: The sample's characters alone need more pieces, or the cache cannot be written.
     """
-    path = cache_dir / "vocabularies" / f"sample-{vocab_size}" / "sentencepiece.bpe.model"
+    file = cache_dir / "vocabularies" / f"sample-{vocab_size}" / "sentencepiece.bpe.model"
+    cached_file(file, Path.read_bytes, lambda: train_vocabulary(vocab_size), write_model)
+    return file
+
+
+def train_vocabulary(vocab_size: int) -> bytes:
+    """Train a SentencePiece model on all texts of the sample.
+
+    Raises:
+        UserError: Its characters alone need more pieces.
+    """
+    source = open_source(EMBEDDED)
+    examples = [
+        *source.read("train", "en"),
+        *(each for code in source.languages("dev") for each in source.read("dev", code)),
+    ]
+    texts = [text for each in examples for text in (each.premise, each.hypothesis)]
+    model = io.BytesIO()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path.parent / "lock").acquire()
-    except OSError as error:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(texts),
+            model_writer=model,
+            vocab_size=vocab_size - 2,
+            hard_vocab_limit=False,  # the sample has 4,000 pieces; more rows do no harm
+            character_coverage=1.0,
+            minloglevel=2,
+            num_threads=1,  # the order in which threads finish would change the pieces
+        )
+    except RuntimeError as error:
         raise UserError(
-            f"the cache {path.parent} cannot be written: {error.strerror or error}",
-            "Set data.cache_dir to a folder that is writable.",
+            f"model.shape.vocab_size={vocab_size} is too small for the sample's characters",
+            "Set it to 1000 or more.",
         ) from error
-    with lock:
-        if not path.is_file():
-            source = open_source(EMBEDDED)
-            pairs = [
-                *source.read("train", "en"),
-                *(pair for code in source.languages("dev") for pair in source.read("dev", code)),
-            ]
-            texts = [text for pair in pairs for text in (pair.premise, pair.hypothesis)]
-            model = io.BytesIO()
-            try:
-                sentencepiece.SentencePieceTrainer.train(
-                    sentence_iterator=iter(texts),
-                    model_writer=model,
-                    vocab_size=vocab_size - 2,
-                    hard_vocab_limit=False,  # the sample has 4,000 pieces; more rows do no harm
-                    character_coverage=1.0,
-                    minloglevel=2,
-                    num_threads=1,  # the order in which threads finish would change the pieces
-                )
-            except RuntimeError as error:
-                raise UserError(
-                    f"model.shape.vocab_size={vocab_size} is too small for the sample's characters",
-                    "Set it to 1000 or more.",
-                ) from error
-            with atomic_file(path) as temporary:
-                temporary.write_bytes(model.getvalue())
-    return path
+    return model.getvalue()
+
+
+def write_model(file: Path, model: bytes) -> None:
+    """Write a serialized model."""
+    file.write_bytes(model)

@@ -2,10 +2,7 @@
 
 import hashlib
 import json
-import logging
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sentencepiece
-from filelock import FileLock
 from tqdm import tqdm
 
 from infoxlm.data.examples import Examples
-from infoxlm.errors import UserError
+from infoxlm.files.cache import cached_folder
 from infoxlm.files.json_file import read_json_object
 from infoxlm.files.manifest import MANIFEST, sha256_of
 from infoxlm.tokenization.token_ids import TokenIds
@@ -25,8 +21,6 @@ from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 if TYPE_CHECKING:
     from infoxlm.data.source import DataSource
-
-logger = logging.getLogger(__name__)
 
 #: Raised when the files or what they mean change; older folders are then left alone.
 FORMAT_VERSION = 1
@@ -84,7 +78,7 @@ class TokenCache:
             UserError: The source has an error, or the cache must be filled and cannot be written.
         """
         # Languages can share one file, and so its fingerprint: they are named as well.
-        identity = {
+        fingerprint = {
             "source": source.fingerprint(split, language),
             "split": split,
             "language": language,
@@ -95,37 +89,15 @@ class TokenCache:
             "format": FORMAT_VERSION,
             **(options or {}),
         }
-        key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+        key = hashlib.sha256(json.dumps(fingerprint, sort_keys=True).encode()).hexdigest()
         folder = self.folder / key
         file = " ".join(map(str, source.files(split, language)))
-        try:
-            cached = _read(folder, language, file)
-        except PermissionError as error:
-            raise _unwritable(self.folder, error) from error
-        if cached is not None:
-            return cached
-        with _only_one_process(self.folder, key):
-            cached = _read(folder, language, file)
-            if cached is not None:
-                return cached
-            examples = _encode(source, split, language, encode, limit, file)
-            _write(folder, examples, identity)
-            # Mapped pages can leave memory again, the arrays just made cannot.
-            return _read(folder, language, file) or examples
-
-
-@contextmanager
-def _only_one_process(cache_dir: Path, key: str) -> Iterator[None]:
-    lock = FileLock(cache_dir / f"{key}.lock")
-    try:
-        cache_dir.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except OSError as error:
-        raise _unwritable(cache_dir, error) from error
-    try:
-        yield
-    finally:
-        lock.release()
+        return cached_folder(
+            folder,
+            read=lambda whole: _read(whole, language, file),
+            make=lambda: _encode(source, split, language, encode, limit, file),
+            write=lambda part, examples: _write(part, examples, fingerprint),
+        )
 
 
 def _encode(
@@ -160,54 +132,38 @@ def _encode(
     )
 
 
-def _write(folder: Path, examples: Examples, identity: Mapping[str, object]) -> None:
-    """Fill a folder beside and rename it, so that `folder` is there whole or not at all."""
+def _write(folder: Path, examples: Examples, fingerprint: Mapping[str, object]) -> None:
+    """Fill an empty folder with arrays and their checksums."""
     arrays = {
         "ids": examples.token_ids.ids,
         "offsets": examples.token_ids.offsets,
         "rows": examples.rows,
         **examples.targets,
     }
-    # The lock is held: whatever has these names was left by a process that was killed.
-    partial = folder.with_suffix(".partial")
-    try:
-        for leftover in (partial, folder):
-            if leftover.exists():
-                shutil.rmtree(leftover)
-        partial.mkdir()
-        for name, array in arrays.items():
-            np.save(partial / f"{name}.npy", array)
-        checksums = {name: sha256_of(partial / f"{name}.npy") for name in arrays}
-        manifest = {**identity, "examples": len(examples), "sha256": checksums}
-        (partial / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
-        partial.rename(folder)
-    except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)  # a full disk is not to be kept full
-        raise _unwritable(folder.parent, error) from error
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
+    checksums = {name: sha256_of(folder / f"{name}.npy") for name in arrays}
+    manifest = {**fingerprint, "examples": len(examples), "sha256": checksums}
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
 
 
-def _read(folder: Path, language: str, file: str) -> Examples | None:
-    """Read a folder of the cache; None when it is missing or damaged."""
-    if not folder.exists():
-        return None
-    try:
-        checksums = read_json_object(folder / MANIFEST)["sha256"]
-        arrays = {}
-        for name in {"ids", "offsets", "rows", *checksums}:
-            if not name.isidentifier():
-                raise ValueError(f"{name!r} is no array's name")
-            path = folder / f"{name}.npy"
-            if sha256_of(path) != checksums[name]:
-                raise ValueError(f"the checksum of {path.name} is wrong")
-            arrays[name] = np.asarray(np.load(path, mmap_mode="r"))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        logger.warning("Token cache %s is damaged and is made again: %s", folder, error)
-        return None
+def _read(folder: Path, language: str, file: str) -> Examples:
+    """Read a folder of the cache.
+
+    Raises:
+        ValueError: It is damaged; `OSError` and `UserError` where a file is missing or no JSON.
+    """
+    checksums = read_json_object(folder / MANIFEST).get("sha256")
+    if not isinstance(checksums, dict):
+        raise ValueError(f"{MANIFEST} lists no checksums")
+    arrays = {}
+    for name in {"ids", "offsets", "rows", *checksums}:
+        if not name.isidentifier():
+            raise ValueError(f"{name!r} is no array's name")
+        path = folder / f"{name}.npy"
+        if sha256_of(path) != checksums.get(name):
+            raise ValueError(f"the checksum of {path.name} is wrong")
+        arrays[name] = np.asarray(np.load(path, mmap_mode="r"))
     token_ids = TokenIds(arrays.pop("ids"), arrays.pop("offsets"))
     rows = arrays.pop("rows")
     return Examples(token_ids, arrays, rows, language, file)
-
-
-def _unwritable(cache_dir: Path, error: OSError) -> UserError:
-    problem = f"Cannot write the token cache {cache_dir}: {error.strerror or error}"
-    return UserError(problem, "Set data.cache_dir to a folder that is writable and has space.")

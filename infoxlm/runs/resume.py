@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from infoxlm.errors import UserError
 from infoxlm.files.atomic import write_json
-from infoxlm.runs.run_folder import CHECKPOINTS, RESULTS, RUN_RECORD, lock_folder, log_into
+from infoxlm.files.lock import lock_folder
+from infoxlm.runs.run_folder import CHECKPOINTS, RESULTS, RUN_RECORD, log_into
 from infoxlm.runs.run_record import config_of, read_run_record, recorded
 from infoxlm.runs.settings import flat_settings
 from infoxlm.schema import TrainConfig
@@ -48,7 +49,7 @@ class Fingerprint(NamedTuple):
 def folder_to_write(
     resume: str | None, folder: Path, wanted: Fingerprint
 ) -> Iterator[tuple[Path, bool]]:
-    """Hold the folder that a run writes while the block lasts.
+    """Lock the folder that a run writes while the block lasts.
 
     Args:
         resume: What ``trainer.resume`` looks for.
@@ -61,32 +62,32 @@ def folder_to_write(
     Raises:
         UserError: The run that was named cannot be resumed, or the folder is in use.
     """
-    with ExitStack() as held:
+    with ExitStack() as stack:
         found = None
         if resume == AUTO:
-            found = newest_unfinished(folder, wanted, held)
+            found = newest_unfinished(folder, wanted, stack)
             if found is None:
                 logger.info("No unfinished run of this configuration: a new one begins")
         elif resume is not None:
             found = Path(resume).expanduser()
             check_same_run(found, wanted)
-            held.enter_context(lock_folder(found))
+            stack.enter_context(lock_folder(found))
         if found is None:
-            held.enter_context(lock_folder(folder))
+            stack.enter_context(lock_folder(folder))
             check_unused(folder)
         elif found != folder:
             log_into(found)
         yield found or folder, found is not None
 
 
-def newest_unfinished(folder: Path, wanted: Fingerprint, held: ExitStack) -> Path | None:
+def newest_unfinished(folder: Path, wanted: Fingerprint, stack: ExitStack) -> Path | None:
     """Lock the newest unfinished run of a configuration next to `folder`, or in it.
 
     A single run's neighbours are the runs of its command, a job's those of sweeps of its name.
     """
     started = {}
-    beside = folder.parent.parent
-    begun = [*beside.glob(f"*/*/{RUN_RECORD}"), *beside.glob(f"*/*/{CHECKPOINTS}")]
+    runs = folder.parent.parent
+    begun = [*runs.glob(f"*/*/{RUN_RECORD}"), *runs.glob(f"*/*/{CHECKPOINTS}")]
     for run in sorted({folder, *(path.parent for path in begun)}):
         try:
             if holds_run(run) and not (run / RESULTS).exists():
@@ -101,7 +102,7 @@ def newest_unfinished(folder: Path, wanted: Fingerprint, held: ExitStack) -> Pat
             logger.warning("%s is passed over: %s", run, problem)
     for run in sorted(started, key=lambda run: (started[run], run), reverse=True):
         try:
-            held.enter_context(lock_folder(run))
+            stack.enter_context(lock_folder(run))
         except UserError as error:
             logger.info("%s: passed over", error.problem)
         else:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infoxlm.errors import UserError
-from infoxlm.files.manifest import check_manifest, sync, write_manifest
+from infoxlm.files.atomic import PART, move_into_place, tidy_folder
+from infoxlm.files.manifest import check_manifest, write_manifest
 from infoxlm.train.training_state import TrainingState
 
 logger = logging.getLogger(__name__)
@@ -20,13 +21,14 @@ FAILED = "failed_step"
 class Checkpoints:
     """Writes ``step-N`` folders and ``best`` below a run's ``checkpoints``.
 
-    A checkpoint is written beside, listed in a manifest of checksums, synced to the disk and only
-    then given its name; what it replaces is removed after that. So whenever the process or the
-    machine dies, every folder that has its name is whole, and damage done later is recognised.
+    A checkpoint is written under another name, listed in a manifest of checksums, synced to the
+    disk and only then given its own; what it replaces is removed after that. So whenever the
+    process or the machine dies, every folder that has its name is whole, and damage done later is
+    recognised.
 
     Args:
         folder: The run's ``checkpoints`` folder.
-        keep: Number of ``step-N`` folders to keep; the best is kept besides.
+        keep: Number of ``step-N`` folders to keep; the best is kept as well.
     """
 
     def __init__(self, folder: Path, keep: int) -> None:
@@ -59,15 +61,15 @@ class Checkpoints:
             if is_best:
                 self._link_as_best(part)
             if self._keep or to_resume:
-                self._give_name(part, newest)
-            # What lies ahead was passed over when the run went on from before: it goes first.
+                move_into_place(part, newest)
+            # What lies ahead was passed over when the run was resumed from before: it goes first.
             ahead = [path for path in self._steps() if step_of(path) > step]
             behind = [path for path in self._steps() if step_of(path) <= step]
             for old in [*ahead, *behind[: -max(self._keep, to_resume) or None]]:
                 shutil.rmtree(old)
 
     def save_failed(self, write: Callable[[Path], None]) -> Path:
-        """Write the folder of a step that failed, which no run goes on from, and return it.
+        """Write the folder of a step that failed, which no run resumes from, and return it.
 
         Raises:
             UserError: The disk is full or the folder cannot be written.
@@ -75,7 +77,7 @@ class Checkpoints:
         target = self.folder / FAILED
         with self._writing(target) as part:
             self._write(part, write)
-            self._give_name(part, target)
+            move_into_place(part, target)
         return target
 
     def newest_usable(self) -> Path | None:
@@ -87,7 +89,7 @@ class Checkpoints:
 
         Also tidies up after a process that died while it was writing. Damage is named in the log.
         """
-        self._tidy()
+        tidy_folder(self.folder)
         self._whole.clear()
         found = []
         for folder in [*self._steps(), self.best]:
@@ -148,15 +150,15 @@ class Checkpoints:
         logger.warning("%s: passed over", error.problem)
 
     def _link_as_best(self, whole: Path) -> None:
-        links = self.folder / ".best.part"
+        links = self.folder / f".best{PART}"
         shutil.rmtree(links, ignore_errors=True)
         shutil.copytree(whole, links, copy_function=link_or_copy)
-        self._give_name(links, self.best)
+        move_into_place(links, self.best)
 
     @contextmanager
     def _writing(self, target: Path) -> Iterator[Path]:
         """Give the folder to write in place of `target`, and explain what goes wrong."""
-        part = target.with_name(f".{target.name}.part")
+        part = target.with_name(f".{target.name}{PART}")
         try:
             yield part
         except OSError as error:
@@ -165,7 +167,7 @@ class Checkpoints:
                 "Make room, or give another folder with hydra.run.dir=FOLDER.",
             ) from error
         finally:
-            for unnamed in self.folder.glob(".*.part"):
+            for unnamed in self.folder.glob(f".*{PART}"):
                 shutil.rmtree(unnamed, ignore_errors=True)
 
     def _write(self, part: Path, write: Callable[[Path], None]) -> None:
@@ -173,27 +175,6 @@ class Checkpoints:
         part.mkdir(parents=True)
         write(part)
         write_manifest(part)
-
-    def _give_name(self, part: Path, target: Path) -> None:
-        """Rename a folder that is whole; one of that name steps aside for the moment."""
-        replaced = self.folder / f".{target.name}.replaced"
-        if target.exists():
-            shutil.rmtree(replaced, ignore_errors=True)
-            target.rename(replaced)
-        part.rename(target)
-        sync(self.folder)
-        shutil.rmtree(replaced, ignore_errors=True)
-
-    def _tidy(self) -> None:
-        """Finish or undo what a process that died was at."""
-        for part in self.folder.glob(".*.part"):
-            shutil.rmtree(part)
-        for replaced in self.folder.glob(".*.replaced"):
-            target = self.folder / replaced.name[1:].removesuffix(".replaced")
-            if target.exists():
-                shutil.rmtree(replaced)
-            else:
-                replaced.rename(target)
 
     def _steps(self) -> list[Path]:
         """The ``step-N`` folders, oldest first."""

@@ -16,6 +16,7 @@ from infoxlm.data import token_cache
 from infoxlm.data.examples import Examples
 from infoxlm.data.token_cache import TokenCache
 from infoxlm.errors import UserError
+from infoxlm.files.atomic import PART
 from infoxlm.tokenization.token_ids import TokenIds
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
@@ -241,7 +242,7 @@ def test_damage_is_found_and_repaired(
     damage(folder)
     with caplog.at_level(logging.WARNING):
         assert_holds(load(source), PAIRS, tokenizer)
-    assert f"{folder} is damaged" in caplog.text
+    assert f"damaged and is made again: {folder}" in caplog.text
     load(source)
     assert len(source.reads) == 2
 
@@ -251,8 +252,8 @@ def test_leftover_of_a_killed_process(
 ) -> None:
     load(MemorySource())
     (folder,) = folders(tmp_path / "cache")
-    folder.rename(folder.with_suffix(".partial"))
-    (folder.with_suffix(".partial") / "ids.npy").write_bytes(b"half")
+    part = folder.rename(folder.with_name(f".{folder.name}{PART}"))
+    (part / "ids.npy").write_bytes(b"half")
     assert_holds(load(MemorySource()), PAIRS, tokenizer)
     assert folders(tmp_path / "cache") == [folder]
 
@@ -291,7 +292,7 @@ def test_two_processes_at_once(
 def test_unwritable_cache(load: Load, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     source = MemorySource()
-    with pytest.raises(UserError, match=r"token cache .*file.*Set data\.cache_dir"):
+    with pytest.raises(UserError, match=r"the cache .*file.*Set data\.cache_dir"):
         load(source, cache_dir=tmp_path / "file" / "cache")
     assert source.reads == []
 

@@ -40,6 +40,17 @@ def test_one_process_at_a_time(locked):
     assert not list(folder.iterdir())
 
 
+def test_of_two_that_start_at_once_one_gets_it(tmp_path):
+    words = [sys.executable, "-c", HOLD, str(tmp_path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    both = [subprocess.Popen(words, text=True, **pipes) for _ in range(2)]
+    lines = [process.stdout.readline() for process in both]
+    assert sorted(lines) == ["", "locked\n"]
+    refused = both[lines.index("")].communicate()[1]
+    assert "another process is at work" in refused.splitlines()[-1]
+    both[lines.index("locked\n")].communicate("end")
+
+
 def test_killed_process_lets_go(locked):
     folder, process = locked
     process.kill()

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from infoxlm.errors import UserError
+from infoxlm.files.lock import LOCK, lock_folder
 from infoxlm.runs import resume
 from infoxlm.runs.resume import fingerprint, folder_to_write, record_resume
-from infoxlm.runs.run_folder import LOCK, RESULTS, RUN_RECORD, lock_folder
+from infoxlm.runs.run_folder import RESULTS, RUN_RECORD
 from infoxlm.runs.run_record import plain_config, write_run_record
 from infoxlm.runs.settings import flat_settings
 
@@ -20,7 +21,7 @@ WEIGHTS = {"/weights/model.safetensors": "c3"}
 HOLD = """
 import sys
 from pathlib import Path
-from infoxlm.runs.run_folder import lock_folder
+from infoxlm.files.lock import lock_folder
 with lock_folder(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
