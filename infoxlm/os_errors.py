@@ -26,7 +26,7 @@ PADDLES_OWN = ("(External)", "ExternalError:")
 
 
 @contextmanager
-def refusals_explained() -> Iterator[None]:
+def os_errors_as_user_errors() -> Iterator[None]:
     """Turn what the system refuses within the block into a `UserError`.
 
     The traceback is logged for debugging: `hydra.verbose=true` shows it.

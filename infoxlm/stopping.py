@@ -21,7 +21,7 @@ class Interrupted(KeyboardInterrupt):
     """The command was asked to stop, and has saved all there is to save.
 
     Args:
-        message: What was saved and how to go on, for the user.
+        message: What was saved and how to resume, for the user.
         signal_number: The signal that asked for it.
     """
 

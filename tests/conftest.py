@@ -354,13 +354,13 @@ def compose() -> Callable[..., Any]:
     from omegaconf import OmegaConf
 
     from infoxlm.schema import register_schemas
-    from infoxlm.schema.composition_errors import refuse_unknown_keys
+    from infoxlm.schema.config_errors import check_known_keys
 
     def composed(command: str, *overrides: str) -> Any:
         register_schemas()
         with hydra.initialize_config_module("infoxlm.conf", version_base="1.3"):
             configuration = hydra.compose(command, list(overrides))
-        refuse_unknown_keys(configuration, command)
+        check_known_keys(configuration, command)
         return OmegaConf.to_object(configuration)
 
     return composed

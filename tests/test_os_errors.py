@@ -4,7 +4,7 @@ import os
 import pytest
 
 from infoxlm.errors import UserError
-from infoxlm.os_errors import explain_refusal, refusals_explained
+from infoxlm.os_errors import explain_refusal, os_errors_as_user_errors
 
 
 @pytest.mark.parametrize(
@@ -30,9 +30,10 @@ def test_refusals(error, problem, remedy):
 
 
 def test_only_refusals_are_explained(tmp_path):
-    with pytest.raises(UserError, match="gone: No such file or directory"), refusals_explained():
+    missing = pytest.raises(UserError, match="gone: No such file or directory")
+    with missing, os_errors_as_user_errors():
         (tmp_path / "gone").read_text()
     for error in (BrokenPipeError(), KeyError("a bug"), UserError("told", "already")):
-        with pytest.raises(type(error)) as caught, refusals_explained():
+        with pytest.raises(type(error)) as caught, os_errors_as_user_errors():
             raise error
         assert caught.value is error

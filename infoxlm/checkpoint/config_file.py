@@ -28,7 +28,7 @@ DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_d
 #: What XLM-R alone computes with; what is left out means the same.
 FIXED = {"hidden_act": "gelu", "position_embedding_type": "absolute", "pad_token_id": PAD_ID}
 
-CORRECT = "Correct config.json; it has to describe the weights beside it."
+CORRECT = "Correct config.json; it has to describe the weights next to it."
 
 
 def read_config_file(folder: Path) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def is_number(value: Any) -> bool:
     return type(value) in (int, float) and math.isfinite(value)
 
 
-def refuse_misfits(config: Mapping[str, Any], vocab_size: int, max_length: int) -> None:
+def check_fits(config: Mapping[str, Any], vocab_size: int, max_length: int) -> None:
     """Check that a model has an embedding for every token and a position for every place.
 
     Args:

@@ -19,7 +19,7 @@ class MappedTensors:
 
     The library maps the file into memory, and the pages that were read count as this process's
     until the file is closed: it would seem to hold a large model twice, and be killed for it where
-    memory is limited. So the file is opened anew for each piece of a tensor, which takes less
+    memory is limited. So the file is opened again for each piece of a tensor, which takes less
     than a millisecond.
 
     Args:

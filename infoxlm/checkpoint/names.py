@@ -21,7 +21,7 @@ from infoxlm.errors import UserError, and_more
 
 logger = logging.getLogger(__name__)
 
-#: Buffers that old versions of transformers saved; both frameworks make them anew.
+#: Buffers that old versions of transformers saved; both frameworks make them again.
 BUFFERS = ("roberta.embeddings.position_ids", "roberta.embeddings.token_type_ids")
 #: Second names of a tensor, dropped once their values have been found equal.
 TIED = {
@@ -87,8 +87,8 @@ def match_names(names: Iterable[str], config: dict[str, Any], where: str) -> Nam
         sources[canonical] = name
     parts = present_parts(sources)
     expected = expected_tensors(config, parts)
-    refuse_missing(expected, sources, where)
-    refuse_more_layers(sources, config["num_hidden_layers"], where)
+    check_complete(expected, sources, where)
+    check_layer_count(sources, config["num_hidden_layers"], where)
     check_all_placed(
         [sources[name] for name in sources.keys() - expected.keys() - set(BUFFERS) - TIED.keys()],
         where,
@@ -123,7 +123,7 @@ def check_tied(tensors: Tensors, match: NameMatch) -> None:
             )
 
 
-def refuse_missing(expected: Iterable[str], present: Iterable[str], where: str) -> None:
+def check_complete(expected: Iterable[str], present: Iterable[str], where: str) -> None:
     """Raise when a tensor of the architecture is not there."""
     present = set(present)
     if missing := [name for name in expected if name not in present]:
@@ -143,7 +143,7 @@ def check_all_placed(names: Iterable[str], where: str) -> None:
         )
 
 
-def refuse_more_layers(names: Iterable[str], layers: int, where: str) -> None:
+def check_layer_count(names: Iterable[str], layers: int, where: str) -> None:
     """Raise when there are more layers than ``config.json`` says: half a model would result."""
     found = {int(match[1]) for name in names if (match := LAYER.match(name))}
     if max(found) >= layers:

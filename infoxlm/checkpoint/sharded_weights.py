@@ -69,18 +69,18 @@ def read_index(path: Path) -> dict[str, Path]:
     return {tensor: path.parent / name for tensor, name in names.items()}
 
 
-def check_shards(index: Path, files: Mapping[str, Path], held: Mapping[Path, set[str]]) -> None:
+def check_shards(index: Path, files: Mapping[str, Path], present: Mapping[Path, set[str]]) -> None:
     """Check that each file holds what the index says, and nothing else.
 
     Args:
         index: The index, for messages.
         files: The file of each tensor.
-        held: The tensors of each file.
+        present: The tensors of each file.
 
     Raises:
         UserError: It does not.
     """
-    for file, names in held.items():
+    for file, names in present.items():
         listed = {name for name, place in files.items() if place == file}
         if missing := sorted(listed - names):
             raise UserError(f"{file} has no {and_more(missing)}, which {index.name} puts there",

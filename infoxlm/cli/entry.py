@@ -128,7 +128,7 @@ def run_command(command: str, words: Sequence[str]) -> None:
     except UserError as error:
         fail(error)
     except (HydraException, OmegaConfBaseException, ConfigurationValueError) as error:
-        from infoxlm.schema.composition_errors import explain
+        from infoxlm.schema.config_errors import explain
 
         fail(explain(error, command, words))
     except Interrupted as stopped:

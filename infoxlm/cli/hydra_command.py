@@ -30,9 +30,14 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
     from omegaconf import DictConfig
     from omegaconf.errors import OmegaConfBaseException
 
-    from infoxlm.cli.output_folder import RefusedFolder, clear_all, cleared, register_random_hex
+    from infoxlm.cli.output_folder import (
+        RefusedFolder,
+        register_random_hex,
+        remove_all_unused,
+        remove_if_unused,
+    )
     from infoxlm.hardware.place import ProcessInfo, words_of_rank
-    from infoxlm.os_errors import refusals_explained
+    from infoxlm.os_errors import os_errors_as_user_errors
     from infoxlm.schema import register_schemas
     from infoxlm.schema.free_text import quote_free_text
     from infoxlm.sweep.interception import sweeps_kept
@@ -50,14 +55,14 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
 
         def work(configuration: DictConfig) -> float | None:
             # hydra.job.chdir=true has gone into the folder; paths are meant from where one typed.
-            with refusals_explained(), chdir(line.directory):
+            with os_errors_as_user_errors(), chdir(line.directory):
                 return run_task(command, configuration, folder)
 
         if HydraConfig.get().mode is RunMode.MULTIRUN:
             alone = HydraConfig.get().launcher["_target_"].endswith(".BasicLauncher")
             return run_job(work, configuration, folder, line, alone)
         try:
-            with cleared(folder):
+            with remove_if_unused(folder):
                 if sweep:
                     raise UserError(
                         f"sweep={sweep} without --multirun would be a single run", "Add --multirun."
@@ -67,7 +72,7 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
             mistakes.append(error)
             return None
 
-    refuse_broken_text(command, words)
+    check_utf8(command, words)
     rank = ProcessInfo.of_this_process().rank
     typed = words_of_rank(resumed_words(words, command) or list(words), rank)
     words = [with_key(word, *TYPED_AS.get(command, ("", ""))) for word in typed]
@@ -97,16 +102,16 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
             "Give one that can, with hydra.run.dir=FOLDER or hydra.sweep.dir=FOLDER.",
         ) from error
     finally:
-        clear_all()
+        remove_all_unused()
     if mistakes:
         raise mistakes[0]
 
 
-def refuse_broken_text(command: str, words: Sequence[str]) -> None:
-    """Refuse words and a current folder with bytes that are no UTF-8: records could not hold them.
+def check_utf8(command: str, words: Sequence[str]) -> None:
+    """Check that words and the current folder are UTF-8: records could not hold other bytes.
 
     Raises:
-        UserError: There is one.
+        UserError: One is not.
     """
     if command in ("predict", "serve"):  # which keep no record
         return
@@ -156,13 +161,13 @@ def run_task(command: str, configuration: "DictConfig", folder: Path) -> float |
     from omegaconf import OmegaConf
 
     from infoxlm.hardware.environment import prepare_environment
-    from infoxlm.hardware.place import refuse_devices
-    from infoxlm.schema.composition_errors import refuse_empty_values, refuse_unknown_keys
+    from infoxlm.hardware.place import check_devices
+    from infoxlm.schema.config_errors import check_known_keys, check_no_empty_values
 
-    refuse_unknown_keys(configuration, command)
-    refuse_empty_values(configuration, command)
+    check_known_keys(configuration, command)
+    check_no_empty_values(configuration, command)
     plain: Any = OmegaConf.to_object(configuration)
-    refuse_devices(command, getattr(getattr(plain, "hardware", None), "devices", 1))
+    check_devices(command, getattr(getattr(plain, "hardware", None), "devices", 1))
     # Before anything imports paddle, which reads the environment only then.
     prepare_environment(getattr(getattr(plain, "hardware", plain), "threads", None))
     return import_module(f"infoxlm.commands.{command}").run(plain, folder)

@@ -1,4 +1,4 @@
-"""The folder that Hydra makes for a run or a sweep: looked at before, cleared if nothing came."""
+"""The folder that Hydra makes for a run or a sweep: checked before, removed if unused."""
 
 import secrets
 import shutil
@@ -48,7 +48,7 @@ class RefusedFolder(BaseException):
 
 @dataclass(frozen=True)
 class Before:
-    """How things stood before Hydra made a folder.
+    """State of a folder before Hydra made it.
 
     Attributes:
         names: What was in it.
@@ -65,32 +65,32 @@ class Before:
 _before: dict[Path, Before] = {}
 
 
-class LookBefore(Callback):
-    """Looks at a folder before Hydra makes it or writes into it; named in the configuration.
+class OutputDirCallback(Callback):
+    """Checks a folder before Hydra makes it or writes into it; named in the configuration.
 
     Args:
-        resumed: Whether the folder is that of a sweep that is gone on with.
+        resumed: Whether the folder is that of a sweep that is resumed.
     """
 
     def __init__(self, resumed: bool = False) -> None:
         self.resumed = resumed
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Look at the folder of a single run."""
-        look_at("hydra.run.dir", config)
+        """Check the folder of a single run."""
+        check_output_dir("hydra.run.dir", config)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Look at the folder of a sweep."""
-        look_at("hydra.sweep.dir", config, self.resumed)
+        """Check the folder of a sweep."""
+        check_output_dir("hydra.sweep.dir", config, self.resumed)
 
 
-def look_at(key: str, config: DictConfig, resumed: bool = False) -> None:
-    """Note how things stand at a folder, and refuse one that holds a run or a sweep.
+def check_output_dir(key: str, config: DictConfig, resumed: bool = False) -> None:
+    """Check that a folder holds no run or sweep, and remember what it holds.
 
     Args:
         key: The key that names it.
         config: The whole configuration, Hydra's part too.
-        resumed: Whether what the folder holds is gone on with.
+        resumed: Whether what the folder holds is resumed.
 
     Raises:
         RefusedFolder: It is not named, is named for a run that cannot be called so, or holds
@@ -122,23 +122,23 @@ def look_at(key: str, config: DictConfig, resumed: bool = False) -> None:
 
 
 @contextmanager
-def cleared(folder: Path) -> Iterator[None]:
-    """Clear a folder when the block ends, also by a mistake of the user or by Ctrl-C.
+def remove_if_unused(folder: Path) -> Iterator[None]:
+    """Undo what Hydra made when the block ends, also by a mistake of the user or by Ctrl-C.
 
     After a programming error the folder stays, to look into.
     """
     try:
         yield
     except (UserError, OmegaConfBaseException, KeyboardInterrupt):
-        clear(folder)
+        undo(folder)
         raise
     except BaseException:
         _before.pop(folder, None)
         raise
-    clear(folder)
+    undo(folder)
 
 
-def clear(folder: Path) -> None:
+def undo(folder: Path) -> None:
     """Undo what Hydra made of a folder, unless the command has written to it.
 
     Args:
@@ -160,7 +160,7 @@ def clear(folder: Path) -> None:
             remove_empty(folder, before.first_new)
 
 
-def clear_all() -> None:
+def remove_all_unused() -> None:
     """Undo what Hydra made of folders that no command has written to, as of a sweep's own."""
     for folder in _before:
-        clear(folder)
+        undo(folder)

@@ -4,7 +4,7 @@ import time
 from contextlib import nullcontext
 from pathlib import Path
 
-from infoxlm.checkpoint.config_file import read_config_file, refuse_misfits
+from infoxlm.checkpoint.config_file import check_fits, read_config_file
 from infoxlm.commands.reporting import finish
 from infoxlm.convert.find_checkpoint import find_checkpoint, required_checkpoint
 from infoxlm.data.token_cache import TokenCache
@@ -42,7 +42,7 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
     if data.max_length is None:
         data.max_length = described.get("train_max_length", 128)
     tokenizer = model_tokenizer(config.model, checkpoint, data, config.hardware)
-    refuse_misfits(described, tokenizer.vocab_size, data.max_length)
+    check_fits(described, tokenizer.vocab_size, data.max_length)
     cache = TokenCache(cache_dir / "tokens", tokenizer, data.max_length)
     examples = required(task, config.split, cache)
 

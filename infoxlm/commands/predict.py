@@ -134,7 +134,7 @@ def typed_rows(config: PredictConfig, inference: Inference) -> Iterator[InputRow
 
 
 def file_rows(source: Path, inference: Inference) -> Iterator[InputRow]:
-    """The rows of a file, the first of which is read at once: mistakes are told without a model.
+    """The rows of a file, the first of which is read at once: mistakes need no model to show.
 
     Args:
         source: The file.

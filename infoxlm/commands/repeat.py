@@ -42,7 +42,7 @@ def run(config: RepeatConfig, folder: str | Path) -> None:
     directory, environment = recorded(original.record, "directory", "environment")
     again = config_of(original.record, SCHEMAS[original.command])
     again = placed(again, Path(directory), config)
-    tell_places(again, folder)
+    log_places(again, folder)
     prepare_environment(again.hardware.threads or threads_of(environment))
     check_inputs(again, original.record)
     for fact in different_facts(original.record, describe_process()):
@@ -50,7 +50,7 @@ def run(config: RepeatConfig, folder: str | Path) -> None:
     try:
         import_module(f"infoxlm.commands.{original.command}").run(again, folder)
     except Interrupted as stopped:
-        message = "the repetition was stopped; start it anew with the same command"
+        message = "the repetition was stopped; start it again with the same command"
         raise Interrupted(message, stopped.code - 128) from None
     repeated = FinishedRun.read(folder)
     checks = compare_outcomes(outcome, Outcome.of(repeated))
@@ -92,7 +92,7 @@ def placed(
     return again
 
 
-def tell_places(again: TrainConfig | EvaluateConfig, folder: Path) -> None:
+def log_places(again: TrainConfig | EvaluateConfig, folder: Path) -> None:
     """Show what a repetition is going to read and write, before it does."""
     data, checkpoint = again.data, again.model.checkpoint
     places = (typed(place) for place in (data.root, data.train_root, checkpoint))
@@ -115,7 +115,7 @@ def check_inputs(again: TrainConfig | EvaluateConfig, record: Mapping[str, Any])
     except UserError as error:
         raise UserError(f"the run's data cannot be read: {error.problem}", remedy) from error
     then, weights = recorded(record, "data", "weights")
-    refuse_others("data", then, present, parts=2, remedy=remedy)
+    check_same_files("data", then, present, parts=2, remedy=remedy)
 
     remedy = "Say where the run's weights are now, with checkpoint=FOLDER."
     present = {}
@@ -125,16 +125,16 @@ def check_inputs(again: TrainConfig | EvaluateConfig, record: Mapping[str, Any])
             present = weights_checksums(find_checkpoint(again.model.checkpoint, cache_dir))
         except UserError as error:
             raise UserError(f"the run's weights cannot be read: {error.problem}", remedy) from error
-    refuse_others("weights", weights, present, parts=1, remedy=remedy)
+    check_same_files("weights", weights, present, parts=1, remedy=remedy)
 
 
-def refuse_others(
+def check_same_files(
     kind: str, then: Mapping[str, str], now: Mapping[str, str], *, parts: int, remedy: str
 ) -> None:
-    """Refuse files with other contents than those that the run read.
+    """Check that files have the contents that the run read.
 
     Raises:
-        UserError: There are such files.
+        UserError: One has others.
     """
     others = different_files(then, now, parts=parts)
     if others:

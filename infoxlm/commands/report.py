@@ -22,7 +22,7 @@ def run(config: ReportConfig, folder: str | Path) -> None:
     if not results.finished:
         raise UserError(
             f"sweep={config.folder}: none of its {len(results.runs)} runs has finished with scores",
-            "Wait until one has, or go on with it: "
+            "Wait until one has, or resume it: "
             f"infoxlm {results.record.command} --multirun sweep.resume={config.folder}",
         )
     report_sweep(results)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from infoxlm.checkpoint.config_file import read_config_file, refuse_misfits
+from infoxlm.checkpoint.config_file import check_fits, read_config_file
 from infoxlm.commands.reporting import finish_retrieval
 from infoxlm.convert.find_checkpoint import find_checkpoint, required_checkpoint
 from infoxlm.data.text_file import TextFile
@@ -50,7 +50,7 @@ def run(config: RetrieveConfig, folder: str | Path) -> float:
     layers = chosen_layers(config.layer, described["num_hidden_layers"])
     threads = config.hardware.threads or available_cores()
     tokenizer = InfoXLMTokenizer.from_pretrained(checkpoint, threads=threads)
-    refuse_misfits(described, tokenizer.vocab_size, data.max_length)
+    check_fits(described, tokenizer.vocab_size, data.max_length)
     weights = weights_checksums(checkpoint)
     write_run_record(
         folder / "run.json",

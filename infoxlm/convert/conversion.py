@@ -78,7 +78,7 @@ def check_tokenizer(checkpoint: Checkpoint) -> None:
     if ids > rows:
         raise UserError(
             f"{checkpoint.source}: the tokenizer has {ids} ids, config.json says vocab_size {rows}",
-            "Put the vocabulary file that the weights were trained with beside them.",
+            "Put the vocabulary file that the weights were trained with next to them.",
         )
 
 

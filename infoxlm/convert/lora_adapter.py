@@ -163,7 +163,7 @@ def read_adapter_folder(
             "Name a folder of the base's PyTorch weights, or a hub id such as "
             "FacebookAI/xlm-roberta-base, in adapter_config.json, as base_model_name_or_path.",
         ) from error
-    # What is wrong with the base alone is told of the base alone.
+    # What is wrong with the base alone is said of the base alone.
     match_names(base.tensors.names, base.config, str(base.tensors.path))
     tensors = MergedTensors(base.tensors, adapter, config)
     described, labels = dict(base.config), tensors.labels_of_new_classifier

@@ -45,7 +45,7 @@ class Batch:
 class Examples:
     """Encoded examples, of one language or of several.
 
-    A task whose examples are drawn anew in each step (masks, augmentation) overrides `batch`.
+    A task whose examples are drawn again in each step (masks, augmentation) overrides `batch`.
 
     Attributes:
         token_ids: ``n`` sequences.
@@ -89,7 +89,7 @@ class Examples:
 
         Args:
             rows: Which examples, int64 ``[n]``.
-            seed: What random draws follow from, besides the row: of the run and of the step.
+            seed: What random draws follow from next to the row: of the run and of the step.
         """
         targets = {name: values[rows] for name, values in self.targets.items()}
         return Batch(self.token_ids, rows, targets, np.ones(len(rows)))

@@ -198,7 +198,7 @@ def _listed(folder: Path) -> dict[str, Path]:
 
 
 def _first(folder: Path, present: Mapping[str, Path], stem: str, endings: Sequence[str]) -> Path:
-    """The file of this name with the first of the endings; that there are others is told."""
+    """The file of this name with the first of the endings; others are logged."""
     file, *others = (present[stem + ending] for ending in endings if stem + ending in present)
     if others:
         names = ", ".join(other.name for other in others)

@@ -157,7 +157,7 @@ def _translation(text: Any, language: str) -> Any:
 
 @contextmanager
 def open_parquet(path: Path) -> Iterator["ParquetFile"]:
-    """Open a file; pyarrow's errors, also while it is read, are told in one line.
+    """Open a file; pyarrow's errors, also while it is read, are put into one line.
 
     Raises:
         UserError: The file is missing, damaged or none.

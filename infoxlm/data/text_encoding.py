@@ -1,4 +1,4 @@
-"""Encodings and compressions that are told by a file's first bytes, to be named in refusals."""
+"""Encodings and compressions recognised by a file's first bytes, to be named in refusals."""
 
 from infoxlm.errors import UserError
 

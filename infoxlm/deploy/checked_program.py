@@ -27,7 +27,7 @@ class CheckedProgram:
     given a copy of what was checked, which lasts as long as this object.
 
     Args:
-        program: `inference.json` or the like; the parameters lie beside it.
+        program: `inference.json` or the like; the parameters lie next to it.
 
     Attributes:
         path: The program's file.

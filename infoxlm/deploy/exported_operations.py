@@ -1,4 +1,4 @@
-"""The operations that exported models have: a list made of exports, against which others are held.
+"""The operations that exported models have: a list made of exports, which others must match.
 
 `exported_operations.json` was written by describing what `infoxlm export` makes of two models that
 share no size, in every form and precision, and what earlier versions made. An attribute that was
@@ -18,7 +18,7 @@ from infoxlm.data.example import shown
 
 LIST = "exported_operations.json"
 
-#: What is described of an operation besides its attributes.
+#: Fields that describe an operation next to its attributes.
 COUNTS = ("inputs", "outputs", "absent")
 
 #: The attribute that names the layer an operation comes from, and does nothing.
@@ -86,7 +86,7 @@ class Operations:
         )
 
     def check(self, operation: Mapping[str, Any]) -> None:
-        """Hold an operation against its description.
+        """Check an operation against its description.
 
         Raises:
             ValueError: It has none, or is not like it.

@@ -1,4 +1,4 @@
-"""Texts to predict on, row by row out of a TSV, CSV, JSONL or Parquet file; bad rows are told."""
+"""Texts to predict on, row by row out of a TSV, CSV, JSONL or Parquet file, checked."""
 
 import csv
 import json

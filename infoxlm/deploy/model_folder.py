@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from infoxlm.checkpoint.config_file import read_config_file, refuse_misfits
+from infoxlm.checkpoint.config_file import check_fits, read_config_file
 from infoxlm.constants import MIN_LENGTH, PAD_ID
 from infoxlm.convert.find_checkpoint import find_checkpoint
 from infoxlm.errors import UserError
@@ -127,5 +127,5 @@ class ModelFolder:
             UserError: It is missing, damaged or another model's.
         """
         tokenizer = InfoXLMTokenizer.from_pretrained(self.path, threads=threads)
-        refuse_misfits(self.config, tokenizer.vocab_size, MIN_LENGTH)
+        check_fits(self.config, tokenizer.vocab_size, MIN_LENGTH)
         return tokenizer

@@ -48,7 +48,7 @@ def write_onnx(program: Path, target: Path) -> None:
     """Translate Paddle's static model.
 
     Args:
-        program: `inference.json`, its parameters beside it.
+        program: `inference.json`, its parameters next to it.
         target: The file to write.
 
     Raises:
@@ -103,7 +103,7 @@ def quantize(model: Path, target: Path, calibration: TokenIds | None) -> None:
         model: A model in single precision.
         target: The file to write.
         calibration: Pairs to measure the ranges of activations on, once and for all (static
-            quantisation); None: they are measured anew in each batch, so that a pair's logits
+            quantisation); None: they are measured again in each batch, so that a pair's logits
             depend a little on its company (dynamic quantisation).
     """
     from onnxruntime import quantization

@@ -68,13 +68,13 @@ class CpuExecutor(Executor):
 class OneDnnExecutor(CpuExecutor):
     """A predictor whose matrices oneDNN has laid out once, for inputs of any shape.
 
-    It begins anew after `MOST_SHAPES` shapes, which takes a second, so that what oneDNN keeps does
+    It starts again after `MOST_SHAPES` shapes, which takes a second, so that what oneDNN keeps does
     not grow for ever. What is kept of a shape is found again by its numbers written without a
     space, where 1 x 138 reads like 11 x 38 and makes Paddle fail: the later of two such shapes gets
     a column of padding.
 
     Args:
-        predictor: Paddle's, told to keep what belongs to every shape.
+        predictor: Paddle's, configured to keep what belongs to every shape.
         keeps_tensors: As in `CpuExecutor`.
     """
 

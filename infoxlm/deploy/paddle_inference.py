@@ -35,7 +35,7 @@ class PaddleInference:
     Each kind of executor holds the weights once more, so none is made before it is needed.
 
     Args:
-        program: `inference.json`; the parameters lie beside it.
+        program: `inference.json`; the parameters lie next to it.
         device: `cpu`, `gpu` or `gpu:N`.
         threads: Threads to compute with.
 
@@ -113,7 +113,7 @@ class PaddleInference:
 def load_predictor(
     program: CheckedProgram, device: str, threads: int, *, onednn: bool = True
 ) -> Any:
-    """Load a program and the parameters beside it.
+    """Load a program and the parameters next to it.
 
     Args:
         program: The static model. It has to last as long as the predictor.
@@ -132,7 +132,7 @@ def load_predictor(
         options.disable_gpu()
         options.set_cpu_math_library_num_threads(threads)
         if onednn:
-            # oneDNN lays every matrix out in its own way: unless told 0, anew for each shape of
+            # oneDNN lays every matrix out in its own way: unless set to 0, again for each shape of
             # input, which takes longer than to score a pair, and keeps the copies of ten shapes.
             options.set_mkldnn_cache_capacity(0)
         else:

@@ -168,16 +168,16 @@ def predict_rows(
         answer: Makes a prediction of each row's texts.
         writer: Where the results go, one for each row, in order.
         name: What the rows come from, for messages.
-        chunk: Rows that are held in memory at a time.
+        chunk: Rows that are in memory at a time.
         stop_on_error: End at the first bad row.
 
     Raises:
         UserError: A row is bad, and that was to be the end.
     """
     tally = Tally()
-    while held := list(islice(rows, chunk)):
+    while read := list(islice(rows, chunk)):
         good = []
-        for row in held:
+        for row in read:
             if row.error is None:
                 good.append(row.texts)
                 continue
@@ -191,9 +191,9 @@ def predict_rows(
             elif tally.bad == REPORTED + 1:
                 logger.warning("more bad rows are only counted")
         predictions = iter(answer(good))
-        for row in held:
+        for row in read:
             prediction = None if row.error else next(predictions)
             writer.write(row, prediction)
             tally.truncated += prediction is not None and prediction.truncated
-        tally.rows += len(held)
+        tally.rows += len(read)
     return tally

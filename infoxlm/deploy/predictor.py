@@ -18,7 +18,7 @@ from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 __all__ = ["Prediction", "Predictor"]
 
-#: Sequences that are held in memory, and sorted by length, at a time.
+#: Sequences that are in memory, and sorted by length, at a time.
 CHUNK = 4096
 
 #: Most tokens of a batch, padding included.
@@ -132,7 +132,7 @@ class Predictor:
 
     @property
     def chunk(self) -> int:
-        """Inputs that are held in memory at a time."""
+        """Inputs that are in memory at a time."""
         return max(1, CHUNK // self.inference.sequences_an_input)
 
     def answer(
@@ -141,8 +141,8 @@ class Predictor:
         """Answer inputs at once.
 
         Args:
-            rows: All of them are held in memory.
-            advance: Told the number of sequences after each batch, as a progress bar is.
+            rows: All of them are in memory.
+            advance: Called with the number of sequences after each batch, as a progress bar is.
         """
         encoded = self.encode(rows)
         return self.inference.decode(self.outputs(encoded.token_ids, advance), encoded)
@@ -163,7 +163,7 @@ class Predictor:
 
         Args:
             token_ids: `n` sequences.
-            advance: Told the number of sequences after each batch.
+            advance: Called with the number of sequences after each batch.
 
         Returns:
             Of each sequence, in their order, `[outputs]`, or `[tokens, outputs]` where the model

@@ -86,14 +86,14 @@ def run_ranks(work: Work, config: Any, hardware: HardwareConfig, folder: Path) -
     outcomes = [started.outcome(rank) for rank, started in enumerate(ranks) if not started.given_up]
     if not ranks[0].given_up and outcomes[0].ending is Ending.finished:
         return outcomes[0].value
-    told = min(outcomes, key=lambda outcome: outcome.ending)
-    if told.ending is Ending.interrupted:
-        raise Interrupted(told.problem, told.signal_number)
-    if told.ending is Ending.crashed:
-        raise RuntimeError(f"a rank failed:\n{told.problem}")
+    first = min(outcomes, key=lambda outcome: outcome.ending)
+    if first.ending is Ending.interrupted:
+        raise Interrupted(first.problem, first.signal_number)
+    if first.ending is Ending.crashed:
+        raise RuntimeError(f"a rank failed:\n{first.problem}")
     lost = next((outcome for outcome in outcomes if outcome.ending is Ending.lost), None)
-    remedy = told.remedy or (lost.remedy if lost else "")
-    raise UserError(told.problem, remedy or "Give the same command with trainer.resume=auto.")
+    remedy = first.remedy or (lost.remedy if lost else "")
+    raise UserError(first.problem, remedy or "Give the same command with trainer.resume=auto.")
 
 
 def check_single_job(hardware: HardwareConfig) -> None:

@@ -68,11 +68,11 @@ class Ranks:
 
     def first(self, work: Callable[[], Result]) -> Result:
         """Do something in rank 0 only, and give what came of it to all."""
-        told: list[Any] = [work() if self.rank == 0 else None]
+        shared: list[Any] = [work() if self.rank == 0 else None]
         if self.size > 1:
             with lost():
-                dist.broadcast_object_list(told, src=0)
-        return told[0]
+                dist.broadcast_object_list(shared, src=0)
+        return shared[0]
 
     def sum(self, values: np.ndarray) -> np.ndarray:
         """The sum over all ranks of float32 arrays of the same shape.

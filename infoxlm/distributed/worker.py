@@ -18,7 +18,7 @@ from infoxlm.stopping import Interrupted, end_on_sigterm
 
 
 class Ending(IntEnum):
-    """How a rank ended; of several ranks the first of these is what the user is told."""
+    """How a rank ended; of several ranks the first of these is what the user sees."""
 
     mistake = 0
     interrupted = 1

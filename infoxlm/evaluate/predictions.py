@@ -189,7 +189,7 @@ def matched(first: Predictions, second: Predictions) -> tuple[Predictions, Predi
 
 
 def unlike_answers(first: Predictions, second: Predictions) -> NDArray[np.int64]:
-    """Where two runs answer differently, or where what they answer is not told, fare differently.
+    """Where two runs answer differently, or where answers are not recorded, fare differently.
 
     Args:
         first: One run's predictions.

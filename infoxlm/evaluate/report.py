@@ -17,7 +17,7 @@ from infoxlm.evaluate.published import (
 from infoxlm.files.atomic import write_json, write_text
 from infoxlm.reporting.sections import Section, markdown_facts
 
-#: What a run's folder may hold besides the report.
+#: What a run's folder may hold next to the report.
 _FILES = {
     "results.json": "these results for programs",
     "predictions.jsonl": "every test prediction",
@@ -44,7 +44,7 @@ def write_report(
             (`pairs_per_second`) and `settings`, a flat mapping of configuration keys.
         folder: The run's folder.
         published: The published row to compare with; None where there is none.
-        sections: What the task has to show besides.
+        sections: What the task has to show as well.
     """
     folder = Path(folder)
     write_json(folder / "results.json", results)

@@ -88,7 +88,7 @@ def lock_of(path: Path) -> Path:
 
 @contextmanager
 def _found_or_locked(path: Path, read: Callable[[Path], Value]) -> Iterator[list[Value]]:
-    """What a cache holds whole, as a list of at most one; empty with the lock held."""
+    """Read what a cache holds whole, as a list of at most one; locked while it is empty."""
     with cache_errors(path.parent):
         found = _look(path, read)
     if found:

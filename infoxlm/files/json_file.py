@@ -70,7 +70,7 @@ def parse_json(text: str, lenient: bool = False) -> Any:
         raise ValueError(f"it is nested in more than {MOST_LEVELS} levels") from None
     _check_levels(value)
     if "\\u" in text and not lenient:
-        _refuse_lone_surrogates(value)
+        _check_surrogates(value)
     return value
 
 
@@ -99,7 +99,7 @@ def parsed_lines(path: str | Path, parse: Callable[[str], Value]) -> Iterator[Va
             yield value
 
 
-def _refuse_lone_surrogates(value: Any) -> None:
+def _check_surrogates(value: Any) -> None:
     """Refuse half a character, which JSON can escape and no file or terminal can hold.
 
     Raises:

@@ -87,7 +87,7 @@ def check_manifest(folder: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Have the system write a file or a folder's entries to the disk before going on."""
+    """Have the system write a file or a folder's entries to the disk, and wait for it."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

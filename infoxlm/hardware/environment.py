@@ -107,7 +107,7 @@ def prepare_environment(threads: int | None = None) -> int:
         wanted["MKL_DEBUG_CPU_TYPE"] = os.environ.get("MKL_DEBUG_CPU_TYPE", path)
     if "OMP_WAIT_POLICY" not in os.environ:
         wanted["KMP_BLOCKTIME"] = os.environ.get("KMP_BLOCKTIME", "1")
-    # ONNX Runtime sends events to its makers unless told not to before it is imported.
+    # ONNX Runtime sends events to its makers unless switched off before it is imported.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     late = {key: value for key, value in wanted.items() if os.environ.get(key) != value}
     os.environ.update(wanted)

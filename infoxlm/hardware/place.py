@@ -53,7 +53,7 @@ class ProcessInfo:
         return found | {"PADDLE_DISTRI_BACKEND": "nccl", "FLAGS_selected_gpus": str(self.rank)}
 
 
-def refuse_devices(command: str, devices: int) -> None:
+def check_devices(command: str, devices: int) -> None:
     """Refuse several devices, or a launch of several processes, for what computes on one.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import Any
 
 import paddle
 
-from infoxlm.checkpoint.config_file import read_config_file, refuse_misfits
+from infoxlm.checkpoint.config_file import check_fits, read_config_file
 from infoxlm.checkpoint.labels import check_reusable_head, names_labels
 from infoxlm.errors import UserError
 from infoxlm.model.configuration import InfoXLMConfig
@@ -89,5 +89,5 @@ def load_classifier(
             model = InfoXLMForSequenceClassification.from_pretrained(
                 folder, new_head=new_head, **overrides
             )
-    refuse_misfits(model.config.to_dict(), vocab_size, max_length)
+    check_fits(model.config.to_dict(), vocab_size, max_length)
     return model

@@ -56,6 +56,6 @@ class Precision:
         return state and state | {"scale": float(state["scale"].item())}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on with the loss scaling that `state` gave."""
+        """Resume the loss scaling that `state` gave."""
         if state:
             self.scaler.load_state_dict({**state, "scale": np.array([state["scale"]], np.float32)})

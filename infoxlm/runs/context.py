@@ -1,4 +1,4 @@
-"""A training run that is open: its folder, held by this process, and all that works on it."""
+"""A training run that is open: its folder, locked by this process, and all that works on it."""
 
 import logging
 import shlex
@@ -114,17 +114,17 @@ def open_run(
 
     Raises:
         UserError: The run that was named cannot be resumed, the folder is in use, or another rank
-            was lost; then, and when interrupted, it is told how to resume.
+            was lost; then, and when interrupted, the message says how to resume.
         Interrupted: The user wanted an end; everything is saved.
     """
     settings = flat_settings(config)
     wanted = fingerprint(settings, data, weights)
-    with ExitStack() as held:
+    with ExitStack() as stack:
         resumed = False
         if ProcessInfo.of_this_process().rank == 0:
             found = folder_to_write(config.trainer.resume, folder, wanted)
-            folder, resumed = held.enter_context(found)
-        # Paddle is imported only now: a folder that cannot be used is told in a second, not in
+            folder, resumed = stack.enter_context(found)
+        # Paddle is imported only now: a folder that cannot be used is refused in a second, not in
         # five.
         with timings.measure("loading"):
             load_paddle()
@@ -133,7 +133,7 @@ def open_run(
         ranks = Ranks.join()
         ranks.check_ranks_agree(repr(wanted))
         folder, resumed = ranks.first(lambda: (Path(folder).absolute(), resumed))
-        stop = held.enter_context(StopRequests())
+        stop = stack.enter_context(StopRequests())
         record = partial(
             write_run_record,
             folder / RUN_RECORD,
@@ -143,7 +143,7 @@ def open_run(
             weights=weights,
         )
         run = RunContext(settings, folder, resumed, ranks, timings, stop, record)
-        held.callback(run.close)
+        stack.callback(run.close)
         try:
             yield run
         except Interrupted as stopped:

@@ -53,7 +53,7 @@ def write_run_record(
     data: Mapping[str, str],
     weights: Mapping[str, str],
 ) -> None:
-    """Write what this process is, what it was told and what it reads, as JSON.
+    """Write what this process is, how it was configured and what it reads, as JSON.
 
     Args:
         path: The run.json to write.
@@ -139,7 +139,7 @@ def config_of(record: Mapping[str, Any], schema: type) -> Any:
         raise UserError(
             f"the configuration in the run's {RUN_RECORD} does not fit infoxlm {__version__}: "
             f"{error}",
-            f"Install what wrote it, {wrote}, or train anew.",
+            f"Install what wrote it, {wrote}, or train again.",
         ) from error
 
 

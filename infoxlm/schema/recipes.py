@@ -1,6 +1,6 @@
 """What the files of a group say can be chosen: ``conf/optimizer/lamb.yaml`` makes a lamb known.
 
-So an optimizer or a schedule is added with its code and its file, and no list is kept besides.
+So an optimizer or a schedule is added with its code and its file, and no other list is kept.
 """
 
 from collections.abc import Mapping

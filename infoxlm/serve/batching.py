@@ -95,7 +95,7 @@ class Batcher:
             `ready`, and raises `RuntimeEndedError` when it does.
         batch_tokens: Most tokens of a batch, padding included; a longer pair goes alone.
         waiting_pairs: Most pairs that are accepted and not answered yet.
-        observe: Told of each batch.
+        observe: Called with each batch.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class Batcher:
         """Count pairs as accepted while the block lasts.
 
         Raises:
-            QueueFullError: They are too many beside those that are accepted already.
+            QueueFullError: They are too many next to those that are accepted already.
         """
         with self._changed:
             if self.pending + pairs > self._limit:

@@ -41,7 +41,7 @@ class Connections:
 
     Args:
         limits: How many there may be.
-        count: Told why each one is closed that the client did not close.
+        count: Called with the reason why each one is closed that the client did not close.
     """
 
     def __init__(

@@ -2,7 +2,7 @@
 
 A forked process computes a fifth of a second after the one before it ended, where a new one
 imports and loads for one and a half; and all of them share the weights in memory, but for what
-oneDNN lays out anew. Only what has not computed yet may be forked: the threads that Paddle starts
+oneDNN lays out again. Only what has not computed yet may be forked: the threads that Paddle starts
 with its first run would be missing.
 """
 
@@ -46,7 +46,7 @@ class ForkedProcess:
 
     Args:
         pid: Its number.
-        life: Told its exit code when it ends; the other end closes with it in any case.
+        life: Gets its exit code when it ends; the other end closes with it in any case.
 
     Attributes:
         pid: Its number.
@@ -91,7 +91,7 @@ class ForkedProcess:
 class ForkServer:
     """Starts processes that compute, forked from one that holds the model.
 
-    That one is started again, should it end; those that it has forked go on without it.
+    That one is started again, should it end; those that it has forked stay up without it.
 
     Args:
         model: What they compute with; it `may_fork`.
@@ -167,12 +167,12 @@ def fork_when_asked(connection: Connection, model: Model) -> None:
 def forked(
     connection: Connection, model: LoadedRuntime, others: Sequence[Connection]
 ) -> tuple[BaseProcess, Connection]:
-    """Fork a process as it is asked for, and give it with what its end is to be told to.
+    """Fork a process as it is asked for, and give it with the connection that its end is sent to.
 
     Args:
         connection: The server's.
         model: Not used before.
-        others: What the ends of other processes are told to, which is not this one's business.
+        others: Where the ends of other processes are sent, which is not this one's business.
     """
     rows = connection.recv()
     other, life = Connection(recv_handle(connection)), Connection(recv_handle(connection))

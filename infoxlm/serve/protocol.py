@@ -17,7 +17,7 @@ from infoxlm.serve.connections import REFUSED, Connections
 from infoxlm.serve.errors import RequestError
 from infoxlm.serve.limits import ConnectionLimits
 
-#: Seconds in which a client that is refused may go on sending, so that it can read why: if
+#: Seconds in which a client that is refused may keep sending, so that it can read why: if
 #: something unread is left when a connection is closed, TCP drops what was sent.
 LINGER = 1.0
 

@@ -147,7 +147,7 @@ def run_until_stopped(server: uvicorn.Server, bound: socket.socket) -> None:
     Raises:
         KeyboardInterrupt: Once all is answered, as the signal itself would have raised it.
     """
-    # From here on connections wait instead of being refused, so the address may be told.
+    # From here on connections wait instead of being refused, so the address may be shown.
     bound.listen(BACKLOG)
     logger.info("served at %s (Ctrl-C stops it)", url_of(bound))
     server.run(sockets=[bound])

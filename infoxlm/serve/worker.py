@@ -1,4 +1,4 @@
-"""A process that holds the model and computes, so that the server goes on answering meanwhile.
+"""A process that holds the model and computes, so that the server keeps answering meanwhile.
 
 Paddle Inference keeps Python's global lock while it computes: in the server's own process nothing
 else would run, and a second model would bring nothing.
@@ -53,7 +53,7 @@ class Worker:
         self._start_process = start
         self._ready = threading.Event()
         self._closing = threading.Event()
-        #: Held while a batch is computed, and while the connection is replaced.
+        #: Locked while a batch is computed, and while the connection is replaced.
         self._exchanging = threading.Lock()
         self._keeper: threading.Thread | None = None
         #: Rows of what a process is tried with before it is ready: 1, or 2 after larger batches.

@@ -6,7 +6,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from infoxlm.schema.composition_errors import explain, refuse_empty_values, refuse_unknown_keys
+from infoxlm.schema.config_errors import check_known_keys, check_no_empty_values, explain
 
 
 def compose_job(loader: Any, sweep: DictConfig, overrides: list[str], command: str) -> DictConfig:
@@ -25,8 +25,8 @@ def compose_job(loader: Any, sweep: DictConfig, overrides: list[str], command: s
         config: DictConfig = loader.load_sweep_config(sweep, overrides)
         with open_dict(config):
             del config["hydra"]
-        refuse_unknown_keys(config, command)
-        refuse_empty_values(config, command)
+        check_known_keys(config, command)
+        check_no_empty_values(config, command)
         OmegaConf.to_object(config)
     except (HydraException, OmegaConfBaseException, ValueError, TypeError) as error:
         raise explain(error, command, overrides) from None

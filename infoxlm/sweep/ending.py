@@ -31,7 +31,7 @@ def end_sweep(launcher: SweepLauncher) -> None:
             say(f"infoxlm: {in_one_line(run, results)}")
         counts = f"{len(results.others)} of {len(results.runs)} jobs are not finished"
         if not results.can_go_on:
-            raise UserError(counts, "The search went on without them; their folders say why.")
+            raise UserError(counts, "The search continued without them; their folders say why.")
         raise UserError(counts, f"Run just those with: {resuming_command(results.folder)}")
 
 

@@ -30,7 +30,7 @@ def sweeps_kept(command: str, words: list[str]) -> Iterator[None]:
 
     Raises:
         UserError: Jobs are not finished.
-        Interrupted: The sweep was stopped; how to go on.
+        Interrupted: The sweep was stopped; how to resume it.
     """
     plugins, begun = Plugins.instance(), []
     set_search_defaults()
@@ -52,7 +52,7 @@ def sweeps_kept(command: str, words: list[str]) -> Iterator[None]:
         yield
     except KeyboardInterrupt as stopped:
         if begun and begun[0].record.jobs:
-            message = f"stopped. Go on with: {resuming_command(begun[0].folder)}"
+            message = f"stopped. Resume with: {resuming_command(begun[0].folder)}"
             raise Interrupted(message, getattr(stopped, "code", 130) - 128) from None
         raise
     except ValueError:  # a search of which every trial failed has no best one

@@ -20,7 +20,7 @@ from infoxlm.evaluate.scores import ACCURACY, Metric
 from infoxlm.runs.run_folder import RESULTS, RUN_RECORD
 from infoxlm.schema import SelectOn
 from infoxlm.stopping import Interrupted, tell_launcher
-from infoxlm.sweep.job_record import TRACEBACK, JobRecord, JobState, held, read_job
+from infoxlm.sweep.job_record import TRACEBACK, JobRecord, JobState, lock_job, read_job
 from infoxlm.sweep.sweep_record import SweepRecord, as_settings
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def run_job(
     line: CommandLine,
     alone: bool,
 ) -> float | None:
-    """Run a job unless it is done, go on with it if it was cut short, and note its state.
+    """Run a job unless it is done, resume it if it was cut short, and record its state.
 
     Args:
         work: The command, on a composed configuration.
@@ -70,9 +70,9 @@ def run_job(
         alone: Whether no other job runs at the same time, so that the terminal is its own.
 
     Returns:
-        What the command returned; None of a job that failed, so that the others go on.
+        What the command returned; None of a job that failed, so that the others run.
     """
-    with held(folder), line.taken_over():
+    with lock_job(folder), line.taken_over():
         before = read_job(folder)
         if before.state is JobState.finished:
             return before.value
@@ -105,7 +105,7 @@ def run_job(
 
 
 def go_on(configuration: DictConfig, folder: Path) -> None:
-    """Have a training run that was begun in a folder go on there."""
+    """Have a training run that was begun in a folder resumed there."""
     if (folder / RUN_RECORD).exists() and OmegaConf.select(configuration, "trainer") is not None:
         OmegaConf.update(configuration, "trainer.resume", str(folder))
 
@@ -172,7 +172,7 @@ def progress_line(folder: Path, record: JobRecord) -> str:
 
 
 def resuming_command(sweep: Path) -> str:
-    """What to type to go on with a sweep."""
+    """The command that resumes a sweep."""
     command = SweepRecord.read(sweep).command
     return f"infoxlm {command} --multirun sweep.resume={shlex.quote(str(shown(sweep)))}"
 

@@ -75,7 +75,7 @@ def read_job(folder: Path) -> JobRecord:
     counts as missing.
     """
     record = _as_written(folder)
-    if record.state is JobState.running and not is_held(folder):
+    if record.state is JobState.running and not is_job_locked(folder):
         record = _as_written(folder)  # it may have ended between the two looks
         if record.state is JobState.running:
             return replace(record, state=JobState.cut)
@@ -90,8 +90,8 @@ def _as_written(folder: Path) -> JobRecord:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Hold a job's folder while the block lasts, after waiting for a process that has it.
+def lock_job(folder: Path) -> Iterator[None]:
+    """Lock a job's folder while the block lasts, after waiting for a process that has it.
 
     The system lets go of it when a process dies, however it dies.
     """
@@ -100,6 +100,6 @@ def held(folder: Path) -> Iterator[None]:
         yield
 
 
-def is_held(folder: Path) -> bool:
+def is_job_locked(folder: Path) -> bool:
     """Whether a process is at work in a job's folder."""
     return is_locked(folder / _LOCK)

@@ -18,7 +18,7 @@ from infoxlm.hardware.environment import available_cores, environment_threads
 from infoxlm.schema.free_text import quoted
 from infoxlm.sweep.composing import compose_job
 from infoxlm.sweep.job import now
-from infoxlm.sweep.job_record import JOB_RECORD, JobRecord, JobState, held, read_job
+from infoxlm.sweep.job_record import JOB_RECORD, JobRecord, JobState, lock_job, read_job
 from infoxlm.sweep.repeats import Repeats, take_result
 from infoxlm.sweep.resuming import lengthened
 from infoxlm.sweep.search_space import is_search
@@ -114,13 +114,13 @@ class SweepLauncher(Launcher):
             new = number >= len(self.record.jobs) > 0
             if not new and read_job(folder).state is not JobState.failed:
                 raise
-            with held(folder):
+            with lock_job(folder):
                 record = JobRecord(JobState.failed, started=now(), ended=now())
                 replace(record, problem=error.problem, remedy=error.remedy).write(folder)
             return None
 
     def _run(self, jobs: dict[int, list[str]], composed: dict[int, DictConfig]) -> None:
-        """Launch what is not done. Where a process died and took others along, go on without it.
+        """Launch what is not done. Where a process died and took others along, continue without it.
 
         Raises:
             UserError: The launcher cannot work.
@@ -154,7 +154,7 @@ class SweepLauncher(Launcher):
                 )
             for number in dead:  # each alone: which one is to blame?
                 if not launch([number]) and self._wait(number) is JobState.cut:
-                    self._note_death(number)
+                    self._record_death(number)
 
     def _take_results(self, repeats: dict[int, int]) -> None:
         self._forget_failures(repeats)
@@ -163,7 +163,7 @@ class SweepLauncher(Launcher):
                 take_result(self.folder, number, first)
 
     def _forget_failures(self, numbers: Iterable[int]) -> None:
-        if not self.resumed or self.record.searches:  # what a search was told stays as it was
+        if not self.resumed or self.record.searches:  # what a search was given stays as it was
             return
         for number in numbers:
             if read_job(self.job_folder(number)).state is JobState.failed:
@@ -177,13 +177,13 @@ class SweepLauncher(Launcher):
         """The state of a job when nobody is at work in its folder any more."""
         folder = self.job_folder(number)
         if read_job(folder).state is JobState.running:
-            with held(folder):
+            with lock_job(folder):
                 pass
         return read_job(folder).state
 
-    def _note_death(self, number: int) -> None:
+    def _record_death(self, number: int) -> None:
         folder = self.job_folder(number)
-        with held(folder):
+        with lock_job(folder):
             record = replace(read_job(folder), state=JobState.failed, ended=now())
             replace(
                 record,
@@ -214,7 +214,7 @@ class SweepLauncher(Launcher):
         return launched
 
     def _returned(self, number: int) -> JobReturn:
-        """What Hydra's sweepers are told of a job: None as the value of one that failed."""
+        """The value of a job for Hydra's sweepers: None as the value of one that failed."""
         result = JobReturn(overrides=self.record.jobs[number], status=JobStatus.COMPLETED)
         result.return_value = read_job(self.job_folder(number)).value
         return result

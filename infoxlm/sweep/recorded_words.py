@@ -22,7 +22,7 @@ from hydra.core.override_parser.types import (
 from hydra.errors import HydraException
 
 from infoxlm.schema import SCHEMAS
-from infoxlm.schema.composition_errors import known_keys
+from infoxlm.schema.config_errors import known_keys
 from infoxlm.schema.free_text import quote_free_text
 from infoxlm.schema.group_options import options_of
 
@@ -32,7 +32,7 @@ FLAGS = ("-m", "--multirun")
 #: Our own keys that say what is written where, the cache among them.
 _WRITING = frozenset({"output", "target", "overwrite", "cache_dir", "data.cache_dir"})
 
-#: Groups of Hydra's, with the options that the files in conf/ choose, or that stand beside them.
+#: Groups of Hydra's, with the options that the files in conf/ choose, or that stand next to them.
 HYDRA_GROUPS = {
     "hydra/launcher": ("basic", "joblib", "ray", "submitit_local", "submitit_slurm"),
     "hydra/sweeper": ("basic", "optuna"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from infoxlm.sweep.job import now
-from infoxlm.sweep.job_record import JobRecord, JobState, held, read_job
+from infoxlm.sweep.job_record import JobRecord, JobState, lock_job, read_job
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def take_result(sweep: Path, number: int, first: int) -> None:
     came, folder = read_job(sweep / str(first)), sweep / str(number)
     if came.state not in (JobState.finished, JobState.failed):
         return
-    with held(folder):
+    with lock_job(folder):
         time = now()
         record = JobRecord(came.state, started=time, ended=time, value=came.value, repeats=first,
                            problem=came.problem, remedy=came.remedy)  # fmt: skip

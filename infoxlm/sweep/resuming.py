@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from infoxlm.errors import UserError
-from infoxlm.os_errors import refusals_explained
+from infoxlm.os_errors import os_errors_as_user_errors
 from infoxlm.schema.free_text import quoted
 from infoxlm.sweep.recorded_words import FLAGS, printable, refused_words
 from infoxlm.sweep.sweep_record import SweepRecord
@@ -32,7 +32,7 @@ def resumed_words(words: Sequence[str], command: str) -> list[str] | None:
 
     Raises:
         UserError: It names no sweep, one of another command, or one whose words are not taken from
-            a folder; or other words are given besides.
+            a folder; or other words are given as well.
     """
     named = [word for word in words if word.startswith(f"{KEY}=")]
     if not named:
@@ -41,12 +41,12 @@ def resumed_words(words: Sequence[str], command: str) -> list[str] | None:
     if not place:
         raise UserError(f"{KEY} is empty", "Is the variable set that was to fill it?")
     folder = Path(place).expanduser().absolute()
-    with refusals_explained():
+    with os_errors_as_user_errors():
         record = SweepRecord.read(folder)
     if record.command != command:
         raise UserError(
             f"{named[-1]}: that is a sweep of `infoxlm {record.command}`",
-            f"Go on with it: infoxlm {record.command} --multirun {named[-1]}.",
+            f"Resume it: infoxlm {record.command} --multirun {named[-1]}.",
         )
     typed = [word for word in words if word not in (*named, *FLAGS, *record.words)]
     recorded = kept_words(record, words, typed)

@@ -56,7 +56,7 @@ def check_search(hydra: DictConfig, command: str, resumed: bool) -> None:
     Args:
         hydra: Hydra's part of the sweep's configuration.
         command: The command of the trials.
-        resumed: Whether the trials of the sweep's folder are told to the sampler again.
+        resumed: Whether the trials of the sweep's folder are given to the sampler again.
 
     Raises:
         UserError: Trials would fail all, or answer another question than the one that was asked.

@@ -67,7 +67,7 @@ class Inference:
     prediction: type
     #: The size of an output's last axis.
     outputs: int
-    #: Sequences that an input makes as a rule, by which inputs held in memory are counted.
+    #: Sequences that an input makes as a rule, by which inputs in memory are counted.
     sequences_an_input = 1
     #: A folder with an index.html where one tries the model.
     page: Path | None = None

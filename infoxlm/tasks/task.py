@@ -36,7 +36,7 @@ _MODULES = {FIRST_TASK: "infoxlm.tasks.classification.task"}
 class Task:
     """A task and the data set that it is learned from.
 
-    The methods down to `checksums` must not import paddle: a mistake in the data is told in a
+    The methods down to `checksums` must not import paddle: a mistake in the data is found in a
     second, not in five.
 
     Args:

@@ -35,7 +35,7 @@ def dashboard(
     """Start VisualDL's server; gives its URL and process, and stops it when the block ends.
 
     Every sub-folder at any depth that holds a file with "vdlrecords" in its name is shown as a
-    run. Runs that start or go on later show up when the page is loaded anew.
+    run. Runs that start or resume later show up when the page is loaded again.
 
     Args:
         folder: Where to look for runs.
@@ -54,7 +54,7 @@ def dashboard(
             f"{folder.resolve()} holds no VisualDL log (no file named *vdlrecords*)",
             "Give a folder that runs have written to, such as outputs.",
         )
-    _refuse_port_in_use(host, port)
+    _check_port_free(host, port)
     command = [
         *(sys.executable, "-m", "visualdl.server.app"),
         *("--logdir", str(folder), "--host", host, "--port", str(port)),
@@ -116,7 +116,7 @@ def files_below(folder: Path) -> Iterator[Path]:
         yield from (Path(place, name) for name in files)
 
 
-def _refuse_port_in_use(host: str, port: int) -> None:
+def _check_port_free(host: str, port: int) -> None:
     with socket.socket() as probe:
         # As the server does: else the port of one that just ended counts as used for a minute.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -19,7 +19,7 @@ class RunTracker(Closing):
     Args:
         folder: The run's folder.
         name: What the run is called.
-        checkpoint: Where the run goes on from; None: it begins.
+        checkpoint: Where the run resumes from; None: it begins.
     """
 
     def __init__(self, folder: Path, name: str, checkpoint: Path | None = None) -> None:
@@ -35,7 +35,7 @@ class RunTracker(Closing):
     def hyperparameters(
         self, config: Mapping[str, Any], metrics: Mapping[str, float], step: int
     ) -> None:
-        """Note final numbers, and set them beside the configuration where runs are compared."""
+        """Log final numbers, and set them next to the configuration where runs are compared."""
         self._log.write(step, metrics)
         self._curves.hyperparameters(config, metrics, step)
 

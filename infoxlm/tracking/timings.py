@@ -31,7 +31,7 @@ class Timings:
         finally:
             self.seconds[part] = self.seconds.get(part, 0.0) + time.perf_counter() - started
 
-    def note_once(self, part: str) -> None:
+    def record_once(self, part: str) -> None:
         """Note how long after its start this process came here for the first time."""
         if part not in self.seconds:
             self.seconds[part] = seconds_since_start()

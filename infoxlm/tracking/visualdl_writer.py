@@ -24,7 +24,7 @@ class VisualDLWriter(Closing):
     Args:
         folder: Where the log goes; the dashboard calls this folder a run.
         display_name: The run's name in the dashboard. Two runs of one name hide each other there.
-        logged: What the curves begin with: of a run that goes on, its records in metrics.jsonl
+        logged: What the curves begin with: of a run that is resumed, its records in metrics.jsonl
             up to there. What was in the folder before is replaced by it, so that the curves have
             neither gaps nor points twice.
     """

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from infoxlm.checkpoint.config_file import read_config_file, refuse_misfits
+from infoxlm.checkpoint.config_file import check_fits, read_config_file
 from infoxlm.convert.find_checkpoint import find_checkpoint
 from infoxlm.data.examples import Examples
 from infoxlm.data.small_vocabulary import small_vocabulary
@@ -58,7 +58,7 @@ def load_inputs(config: TrainConfig) -> Inputs:
     if checkpoint is not None:
         if not config.model.new_head:
             task.check_checkpoint(checkpoint, config.model.checkpoint, trained=False)
-        refuse_misfits(read_config_file(checkpoint), tokenizer.vocab_size, data.max_length)
+        check_fits(read_config_file(checkpoint), tokenizer.vocab_size, data.max_length)
     cache = TokenCache(cache_dir / "tokens", tokenizer, data.max_length)
     # The training examples last: they may take minutes, which a mistake in the others should not.
     test = task.load("test", cache)

@@ -16,7 +16,7 @@ def seed_everything(seed: int) -> None:
 def seed_step(seed: int, step: int, rank: int = 0) -> None:
     """Seed the draws of one optimizer step.
 
-    They follow from the run's seed and the step alone, so that a run that goes on from a
+    They follow from the run's seed and the step alone, so that a run that resumes from a
     checkpoint draws what it would have drawn without the stop, and one step can be repeated.
 
     Args:

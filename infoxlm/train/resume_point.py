@@ -94,7 +94,7 @@ def check_best(checkpoints: Checkpoints, state: TrainingState, folder: Path) -> 
     """Check the best checkpoint before it is scored; the same step's folder can stand in for it.
 
     Raises:
-        UserError: It was damaged while training went on, and there is no other copy of it.
+        UserError: It was damaged during training, and there is no other copy of it.
     """
     try:
         check_manifest(checkpoints.best)

@@ -173,7 +173,7 @@ class Trainer:
         module, timings = self.module, self.run.timings
         losses, norm = module.backward(
             self.state.step,
-            after_micro_batch=lambda: timings.note_once("until_first_micro_batch"),
+            after_micro_batch=lambda: timings.record_once("until_first_micro_batch"),
         )
         # With fp16 a gradient that overflows is everyday: the scaler leaves the step out.
         overflowed = not math.isfinite(norm) and module.hardware.amp is Amp.fp16

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from infoxlm.checkpoint.config_file import check_config, read_config_file, refuse_misfits
+from infoxlm.checkpoint.config_file import check_config, check_fits, read_config_file
 from infoxlm.errors import UserError
 
 #: What microsoft/infoxlm-base has, as far as it matters.
@@ -110,7 +110,7 @@ def test_heads_divide_the_width(tmp_path):
 )
 def test_misfits(vocab_size, max_length, told):
     if told is None:
-        refuse_misfits(BASE, vocab_size, max_length)
+        check_fits(BASE, vocab_size, max_length)
     else:
         with pytest.raises(UserError, match=told):
-            refuse_misfits(BASE, vocab_size, max_length)
+            check_fits(BASE, vocab_size, max_length)

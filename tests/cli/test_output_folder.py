@@ -8,12 +8,12 @@ from omegaconf import OmegaConf
 
 from infoxlm.cli import output_folder
 from infoxlm.cli.output_folder import (
-    LookBefore,
+    OutputDirCallback,
     RefusedFolder,
-    clear,
-    clear_all,
-    cleared,
     register_random_hex,
+    remove_all_unused,
+    remove_if_unused,
+    undo,
 )
 from infoxlm.errors import UserError
 from infoxlm.schema import register_schemas
@@ -44,16 +44,16 @@ def tree(folder):
 
 def test_what_only_hydra_wrote_goes_with_the_folders_made_for_it(tmp_path):
     (tmp_path / "outputs").mkdir()
-    LookBefore().on_run_start(config("outputs/train/default/time"))
-    clear(by_hydra(tmp_path / "outputs/train/default/time"))
+    OutputDirCallback().on_run_start(config("outputs/train/default/time"))
+    undo(by_hydra(tmp_path / "outputs/train/default/time"))
     assert tree(tmp_path) == ["outputs"]
 
 
 def test_neighbours_stay(tmp_path):
-    LookBefore().on_run_start(config("outputs/train/default/time"))
+    OutputDirCallback().on_run_start(config("outputs/train/default/time"))
     folder = by_hydra(tmp_path / "outputs/train/default/time")
     (tmp_path / "outputs/train/another").mkdir()
-    clear(folder)
+    undo(folder)
     assert tree(tmp_path) == ["outputs", "outputs/train", "outputs/train/another"]
 
 
@@ -62,19 +62,19 @@ def test_folder_that_was_there_stays_as_it_was(name, tmp_path):
     (tmp_path / name).mkdir(exist_ok=True)
     (tmp_path / name / "notes.txt").write_text("mine\n")
     before = tree(tmp_path)
-    LookBefore().on_run_start(config(name))
-    clear(by_hydra(tmp_path / name))
+    OutputDirCallback().on_run_start(config(name))
+    undo(by_hydra(tmp_path / name))
     assert tree(tmp_path) == before
 
 
 @pytest.mark.parametrize("name", ["results.json", "evaluate.log", ".lock", "vdl/x"])
 def test_folder_that_the_command_wrote_to_stays(name, tmp_path):
-    LookBefore().on_run_start(config("run"))
+    OutputDirCallback().on_run_start(config("run"))
     folder = by_hydra(tmp_path / "run")
     (folder / name).parent.mkdir(exist_ok=True)
     (folder / name).write_text("{}")
     before = tree(tmp_path)
-    clear(folder)
+    undo(folder)
     assert tree(tmp_path) == before
 
 
@@ -83,9 +83,9 @@ def test_folder_that_the_command_wrote_to_stays(name, tmp_path):
     [(None, 0), (UserError("what", "remedy"), 0), (KeyboardInterrupt(), 0), (KeyError("a bug"), 4)],
 )
 def test_folder_is_kept_after_a_programming_error_alone(error, left, tmp_path):
-    LookBefore().on_run_start(config("run"))
+    OutputDirCallback().on_run_start(config("run"))
     folder = by_hydra(tmp_path / "run")
-    with suppress(type(error) if error else ()), cleared(folder):
+    with suppress(type(error) if error else ()), remove_if_unused(folder):
         if error:
             raise error
     assert len(tree(tmp_path)) == left
@@ -94,28 +94,28 @@ def test_folder_is_kept_after_a_programming_error_alone(error, left, tmp_path):
 def test_folder_that_was_not_looked_at_stays(tmp_path):
     folder = by_hydra(tmp_path / "run")
     before = tree(tmp_path)
-    clear(folder)
-    clear(tmp_path)
+    undo(folder)
+    undo(tmp_path)
     assert tree(tmp_path) == before
 
 
 def test_sweep_of_which_no_job_came_to_anything(tmp_path):
-    LookBefore().on_multirun_start(config("sweeps/time"))
+    OutputDirCallback().on_multirun_start(config("sweeps/time"))
     for job in ("0", "1"):
-        clear(by_hydra(tmp_path / "sweeps/time" / job))
+        undo(by_hydra(tmp_path / "sweeps/time" / job))
     (tmp_path / "sweeps/time/multirun.yaml").write_text("seed: 1\n")
-    clear_all()
+    remove_all_unused()
     assert tree(tmp_path) == []
 
 
 def test_sweep_with_a_job_that_wrote_something(tmp_path):
-    LookBefore().on_multirun_start(config("sweep"))
+    OutputDirCallback().on_multirun_start(config("sweep"))
     jobs = [by_hydra(tmp_path / "sweep" / job) for job in ("0", "1")]
     (jobs[0] / "results.json").write_text("{}")
     for job in jobs:
-        clear(job)
+        undo(job)
     (tmp_path / "sweep" / "multirun.yaml").write_text("seed: 1\n")
-    clear_all()
+    remove_all_unused()
     assert sorted(path.name for path in (tmp_path / "sweep").iterdir()) == ["0", "multirun.yaml"]
 
 
@@ -123,8 +123,8 @@ def test_sweep_with_a_job_that_wrote_something(tmp_path):
 def test_folder_that_holds_a_run_is_refused_unless_it_is_gone_on_with(name, tmp_path):
     (tmp_path / "run" / name).mkdir(parents=True)
     for look, key in (
-        (LookBefore().on_run_start, "hydra.run.dir"),
-        (LookBefore().on_multirun_start, "hydra.sweep.dir"),
+        (OutputDirCallback().on_run_start, "hydra.run.dir"),
+        (OutputDirCallback().on_multirun_start, "hydra.sweep.dir"),
     ):
         with pytest.raises(RefusedFolder, match=f"{key}=run holds a run already"):
             look(config("run"))
@@ -133,21 +133,21 @@ def test_folder_that_holds_a_run_is_refused_unless_it_is_gone_on_with(name, tmp_
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../other", "a/b", "a\nb"])
 def test_names_that_no_folder_can_have(name):
-    LookBefore().on_run_start(config("run", name="seed 1 (é)"))
+    OutputDirCallback().on_run_start(config("run", name="seed 1 (é)"))
     with pytest.raises(RefusedFolder, match="name for a folder"):
-        LookBefore().on_run_start(config("run", name=name))
+        OutputDirCallback().on_run_start(config("run", name=name))
 
 
 def test_folder_without_a_name_is_refused():
     with pytest.raises(RefusedFolder, match="hydra.run.dir is empty"):
-        LookBefore().on_run_start(config(""))
+        OutputDirCallback().on_run_start(config(""))
 
 
 @pytest.mark.parametrize("folder", ["file", "file/below", "x" * 300, "${nowhere}"])
 def test_folder_that_cannot_be_looked_at_is_left_to_hydra(folder, tmp_path):
     (tmp_path / "file").write_text("")
-    LookBefore().on_run_start(config(folder))
-    clear_all()
+    OutputDirCallback().on_run_start(config(folder))
+    remove_all_unused()
     assert tree(tmp_path) == ["file"]
 
 

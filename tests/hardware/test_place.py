@@ -1,7 +1,7 @@
 import pytest
 
 from infoxlm.errors import UserError
-from infoxlm.hardware.place import ProcessInfo, refuse_devices, words_of_rank
+from infoxlm.hardware.place import ProcessInfo, check_devices, words_of_rank
 
 
 @pytest.fixture(autouse=True)
@@ -36,11 +36,11 @@ def test_only_rank_0_has_a_folder():
 
 
 def test_commands_that_compute_on_one_device(environment):
-    refuse_devices("train", 2)
-    refuse_devices("evaluate", 1)
+    check_devices("train", 2)
+    check_devices("evaluate", 1)
     with pytest.raises(UserError, match="evaluate on several devices"):
-        refuse_devices("evaluate", 2)
+        check_devices("evaluate", 2)
     environment.setenv("PADDLE_TRAINERS_NUM", "2")
     environment.setenv("PADDLE_TRAINER_ID", "0")
     with pytest.raises(UserError, match="predict on several devices"):
-        refuse_devices("predict", 1)
+        check_devices("predict", 1)

@@ -10,7 +10,7 @@ import pytest
 
 from infoxlm.model import InfoXLMConfig, InfoXLMForSequenceClassification
 from infoxlm.model.backward import Operation, backward_pass, keeps_errors
-from infoxlm.os_errors import refusals_explained
+from infoxlm.os_errors import os_errors_as_user_errors
 from infoxlm.stopping import Interrupted, StopRequests, end_on_sigterm
 
 ERRORS = [
@@ -74,11 +74,11 @@ def test_what_nobody_kept_is_at_least_no_path():
     y.register_hook(raising(ZeroDivisionError("in a hook of another's")))
     with (
         pytest.raises(RuntimeError, match="in a hook of another's"),
-        refusals_explained(),
+        os_errors_as_user_errors(),
         backward_pass(),
     ):
         y.sum().backward()
-    with pytest.raises(OSError, match="External"), refusals_explained():
+    with pytest.raises(OSError, match="External"), os_errors_as_user_errors():
         raise OSError("(External) CUDA error(2), out of memory")
 
 

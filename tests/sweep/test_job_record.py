@@ -4,12 +4,12 @@ import sys
 
 import pytest
 
-from infoxlm.sweep.job_record import JobRecord, JobState, held, is_held, read_job
+from infoxlm.sweep.job_record import JobRecord, JobState, is_job_locked, lock_job, read_job
 
 HOLDER = (
     "import sys, time; from pathlib import Path; from infoxlm.sweep.job_record import *\n"
     "folder = Path(sys.argv[1])\n"
-    "with held(folder):\n"
+    "with lock_job(folder):\n"
     "    JobRecord(JobState.running).write(folder)\n"
     "    print('held', flush=True)\n"
     "    time.sleep(60)\n"
@@ -49,11 +49,11 @@ def test_running_job_is_cut_when_its_process_is_killed(tmp_path):
     process = subprocess.Popen([sys.executable, "-c", HOLDER, tmp_path], stdout=subprocess.PIPE)
     assert process.stdout.readline() == b"held\n"
     assert read_job(tmp_path).state is JobState.running
-    assert is_held(tmp_path)
+    assert is_job_locked(tmp_path)
     process.kill()
     process.wait()
     assert json.loads((tmp_path / "job.json").read_text())["state"] == "running"
     assert read_job(tmp_path).state is JobState.cut
-    with held(tmp_path):
-        assert is_held(tmp_path)
-    assert not is_held(tmp_path)
+    with lock_job(tmp_path):
+        assert is_job_locked(tmp_path)
+    assert not is_job_locked(tmp_path)

@@ -20,9 +20,9 @@ def test_parts_add_up(monkeypatch):
 def test_only_the_first_time_is_noted(monkeypatch):
     parts = Timings()
     before = seconds_since_start()
-    parts.note_once("until_first_step")
+    parts.record_once("until_first_step")
     noted = parts.seconds["until_first_step"]
     assert before <= noted <= seconds_since_start()
     monkeypatch.setattr("infoxlm.tracking.timings.seconds_since_start", lambda: 1e9)
-    parts.note_once("until_first_step")
+    parts.record_once("until_first_step")
     assert parts.seconds["until_first_step"] == noted

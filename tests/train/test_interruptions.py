@@ -129,7 +129,7 @@ def test_ctrl_c_twice_ends_a_sweep_at_once(script, tmp_path):
     _, log = process.communicate(timeout=60)
     assert process.returncode == 130, log
     assert "Traceback" not in log
-    assert log.strip().splitlines()[-1].startswith("infoxlm: stopped. Go on with: infoxlm train")
+    assert log.strip().splitlines()[-1].startswith("infoxlm: stopped. Resume with: infoxlm train")
     assert read_job(sweep / "0").state is JobState.cut
     assert not (sweep / "1").exists()
 

@@ -65,7 +65,7 @@ def in_chunks(work: Callable[[int, slice], None], rows: int, width: int) -> None
             pass
 
 
-def note_needs_grad(ctx: object, *inputs: paddle.Tensor) -> None:
+def save_needs_grad(ctx: object, *inputs: paddle.Tensor) -> None:
     """Note in the forward pass which inputs need a gradient."""
     ctx.needs_grad = [not tensor.stop_gradient for tensor in inputs]  # type: ignore[attr-defined]
 

@@ -11,7 +11,7 @@ from infoxlm.model.cpu.arrays import (
     array_of,
     in_chunks,
     needed_gradients,
-    note_needs_grad,
+    save_needs_grad,
     tensor_of,
 )
 from infoxlm.model.cpu.dropout_mask import dropout_mask
@@ -35,7 +35,7 @@ class Attention(Operation):
         dropout: float,
     ) -> paddle.Tensor:
         """``[query tokens, hidden]`` and twice ``[tokens, hidden]`` to the first's shape."""
-        note_needs_grad(ctx, query, key, value)
+        save_needs_grad(ctx, query, key, value)
         ctx.scale = 1 / math.sqrt(query.shape[-1] // heads)
         ctx.queries, ctx.keys = queries, keys
         query = queries.by_head(query, heads, ctx.scale)

@@ -5,7 +5,7 @@ from typing import Any
 import paddle
 
 from infoxlm.model.backward import Operation
-from infoxlm.model.cpu.arrays import needed_gradients, note_needs_grad
+from infoxlm.model.cpu.arrays import needed_gradients, save_needs_grad
 
 
 class Linear(Operation):
@@ -16,7 +16,7 @@ class Linear(Operation):
         ctx: Any, x: paddle.Tensor, weight: paddle.Tensor, bias: paddle.Tensor
     ) -> paddle.Tensor:
         """``[rows, in]``, ``[in, out]`` and ``[out]`` to ``[rows, out]``."""
-        note_needs_grad(ctx, x, weight, bias)
+        save_needs_grad(ctx, x, weight, bias)
         ctx.save_for_backward(x, weight)
         return paddle.addmm(bias, x, weight)
 

@@ -10,7 +10,7 @@ from infoxlm.model.cpu.arrays import (
     array_of,
     in_chunks,
     needed_gradients,
-    note_needs_grad,
+    save_needs_grad,
     tensor_of,
 )
 from infoxlm.model.cpu.dropout_mask import dropout_mask
@@ -30,7 +30,7 @@ class ResidualNorm(Operation):
         dropout: float,
     ) -> paddle.Tensor:
         """``[..., hidden]`` twice, and LayerNorm's two vectors, to ``[..., hidden]``."""
-        note_needs_grad(ctx, states, residual, weight, bias)
+        save_needs_grad(ctx, states, residual, weight, bias)
         width = states.shape[-1]
         inner, outer, factor, shift = (
             array_of(x).reshape(-1, width) for x in (states, residual, weight, bias)

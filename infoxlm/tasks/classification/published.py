@@ -79,7 +79,7 @@ TRANSLATE_TRAIN_ALL = {
     ),
 }
 
-#: PAWS-X, fine-tuned on English only; its single languages are not told there.
+#: PAWS-X, fine-tuned on English only; its single languages are not given there.
 PAWSX = {
     "xlmr_base": Published("XLM-R base", {}, 84.9, _XLM_ALIGN, languages=_PAWSX),
     "xlm_align_base": Published("XLM-Align base", {}, 86.8, _XLM_ALIGN, languages=_PAWSX),
@@ -141,6 +141,6 @@ def _described(
 
 
 def _classes(results: Mapping[str, Any]) -> int | None:
-    """How many classes a run told apart; None where it does not tell."""
+    """Number of a run's classes; None where it is not recorded."""
     confusion = results[reported_split(results) or "test"].get("confusion") or {}
     return len(confusion["all"]) if "all" in confusion else None

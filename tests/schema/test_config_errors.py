@@ -4,13 +4,13 @@ from omegaconf import OmegaConf
 
 from infoxlm.errors import UserError
 from infoxlm.schema import SCHEMAS, register_schemas
-from infoxlm.schema.composition_errors import (
+from infoxlm.schema.config_errors import (
+    check_known_keys,
+    check_no_empty_values,
     explain,
     is_initials,
     known_keys,
     nearest_key,
-    refuse_empty_values,
-    refuse_unknown_keys,
 )
 
 
@@ -72,10 +72,10 @@ def test_initials(short, name, same):
 def test_unknown_keys(configuration, unknown):
     configuration = OmegaConf.create(configuration)
     if unknown is None:
-        refuse_unknown_keys(configuration, "train")
+        check_known_keys(configuration, "train")
     else:
         with pytest.raises(UserError, match=f"^{unknown}: there is no such key"):
-            refuse_unknown_keys(configuration, "train")
+            check_known_keys(configuration, "train")
 
 
 @pytest.mark.parametrize(
@@ -90,14 +90,14 @@ def test_unknown_keys(configuration, unknown):
 def test_empty_values(configuration, empty):
     configuration = OmegaConf.create(configuration)
     if empty is None:
-        refuse_empty_values(configuration, "train")
+        check_no_empty_values(configuration, "train")
     else:
         with pytest.raises(UserError, match=f"^{empty} is empty. Is the variable set"):
-            refuse_empty_values(configuration, "train")
+            check_no_empty_values(configuration, "train")
 
 
 def test_values_that_are_empty_by_default_may_be():
-    refuse_empty_values(OmegaConf.create({"prefix": ""}), "retrieve")
+    check_no_empty_values(OmegaConf.create({"prefix": ""}), "retrieve")
 
 
 def test_a_key_is_no_remedy_for_itself():

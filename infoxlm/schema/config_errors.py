@@ -42,7 +42,7 @@ def known_keys(schema: Any, prefix: str = "") -> list[str]:
     return keys
 
 
-def refuse_unknown_keys(configuration: DictConfig, command: str) -> None:
+def check_known_keys(configuration: DictConfig, command: str) -> None:
     """Refuse keys that ``+key=value`` added, which Hydra lets pass.
 
     Raises:
@@ -54,7 +54,7 @@ def refuse_unknown_keys(configuration: DictConfig, command: str) -> None:
             raise UserError(f"{key}: there is no such key", nearest_key(key, command))
 
 
-def refuse_empty_values(configuration: DictConfig, command: str) -> None:
+def check_no_empty_values(configuration: DictConfig, command: str) -> None:
     """Refuse texts without a character, which come of variables that are not set.
 
     Raises:
