@@ -108,8 +108,8 @@ def test_a_model_that_is_gone_for_a_while(folder, right, tmp_path, caplog, soon)
         parameters.rename(moved / "elsewhere")
         for pid in (parent(worker), worker.pid):
             os.kill(pid, signal.SIGKILL)
-        soon(lambda: "could not be started" in caplog.text, LOADING)
-        assert "inference.pdiparams is missing" in caplog.text
+        soon(lambda: "inference.pdiparams is missing" in caplog.text, LOADING)
+        assert "could not be started" in caplog.text
         (moved / "elsewhere").rename(parameters)
         soon(lambda: worker.ready, LOADING)
         assert right(worker)
