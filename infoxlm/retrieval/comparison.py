@@ -161,7 +161,7 @@ def layer_section(results: Mapping[str, Any]) -> Section:
         ]
         for layer, scores in results["layers"].items()
     ]
-    return Section("By block", ["block", "en→xx", "xx→en"], rows, numbers=True)
+    return Section("Average by block", ["block", "en→xx", "xx→en"], rows, numbers=True)
 
 
 def run_facts(results: Mapping[str, Any]) -> list[tuple[str, str]]:

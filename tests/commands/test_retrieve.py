@@ -93,7 +93,7 @@ def test_all_layers_and_what_a_run_leaves(run, capsys):
     assert any(path.endswith("tatoeba.swh-eng.eng") for path in record["data"])
     assert any(path.endswith("model.safetensors") for path in record["weights"])
     out = capsys.readouterr().out
-    assert "average by block" in out
+    assert "Average by block" in out
     assert "layers.png" in out
 
 
