@@ -10,7 +10,7 @@ def micro_batches(
 ) -> Iterator[np.ndarray]:
     """Cut sequences into batches of similar length, the longest first.
 
-    The gradient of a window is a sum over its examples, so how they are grouped changes only the
+    The gradient of a batch is a sum over its examples, so how they are grouped changes only the
     padding and the time it takes.
 
     Args:

@@ -26,7 +26,8 @@ FORMS = (
     "the columns sentence1, sentence2, label"
 )
 
-#: Where a file of the translators' holds no sentence.
+#: Where a file of the translators' holds no sentence; such rows are left out where pairs are read
+#: (`pair_file.labelled_examples`).
 UNTRANSLATED = ("NS", "")
 
 

@@ -38,8 +38,8 @@ class TokenCache:
     """Encoded examples on disk, by everything that decides what they are.
 
     A folder of the cache is named by a hash of that, so it never goes stale. Its arrays are checked
-    against their sha256, and made again when they differ. Processes that want the same folder at
-    once wait for the one that makes it.
+    against their sha256, and made again when they differ (`files/cache.py`). Processes that want
+    the same folder at once wait for the one that makes it.
 
     Attributes:
         folder: Where it is, made when missing.

@@ -1,1 +1,1 @@
-"""Scores of a run: accuracy per language, how sure it is, and reports of it."""
+"""Scores of any task by language, how sure they are, and reports of them."""

@@ -1,6 +1,7 @@
-"""What the files of a group say can be chosen: ``conf/optimizer/lamb.yaml`` makes a lamb known.
+"""The choices of a group, by the files of ``conf/``: ``conf/optimizer/lamb.yaml`` makes lamb known.
 
-So an optimizer or a schedule is added with its code and its file, and no other list is kept.
+So an optimizer or a schedule is added with its code, its line in `train/optimization.py` or
+`train/schedules.py`, and its file.
 """
 
 from collections.abc import Mapping

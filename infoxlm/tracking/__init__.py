@@ -1,1 +1,1 @@
-"""What a run leaves behind: curves, metrics, its record, log lines."""
+"""Numbers of a run while it goes on: VisualDL, metrics.jsonl, progress bars, timings."""

@@ -211,7 +211,8 @@ def accumulate_gradient(
         objective: What is learned; its model in training mode.
         batch: The whole batch.
         share: The examples of it that are this rank's, int64 ``[k]``.
-        divisor: What the sum of losses is divided by: the weight of the whole batch.
+        divisor: What the sum of losses is divided by: the weight of the whole batch over the
+            stream's.
         max_tokens: Most tokens of a micro-batch, padding included.
         max_rows: Most examples of a micro-batch.
         vocabulary: Renumbers token ids where only the rows in use are trained.
