@@ -16,15 +16,17 @@ def check_languages_present(source: DataSource, split: str, languages: Sequence[
         UserError: The split or some of the languages are missing.
     """
     present = source.languages(split)
-    other = "data.root or data.train_root" if split == "train" else "data.root"
+    training = split == "train"
     if not present:
-        raise UserError(f"{source.name} has no {split} pairs", f"Give another {other}.")
+        remedy = "Give data.train_root=FILE_OR_FOLDER." if training else "Give another data.root."
+        raise UserError(f"{source.name} has no {split} pairs", remedy)
     missing = [language for language in languages if language not in present]
     if missing:
-        key = "train_languages" if split == "train" else "eval_languages"
+        key = "train_languages" if training else "eval_languages"
+        other = "data.train_root=FILE_OR_FOLDER" if training else "another data.root"
         raise UserError(
             f"{source.name} has no {split} pairs in {' '.join(missing)}",
-            f"It has {' '.join(present)}: change data.{key}, or give another {other}.",
+            f"It has {' '.join(present)}: change data.{key}, or give {other}.",
         )
 
 
