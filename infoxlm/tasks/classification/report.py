@@ -7,22 +7,56 @@ from infoxlm.constants import LABELS
 from infoxlm.evaluate.scores import ACCURACY
 from infoxlm.reporting.sections import Section
 
+#: By how much a label may be more frequent than the others before a report tells it.
+_EVEN = 0.02
+
 
 def report_sections(results: Mapping[str, Any], split: str) -> list[Section]:
-    """The confusion matrix over all languages.
+    """The confusion matrix over all languages, and the most frequent labels.
 
     Args:
-        results: What results.json holds; `labels` are the classes' names by id.
+        results: What results.json holds; `labels` of the split are the classes' names by id.
         split: The split that is reported.
     """
-    counts = results[split].get("confusion", {}).get("all")
-    if not counts:
+    confusion = results[split].get("confusion", {})
+    if not (counts := confusion.get("all")):
         return []
-    names = results.get("labels") or _names(len(counts))
+    names = _names(results[split].get("labels"), len(counts))
     named = enumerate(zip(names, counts, strict=True))
     rows = [_row(name, number, row) for number, (name, row) in named]
     title = f"Confusion matrix ({split}, all languages)"
-    return [Section(title, ("gold \\ predicted", *names, "recall"), rows, numbers=True)]
+    matrix = Section(title, ("gold \\ predicted", *names, "recall"), rows, numbers=True)
+    return [matrix, *_most_frequent(results[split]["accuracy"], confusion, names, split)]
+
+
+def _most_frequent(
+    accuracy: Mapping[str, float],
+    confusion: Mapping[str, Sequence[Sequence[int]]],
+    names: Sequence[str],
+    split: str,
+) -> list[Section]:
+    """What always giving the most frequent label would score; nothing where all are as frequent."""
+    rows, largest = [], 0.0
+    for language, share in accuracy.items():
+        gold = [sum(counts) for counts in confusion.get(language, ())]
+        if not any(gold):
+            continue
+        majority = max(gold) / sum(gold)
+        largest = max(largest, majority)
+        label = names[gold.index(max(gold))]
+        figures = (ACCURACY.shown(majority), ACCURACY.shown(share - majority, signed=True))
+        rows.append((language, label, *figures))
+    if largest < 1 / len(names) + _EVEN:
+        return []
+    return [
+        Section(
+            f"The most frequent label ({split})",
+            ("language", "label", "share", "accuracy minus share"),
+            rows,
+            "Its share is what a model would score that always gives it.",
+            numbers=True,
+        )
+    ]
 
 
 def _row(name: str, number: int, counts: Sequence[int]) -> tuple[str, ...]:
@@ -31,6 +65,8 @@ def _row(name: str, number: int, counts: Sequence[int]) -> tuple[str, ...]:
     return (name, *(f"{count:,}" for count in counts), ACCURACY.shown(recall))
 
 
-def _names(classes: int) -> Sequence[str]:
-    """The classes of results that do not name them: XNLI's in those of before."""
+def _names(labels: Any, classes: int) -> Sequence[str]:
+    """The classes of results; those of before do not name them, and had XNLI's as a rule."""
+    if isinstance(labels, list) and len(labels) == classes:
+        return [str(label) for label in labels]
     return LABELS if classes == len(LABELS) else [str(number) for number in range(classes)]

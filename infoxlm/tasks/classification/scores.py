@@ -62,7 +62,10 @@ def classifier_scores(
         predictions,
         ACCURACY,
         chance=1 / len(names) if chance is None else chance,
-        details={"confusion": {name: counts.tolist() for name, counts in matrices.items()}},
+        details={
+            "confusion": {name: counts.tolist() for name, counts in matrices.items()},
+            "labels": list(names),
+        },
         warning=collapse(pooled, names),
     )
 

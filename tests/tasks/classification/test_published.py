@@ -74,6 +74,17 @@ def test_paws_x_has_its_own_row():
     )
 
 
+def test_rows_that_were_never_translated_are_told():
+    found = results("xlmr_base", "pawsx", ("en", "ja"), 2)
+    found["test"]["examples"] = {"en": 2000, "ja": 1943}
+    assert not any("Scored on" in caveat for caveat in published(found).caveats)
+    found["test"]["examples"] = {"de": 1968, "ja": 1943}
+    assert published(found).caveats[0] == (
+        "Scored on 1,943 to 1,968 of the 2,000 rows a language: rows without both sentences are "
+        "left out."
+    )
+
+
 def test_labels_of_ones_own_have_no_row():
     assert published(results(data="pairs")) is None
     assert published(results(data="mine", classes=4)) is None

@@ -3,7 +3,7 @@ from infoxlm.tasks.classification.report import report_sections
 
 def test_confusion_matrix():
     counts = [[2, 1, 1], [0, 0, 0], [1_000, 0, 0]]
-    (section,) = report_sections({"test": {"confusion": {"all": counts}}}, "test")
+    (section,) = report_sections({"test": {"accuracy": {}, "confusion": {"all": counts}}}, "test")
     assert section.title == "Confusion matrix (test, all languages)"
     assert section.header[1:] == ("entailment", "neutral", "contradiction", "recall")
     assert section.rows == [
@@ -14,8 +14,8 @@ def test_confusion_matrix():
 
 
 def test_names_of_the_classes():
-    found = {"dev": {"confusion": {"all": [[1, 0], [0, 1]]}}}
-    (section,) = report_sections(found | {"labels": ["no", "yes"]}, "dev")
+    found = {"dev": {"accuracy": {}, "confusion": {"all": [[1, 0], [0, 1]]}}}
+    (section,) = report_sections({"dev": found["dev"] | {"labels": ["no", "yes"]}}, "dev")
     assert [row[0] for row in section.rows] == ["no", "yes"]
     (section,) = report_sections(found, "dev")
     assert [row[0] for row in section.rows] == ["0", "1"]
@@ -23,3 +23,12 @@ def test_names_of_the_classes():
 
 def test_scores_without_confusion_have_none():
     assert report_sections({"dev": {"accuracy": {"en": 1.0}}}, "dev") == []
+
+
+def test_the_most_frequent_label():
+    confusion = {"all": [[3, 3], [1, 3]], "de": [[2, 0], [1, 0]], "ko": [[1, 3], [0, 3]]}
+    scores = {"labels": ["no", "yes"], "accuracy": {"ko": 4 / 7, "de": 2 / 3}}
+    _, section = report_sections({"test": scores | {"confusion": confusion}}, "test")
+    assert section.rows == [("ko", "no", "57.1", "+0.0"), ("de", "no", "66.7", "+0.0")]
+    even = {"all": [[2, 1], [0, 3]], "ko": [[2, 1], [0, 3]]}
+    assert len(report_sections({"test": scores | {"confusion": even}}, "test")) == 1

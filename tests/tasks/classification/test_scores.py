@@ -41,7 +41,8 @@ def test_hand_made_confusion():
             "all": [[2, 0, 1], [0, 2, 0], [1, 2, 1]],
             "fr": [[1, 0, 1], [0, 1, 0], [1, 1, 0]],
             "en": [[1, 0, 0], [0, 1, 0], [0, 1, 1]],
-        }
+        },
+        "labels": list(NAMES),
     }
     assert scores.chance == 1 / 3
     assert scores.warning is None
