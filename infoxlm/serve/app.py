@@ -1,14 +1,16 @@
 """The pages of the server."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import html
+import re
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, FastAPI, Response, Security
-from fastapi.responses import FileResponse
+from fastapi.responses import HTMLResponse
 from fastapi.security import HTTPBearer
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
@@ -78,7 +80,7 @@ def create_app(service: Service, metrics: Metrics, key: str | None = None) -> Fa
     app.include_router(health_pages(service))
 
     if inference.page is not None:
-        app.include_router(front_page(inference.page))
+        app.include_router(front_page(inference.page, inference.page_words))
         app.mount("/page", StaticFiles(directory=inference.page), name="page")
     app.add_middleware(WholeFiles)
     app.add_middleware(Guard, key=key, limits=limits)
@@ -88,13 +90,20 @@ def create_app(service: Service, metrics: Metrics, key: str | None = None) -> Fa
     return app
 
 
-def front_page(folder: Path) -> APIRouter:
-    """The task's page for people."""
+def front_page(folder: Path, words: Mapping[str, str]) -> APIRouter:
+    """The task's page for people.
+
+    Args:
+        folder: Where its index.html is.
+        words: What stands there for names in double braces; a model's labels may be anybody's.
+    """
     router = APIRouter()
+    text = (folder / "index.html").read_text(encoding="utf-8")
+    text = re.sub(r"{{(\w+)}}", lambda found: html.escape(words[found[1]]), text)
 
     @router.get("/", include_in_schema=False)
-    async def page() -> FileResponse:
-        return FileResponse(folder / "index.html", headers=PAGE_HEADERS)
+    async def page() -> HTMLResponse:
+        return HTMLResponse(text, headers=PAGE_HEADERS)
 
     return router
 

@@ -1,6 +1,6 @@
 """From texts to answers: what predicting, serving and exporting know of a task."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -76,6 +76,11 @@ class Inference:
     def description(self) -> str:
         """What the model answers, in one line."""
         raise NotImplementedError
+
+    @property
+    def page_words(self) -> Mapping[str, str]:
+        """What stands in the page's index.html for names in double braces, as {{question}}."""
+        return {}
 
     def check(self, folder: Path, named: str, *, checkpoint: bool) -> None:
         """Check that a folder's model is of this task.

@@ -6,6 +6,7 @@ import pytest
 
 import infoxlm.tasks.classification
 from infoxlm.constants import LANGUAGES
+from infoxlm.tasks.classification.inference import ModelInference
 
 PAGE = Path(infoxlm.tasks.classification.__file__).parent / "page"
 
@@ -41,6 +42,32 @@ def test_an_example_in_each_language(client, predictor):
         assert set(each) == {"language", "name", "premise", "hypothesis"}
         assert 5 < len(each["premise"]) < 80
         assert 5 < len(each["hypothesis"]) < 80
+
+
+@pytest.mark.parametrize(
+    ("labels", "heading", "examples"),
+    [
+        (("entailment", "neutral", "contradiction"), "Does it follow?", "examples.json"),
+        (("not_paraphrase", "paraphrase"), "Do they say the same?", "paraphrases.json"),
+        (("red", "a<b", "blue"), "Which label?", "examples.json"),
+    ],
+)
+def test_the_page_asks_what_the_labels_answer(labels, heading, examples):
+    from fastapi import FastAPI
+    from fastapi.testclient import TestClient
+
+    from infoxlm.serve.app import front_page
+
+    app = FastAPI()
+    inference = ModelInference({"id2label": dict(zip("012", labels, strict=False))})
+    app.include_router(front_page(PAGE, inference.page_words))
+    text = TestClient(app).get("/").text
+    assert f"<h1>{heading}</h1>" in text
+    assert f'data-file="{examples}"' in text
+    assert (PAGE / examples).exists()
+    assert "{{" not in text
+    assert ("premise is true" in text) is ("neutral" in labels)
+    assert ("red, a&lt;b or blue" in text) is ("red" in labels)
 
 
 def test_the_script_asks_for_what_the_page_has():

@@ -14,6 +14,7 @@ from infoxlm.data.source import EMBEDDED, open_source
 from infoxlm.errors import UserError
 from infoxlm.files.manifest import MANIFEST
 from infoxlm.tasks.classification.prediction import Labelling, Prediction, activation
+from infoxlm.tasks.classification.wording import wording
 from infoxlm.tasks.classification.zero_shot import ZeroShot
 from infoxlm.tasks.inference import Encoded, Field, Inference, Row
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
@@ -31,7 +32,6 @@ class ModelInference(Labelling):
 
     fields = (Field("premise", PREMISE[1:]), Field("hypothesis", HYPOTHESIS[1:]))
     noun, plural = "pair", "pairs"
-    input_text = "A premise, and a hypothesis that follows from it, contradicts it, or neither."
     request_text = "Label one pair of texts, or many."
     sorts_texts = True
     page = Path(__file__).parent / "page"
@@ -40,12 +40,18 @@ class ModelInference(Labelling):
         words = config.get("id2label") or {}
         self.labels = tuple(words[str(column)] for column in range(len(words)))
         self.outputs = len(self.labels)
+        self.input_text = wording(self.labels).input_text
         self._probabilities = activation(config.get("problem_type"), self.outputs)
 
     @property
     def description(self) -> str:
         """Which labels there are."""
         return f"Labels for pairs of texts: {', '.join(self.labels)}."
+
+    @property
+    def page_words(self) -> Mapping[str, str]:
+        """What the page asks, by what the labels tell apart."""
+        return wording(self.labels)._asdict()
 
     def check(self, folder: Path, named: str, *, checkpoint: bool) -> None:
         """Check that a folder holds a classifier whose labels have names."""

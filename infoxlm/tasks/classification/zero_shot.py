@@ -119,9 +119,9 @@ def compared_columns(labels: tuple[str, ...]) -> list[int]:
     ]
     if not found or len(labels) < 2:
         raise UserError(
-            f"the model's labels are {', '.join(labels)}, which do not tell entailment from "
-            "anything else",
-            "Give a model that was fine-tuned on natural-language inference.",
+            f"the model's labels are {', '.join(labels)}, which do not tell entailment or "
+            "paraphrases from anything else",
+            "Give a model that was fine-tuned on natural-language inference or on paraphrases.",
         )
     positive = found[0]
     negative = len(labels) - 1 if positive == 0 else 0

@@ -69,7 +69,7 @@ function element(tag, style, text) {
 }
 
 async function showExamples() {
-  const examples = await (await fetch("/page/examples.json")).json();
+  const examples = await (await fetch(`/page/${at("examples").dataset.file}`)).json();
   for (const { language, name, premise, hypothesis } of examples) {
     const button = element("button", "", name);
     button.type = "button";
