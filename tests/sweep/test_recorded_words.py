@@ -77,8 +77,13 @@ def test_keys_are_those_of_the_command():
 @given(st.text(st.sampled_from("abz_./\\'\"$ {}@~+-=:,()[]019"), max_size=12))
 def test_hydra_s_own_keys_take_numbers_and_plain_names_only(value):
     taken = is_taken(f"hydra.launcher.partition={value}", "train")
-    plain = re.fullmatch(r"""\s*(["']?)[\w.+-]*\1\s*""", value)
+    # Several with commas between them are a sweep over plain names.
+    plain = all(re.fullmatch(r"""\s*(["']?)[\w.+-]*\1\s*""", part) for part in value.split(","))
     assert plain or not taken
+
+
+def test_a_list_of_plain_names_is_a_sweep_over_them():
+    assert is_taken("hydra.launcher.partition=_z,19", "train")
 
 
 @pytest.mark.parametrize(
