@@ -20,6 +20,7 @@ import torch
 from infoxlm.schema import OptimizerConfig, SchedulerConfig
 from infoxlm.train.adamw import AdamW
 from infoxlm.train.optimization import build_learning_rate, learning_rate_factor
+from infoxlm.train.optimizer_setup import OptimizerSetup
 
 DECAY, STEPS = 0.01, 2000
 PEAKS = (1e-6, 2e-6, 3e-6, 5e-6, 7e-6, 1e-5, 2e-5, 5e-5, 1e-4)
@@ -47,7 +48,7 @@ def optimizer_of(
 ) -> paddle.optimizer.Optimizer:
     """One of the two classes over a parameter."""
     if ours:
-        return AdamW(schedule, [parameter], DECAY, STEPS, lambda name: True)
+        return AdamW(OptimizerSetup(schedule, [parameter], DECAY, STEPS, lambda name: True))
     return paddle.optimizer.AdamW(schedule, parameters=[parameter], weight_decay=DECAY)
 
 

@@ -1,11 +1,11 @@
 """Adafactor, for little memory."""
 
 import math
-from collections.abc import Callable
 
 import paddle
 from paddle import nn
 
+from infoxlm.train.optimizer_setup import OptimizerSetup
 from infoxlm.train.tensor_optimizer import TensorOptimizer, mean_square
 
 
@@ -17,11 +17,7 @@ class Adafactor(TensorOptimizer):
     falls with the number of steps, is not offered.
 
     Args:
-        learning_rate: The schedule; step it after each step.
-        parameters: What is trained.
-        weight_decay: Decoupled, as AdamW's.
-        steps: Steps of the whole run.
-        decays: Whether the parameter of a name decays.
+        setup: The arguments of every optimizer; the weight decay is decoupled, as AdamW's.
         beta1: Of a running mean of steps; 0: none is kept.
         beta2: Not used: what is forgotten of mean squares follows from `decay_exponent`.
         epsilon: Added to squared gradients.
@@ -34,11 +30,7 @@ class Adafactor(TensorOptimizer):
 
     def __init__(
         self,
-        learning_rate: paddle.optimizer.lr.LRScheduler,
-        parameters: list[nn.Parameter],
-        weight_decay: float,
-        steps: int,
-        decays: Callable[[str], bool],
+        setup: OptimizerSetup,
         *,
         beta1: float = 0.0,
         beta2: float = 0.0,
@@ -47,7 +39,7 @@ class Adafactor(TensorOptimizer):
         decay_exponent: float = 0.8,
         smallest_scale: float = 0.0,
     ) -> None:
-        super().__init__(learning_rate, parameters, weight_decay, steps, decays)
+        super().__init__(setup)
         self.beta1 = beta1
         self.epsilon = epsilon
         self.clip_threshold = clip_threshold
@@ -79,8 +71,8 @@ class Adafactor(TensorOptimizer):
         if self.beta1:
             state["moment1"] = self.beta1 * state["moment1"] + (1 - self.beta1) * step
             step = state["moment1"]
-        if self.decay.applied and self.decays(parameter.name):
-            step = step + (rate * self.decay.applied) * parameter
+        if self.applied_decay and self.decays(parameter.name):
+            step = step + (rate * self.applied_decay) * parameter
         parameter.subtract_(step)
 
     def inverse_root(

@@ -1,10 +1,9 @@
 """LAMB, for large batches."""
 
-from collections.abc import Callable
-
 import paddle
 from paddle import nn
 
+from infoxlm.train.optimizer_setup import OptimizerSetup
 from infoxlm.train.tensor_optimizer import TensorOptimizer
 
 
@@ -17,11 +16,8 @@ class Lamb(TensorOptimizer):
     for a wish that nothing is scaled, and is Adam then.
 
     Args:
-        learning_rate: The schedule; step it after each step.
-        parameters: What is trained.
-        weight_decay: λ, a part of the step that is scaled.
-        steps: Steps of the whole run.
-        decays: Whether the parameter of a name decays, and is scaled.
+        setup: The arguments of every optimizer; λ is its weight decay, a part of the step that is
+            scaled, and a parameter that does not decay is not scaled either.
         beta1: Of the mean of gradients.
         beta2: Of the mean of their squares.
         epsilon: Added to the root of these.
@@ -29,19 +25,15 @@ class Lamb(TensorOptimizer):
 
     def __init__(
         self,
-        learning_rate: paddle.optimizer.lr.LRScheduler,
-        parameters: list[nn.Parameter],
-        weight_decay: float,
-        steps: int,
-        decays: Callable[[str], bool],
+        setup: OptimizerSetup,
         *,
         beta1: float = 0.9,
         beta2: float = 0.999,
         epsilon: float = 1e-6,
     ) -> None:
         # Nothing decays apart from the step: what is added to it is not lost to rounding.
-        super().__init__(learning_rate, parameters, 0.0, steps, decays)
-        self.weight_decay = weight_decay
+        super().__init__(setup._replace(weight_decay=0.0))
+        self.weight_decay = setup.weight_decay
         self.betas = (beta1, beta2)
         self.epsilon = epsilon
 

@@ -10,6 +10,7 @@ from infoxlm.schema import OptimizerConfig, SchedulerConfig
 from infoxlm.train.adafactor import Adafactor
 from infoxlm.train.adamw import Adam, AdamW
 from infoxlm.train.lamb import Lamb
+from infoxlm.train.optimizer_setup import OptimizerSetup
 from infoxlm.train.schedules import learning_rate_factor
 
 logger = logging.getLogger(__name__)
@@ -75,12 +76,11 @@ def build_optimizer(
         for name, parameter in layer.named_parameters(include_sublayers=False)
         if decays(layer, name)
     }
+    setup = OptimizerSetup(
+        learning_rate, model.parameters(), config.weight_decay, steps, decayed.__contains__
+    )
     return OPTIMIZERS[config.name](
-        learning_rate,
-        model.parameters(),
-        config.weight_decay,
-        steps,
-        decayed.__contains__,
+        setup,
         beta1=config.beta1,
         beta2=config.beta2,
         epsilon=config.epsilon,

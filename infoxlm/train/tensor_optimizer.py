@@ -1,48 +1,39 @@
 """Base of optimizers that are written here: a step is a function of one tensor and its state."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import paddle
 from paddle import nn
 
+from infoxlm.train.optimizer_setup import DecayingOptimizer, OptimizerSetup
 from infoxlm.train.weight_decay import WeightDecay
 
 
-class TensorOptimizer(paddle.optimizer.Optimizer):
+class TensorOptimizer(DecayingOptimizer, paddle.optimizer.Optimizer):
     """An optimizer whose step looks at one parameter after the other.
 
     A subclass says what it keeps of a parameter (`state_shapes`) and how that and the parameter
     change (`update`). All else is here: schedule, decay, overflow of fp16, saving and resuming.
 
     Args:
-        learning_rate: The schedule; step it after each step.
-        parameters: What is trained.
-        weight_decay: As in the literature, before it is multiplied with the learning rate.
-        steps: Steps of the whole run.
-        decays: Whether the parameter of a name decays.
+        setup: The arguments of every optimizer.
 
     Attributes:
         moves_rows_apart: Whether a row without a gradient only decays, and changes no other row;
             without that, all rows of the embeddings have to be trained.
-        decay: When weights decay that do so apart from the gradient's step.
+        weight_decay: As configured.
+        decays: Whether the parameter of a name decays.
     """
 
     moves_rows_apart: ClassVar[bool] = False
 
-    def __init__(
-        self,
-        learning_rate: paddle.optimizer.lr.LRScheduler,
-        parameters: list[nn.Parameter],
-        weight_decay: float,
-        steps: int,
-        decays: Callable[[str], bool],
-    ) -> None:
-        super().__init__(learning_rate, parameters=parameters)
-        self.weight_decay = weight_decay
-        self.decays = decays
-        self.decay = WeightDecay(weight_decay, steps)
+    def __init__(self, setup: OptimizerSetup) -> None:
+        super().__init__(setup.learning_rate, parameters=setup.parameters)
+        self.weight_decay = setup.weight_decay
+        self.decays = setup.decays
+        self._decay = WeightDecay(setup.weight_decay, setup.steps)
         self._state: dict[str, dict[str, paddle.Tensor]] = {}
 
     @abstractmethod
@@ -55,26 +46,10 @@ class TensorOptimizer(paddle.optimizer.Optimizer):
     ) -> None:
         """Move a parameter and its state by a step."""
 
-    @property
-    def applied_decay(self) -> float:
-        """What the last step decayed with: its learning rate times this."""
-        return self.decay.applied
-
-    @property
-    def undecayed(self) -> float:
-        """What the weights have not decayed for; it is a part of the optimizer's state."""
-        return self.decay.undecayed
-
-    @undecayed.setter
-    def undecayed(self, value: float) -> None:
-        self.decay.undecayed = value
-
     @paddle.no_grad()
     def step(self) -> None:
         """Take a step, unless fp16's loss scaling found that a gradient overflowed."""
-        skipped = bool(self._get_auxiliary_var("found_inf"))
-        self.decay.advance(self.get_lr(), self._learning_rate.last_epoch, skipped=skipped)
-        if skipped:
+        if self.advance_decay():
             return
         for parameter in self._parameter_list:
             if parameter.grad is not None and not parameter.stop_gradient:

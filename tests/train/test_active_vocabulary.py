@@ -12,6 +12,7 @@ from infoxlm.schema import ModelConfig, OptimizerConfig, SchedulerConfig, ShapeC
 from infoxlm.train.active_vocabulary import CHUNK, ActiveVocabulary
 from infoxlm.train.adamw import AdamW
 from infoxlm.train.optimization import build_learning_rate, build_optimizer
+from infoxlm.train.optimizer_setup import OptimizerSetup
 
 STEPS = 20
 TABLE = "roberta.embeddings.word_embeddings.weight"
@@ -94,7 +95,7 @@ def test_decay_of_unused_rows_matches_the_optimizer(kind, rate, decay, examples)
     full.set_value(rows)
     config = OptimizerConfig("adamw", learning_rate=rate, weight_decay=decay)
     schedule = build_learning_rate(config, SchedulerConfig(kind, 0.1), STEPS)
-    optimizer = AdamW(schedule, [full], decay, STEPS, lambda name: True)
+    optimizer = AdamW(OptimizerSetup(schedule, [full], decay, STEPS, lambda name: True))
     embeddings = SimpleNamespace(word_embeddings=paddle.nn.Embedding(*rows.shape))
     embeddings.word_embeddings.weight.set_value(rows)
     vocabulary = ActiveVocabulary(embeddings, [examples.token_ids.ids])

@@ -5,6 +5,7 @@ import paddle
 import pytest
 
 from infoxlm.train.adafactor import Adafactor
+from infoxlm.train.optimizer_setup import OptimizerSetup
 
 STEPS, PEAK = 6, 0.02
 
@@ -15,7 +16,9 @@ def rate(step):
 
 def build(parameters, decay=0.0, decays=lambda name: True, steps=STEPS, peak=PEAK, **options):
     schedule = paddle.optimizer.lr.LambdaDecay(peak, rate)
-    return Adafactor(schedule, parameters, decay, steps, decays, **options), schedule
+    return Adafactor(
+        OptimizerSetup(schedule, parameters, decay, steps, decays), **options
+    ), schedule
 
 
 def parameter_of(values):

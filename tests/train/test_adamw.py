@@ -9,6 +9,7 @@ import pytest
 from infoxlm.schema import OptimizerConfig, SchedulerConfig
 from infoxlm.train.adamw import AdamW
 from infoxlm.train.optimization import build_learning_rate
+from infoxlm.train.optimizer_setup import OptimizerSetup
 from infoxlm.train.weight_decay import PORTION
 
 OPTIONS = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
@@ -29,7 +30,7 @@ def schedule_of(kind, peak, steps):
 
 
 def ours(parameter, schedule, decay, steps):
-    return AdamW(schedule, [parameter], decay, steps, lambda name: True, **OPTIONS)
+    return AdamW(OptimizerSetup(schedule, [parameter], decay, steps, lambda name: True), **OPTIONS)
 
 
 def paddles(parameter, schedule, decay):

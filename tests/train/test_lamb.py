@@ -5,6 +5,7 @@ import paddle
 import pytest
 
 from infoxlm.train.lamb import Lamb
+from infoxlm.train.optimizer_setup import OptimizerSetup
 
 RATE, BETAS, EPSILON = 0.02, (0.8, 0.9), 1e-6
 
@@ -19,7 +20,7 @@ def build(parameters, decay, decays=lambda name: True):
     schedule = paddle.optimizer.lr.LambdaDecay(RATE, lambda step: 1 / (1 + step))
     beta1, beta2 = BETAS
     options = {"beta1": beta1, "beta2": beta2, "epsilon": EPSILON}
-    return Lamb(schedule, parameters, decay, 10, decays, **options), schedule
+    return Lamb(OptimizerSetup(schedule, parameters, decay, 10, decays), **options), schedule
 
 
 def algorithm_2(weights, gradients, decay, *, scaled=True):
