@@ -1,13 +1,15 @@
 """A safetensors file whose pages are given back after each tensor."""
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import ml_dtypes  # noqa: F401  (NumPy learns bfloat16 by this import, and safetensors asks NumPy)
 import numpy as np
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
+from infoxlm.errors import UserError
 from infoxlm.files.regular_file import check_regular
 
 #: Values that are read at once: 64 MB of float32.
@@ -66,3 +68,17 @@ class MappedTensors:
         """What the header tells of a tensor: ``get_dtype()``, ``get_shape()``."""
         with self._open() as file:
             return file.get_slice(name)
+
+
+def checkpoint_tensors(path: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Read the tensors of a file in a checkpoint, with their names, one by one.
+
+    Raises:
+        UserError: The file is missing or damaged.
+    """
+    try:
+        tensors = MappedTensors(path)
+        for name in tensors.keys():  # noqa: SIM118 (no dictionary)
+            yield name, tensors.get_tensor(name)
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path} cannot be read: {error}", "Use another checkpoint.") from error

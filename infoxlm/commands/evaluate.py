@@ -10,6 +10,7 @@ from infoxlm.convert.find_checkpoint import find_checkpoint, required_checkpoint
 from infoxlm.data.token_cache import TokenCache
 from infoxlm.evaluate.predictions import write_predictions
 from infoxlm.hardware.environment import check_device, load_paddle
+from infoxlm.runs.run_folder import RUN_RECORD
 from infoxlm.runs.run_record import weights_checksums, write_run_record
 from infoxlm.runs.settings import flat_settings
 from infoxlm.schema import EvaluateConfig
@@ -56,7 +57,7 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
     select_device(config.hardware.device)
     model = task.build_model(config.model, checkpoint, tokenizer.vocab_size, data.max_length)
     write_run_record(
-        folder / "run.json",
+        folder / RUN_RECORD,
         config=config,
         device=config.hardware.device,
         data=task.checksums([config.split]),

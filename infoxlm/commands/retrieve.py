@@ -18,6 +18,7 @@ from infoxlm.retrieval.scores import RetrievalScores
 from infoxlm.retrieval.search import correct, nearest_by_cosine, nearest_by_margin, unit
 from infoxlm.retrieval.sentence_encoder import SentenceEncoder
 from infoxlm.retrieval.tatoeba import SentencePairs, read_pairs
+from infoxlm.runs.run_folder import RUN_RECORD
 from infoxlm.runs.run_record import weights_checksums, write_run_record
 from infoxlm.runs.settings import flat_settings
 from infoxlm.schema import RetrieveConfig, Similarity
@@ -53,7 +54,7 @@ def run(config: RetrieveConfig, folder: str | Path) -> float:
     check_fits(described, tokenizer.vocab_size, data.max_length)
     weights = weights_checksums(checkpoint)
     write_run_record(
-        folder / "run.json",
+        folder / RUN_RECORD,
         config=config,
         device=config.hardware.device,
         data={str(file): TextFile(file).sha256() for pairs in corpora for file in pairs.files},

@@ -17,6 +17,7 @@ from infoxlm.hardware.place import ProcessInfo
 from infoxlm.reporting.console import show
 from infoxlm.runs.context import open_run
 from infoxlm.runs.resume import check_unused
+from infoxlm.runs.run_folder import CHECKPOINTS
 from infoxlm.runs.run_record import weights_checksums
 from infoxlm.schema import HardwareConfig, TrainConfig
 from infoxlm.tracking.metrics_log import METRICS, read_metrics
@@ -135,7 +136,7 @@ def write_replay(config: TrainConfig, inputs: "Inputs", run: "RunContext") -> No
     point = ResumePoint(batch.parent, TrainingState.read(batch.parent))
     model = load_model(config.model, inputs, config.hardware.device, config.seed, point)
     run.tracker = SilentTracker()
-    checkpoints = Checkpoints(run.folder / "checkpoints", keep=0)
+    checkpoints = Checkpoints(run.folder / CHECKPOINTS, keep=0)
     trainer = build_trainer(config, inputs, run, model, checkpoints, point)
     result = replay(trainer.module, failed)
     write_json(run.folder / "replay.json", result.as_dict(), indent=1)

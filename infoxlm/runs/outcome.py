@@ -11,6 +11,7 @@ from infoxlm.errors import UserError
 from infoxlm.evaluate.predictions import Predictions, matched
 from infoxlm.evaluate.scores import Scores
 from infoxlm.runs.finished_run import FinishedRun
+from infoxlm.runs.run_folder import CHECKPOINTS
 from infoxlm.runs.run_record import weights_checksums
 from infoxlm.schema.json_shapes import MisfitError, brief, number, optional
 from infoxlm.tracking.metrics_log import METRICS, read_metrics
@@ -45,7 +46,7 @@ class Outcome:
         Raises:
             UserError: A file is missing or damaged.
         """
-        best = run.folder / "checkpoints" / "best"
+        best = run.folder / CHECKPOINTS / "best"
         scores = run.scores
         return cls(
             _logged(run, lambda tag: tag == "train/loss"),

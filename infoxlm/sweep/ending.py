@@ -5,6 +5,7 @@ import shutil
 from infoxlm.errors import UserError
 from infoxlm.reporting.console import show_report
 from infoxlm.reporting.streams import say
+from infoxlm.runs.run_folder import RUN_RECORD
 from infoxlm.sweep.job import resuming_command, shown
 from infoxlm.sweep.job_record import JobState, read_job
 from infoxlm.sweep.launcher import SweepLauncher
@@ -62,7 +63,7 @@ def raise_common_mistake(launcher: SweepLauncher) -> None:
     folders = [launcher.job_folder(number) for number in range(len(launcher.record.jobs))]
     records = [read_job(folder) for folder in folders]
     mistakes = {(record.problem, record.remedy) for record in records}
-    computed = any((folder / "run.json").exists() for folder in folders)
+    computed = any((folder / RUN_RECORD).exists() for folder in folders)
     failed = all(record.state is JobState.failed for record in records)
     problem, remedy = next(iter(mistakes))
     if launcher.resumed or computed or not failed or len(mistakes) > 1 or not remedy:

@@ -4,13 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors import SafetensorError
-
-from infoxlm.checkpoint.mapped_tensors import MappedTensors
+from infoxlm.checkpoint.mapped_tensors import checkpoint_tensors
 from infoxlm.checkpoint.safetensors_writer import write_tensors
 from infoxlm.data.examples import Examples
 from infoxlm.data.sampler import Sampler
-from infoxlm.errors import UserError
 from infoxlm.tasks.objective import Objective
 
 #: What objectives keep of their own in a checkpoint, as ``stream.name``.
@@ -54,13 +51,7 @@ def read_objectives(folder: Path, streams: Sequence[TrainingStream]) -> None:
         UserError: The file is damaged.
     """
     path = folder / OBJECTIVE_FILE
-    kept = {}
-    if path.exists():
-        try:
-            tensors = MappedTensors(path)
-            kept = {name: tensors.get_tensor(name) for name in tensors.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError) as error:
-            raise UserError(f"{path} cannot be read: {error}", "Use another checkpoint.") from error
+    kept = dict(checkpoint_tensors(path)) if path.exists() else {}
     for stream in streams:
         prefix = f"{stream.name}."
         stream.objective.restore(

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import paddle
 from paddle import nn
-from safetensors import SafetensorError
 
-from infoxlm.checkpoint.mapped_tensors import MappedTensors
+from infoxlm.checkpoint.mapped_tensors import checkpoint_tensors
 from infoxlm.checkpoint.safetensors_writer import write_tensors
 from infoxlm.errors import UserError
 
@@ -45,17 +44,12 @@ def read_optimizer(folder: Path, optimizer: paddle.optimizer.Optimizer, model: n
     path = folder / OPTIMIZER_FILE
     names = state_names(model, optimizer)
     state = {}
-    try:
-        tensors = MappedTensors(path)
-        for name in tensors.keys():  # noqa: SIM118 (no dictionary)
-            values = tensors.get_tensor(name)
-            key, shape = names.get(name, ("", None))
-            if values.shape != shape:
-                raise UserError(
-                    f"{path}: {name} {list(values.shape)} is not of this model and this data",
-                    "Resume with the configuration and the data that the run began with.",
-                )
-            state[key] = paddle.to_tensor(values)
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} cannot be read: {error}", "Use another checkpoint.") from error
+    for name, values in checkpoint_tensors(path):
+        key, shape = names.get(name, ("", None))
+        if values.shape != shape:
+            raise UserError(
+                f"{path}: {name} {list(values.shape)} is not of this model and this data",
+                "Resume with the configuration and the data that the run began with.",
+            )
+        state[key] = paddle.to_tensor(values)
     optimizer.set_state_dict(state)

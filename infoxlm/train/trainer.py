@@ -4,6 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -243,8 +244,7 @@ class Trainer:
         """Write everything that the run needs to resume, into a folder that exists."""
         self.module.write(folder)
         self.tokenizer.save_pretrained(folder)
-        vars(self.state).update(self.module.state_dict(), flops=vars(self.flops))
-        self.state.write(folder)
+        replace(self.state, **self.module.state_dict(), flops=vars(self.flops)).write(folder)
         self.run.tracker.copy_log(folder)
 
     def restore(self, point: ResumePoint) -> None:

@@ -175,16 +175,17 @@ def build_trainer(
         steps=steps,
         ranks=run.ranks,
     )
-    evaluator, dev = Evaluator(config.hardware, run.ranks), inputs.dev
-    score_dev = None
-    if dev is not None:
-        score_dev = lambda now: inputs.task.evaluate(now, dev, evaluator)[0]  # noqa: E731
+    evaluator = Evaluator(config.hardware, run.ranks)
+
+    def score_dev(now: "nn.Layer") -> Scores:
+        return inputs.task.evaluate(now, inputs.dev or [], evaluator)[0]
+
     trainer = Trainer(
         config.trainer,
         module,
         steps,
         inputs.tokenizer,
-        score_dev,
+        None if inputs.dev is None else score_dev,
         run,
         checkpoints,
     )
