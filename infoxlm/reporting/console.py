@@ -53,5 +53,10 @@ def show_report(report: RenderableType, folder: Path, files: Mapping[str, str]) 
         folder: The run's folder.
         files: Names of files in it, by what they are called.
     """
-    shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    shown = from_here(folder)
     show(report, *(f"{what:<10} {shown / name}" for what, name in files.items()))
+
+
+def from_here(folder: Path) -> Path:
+    """A folder as it is shown: by its path from the current one, when it is below."""
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder

@@ -3,10 +3,10 @@
 import shutil
 
 from infoxlm.errors import UserError
-from infoxlm.reporting.console import show_report
+from infoxlm.reporting.console import from_here, show_report
 from infoxlm.reporting.streams import say
 from infoxlm.runs.run_folder import RUN_RECORD
-from infoxlm.sweep.job import resuming_command, shown
+from infoxlm.sweep.job import resuming_command
 from infoxlm.sweep.job_record import JobState, read_job
 from infoxlm.sweep.launcher import SweepLauncher
 from infoxlm.sweep.sweep_plot import plot_sweep
@@ -50,7 +50,7 @@ def in_one_line(run: SweepRun, results: SweepResults) -> str:
     """What is known of a job that is not finished."""
     varied = " ".join(f"{key}={value}" for key, value in run.varied.items())
     why = f": {run.record.problem}" if run.record.problem else ""
-    folder = shown(results.folder / str(run.number))
+    folder = from_here(results.folder / str(run.number))
     return f"job {run.number} {varied} {run.record.state}{why} ({folder})"
 
 

@@ -17,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from infoxlm.errors import UserError
 from infoxlm.evaluate.scores import ACCURACY, Metric
+from infoxlm.reporting.console import from_here
 from infoxlm.runs.run_folder import RESULTS, RUN_RECORD
 from infoxlm.schema import SelectOn
 from infoxlm.stopping import Interrupted, tell_launcher
@@ -174,12 +175,7 @@ def progress_line(folder: Path, record: JobRecord) -> str:
 def resuming_command(sweep: Path) -> str:
     """The command that resumes a sweep."""
     command = SweepRecord.read(sweep).command
-    return f"infoxlm {command} --multirun sweep.resume={shlex.quote(str(shown(sweep)))}"
-
-
-def shown(folder: Path) -> Path:
-    """A folder as it is shown: from here, when it is below."""
-    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    return f"infoxlm {command} --multirun sweep.resume={shlex.quote(str(from_here(sweep)))}"
 
 
 def now() -> str:
