@@ -1,12 +1,4 @@
-"""Names that everything shares: languages, labels, special tokens."""
-
-#: The fifteen languages of XNLI, which its data set names as well (`data/xnli.py`).
-LANGUAGES = (
-    "ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh",
-)  # fmt: skip
-
-#: The labels of XNLI, which its data set names as well.
-LABELS = ("entailment", "neutral", "contradiction")
+"""Names and limits of XLM-R that everything shares: special tokens, lengths."""
 
 #: Special tokens of XLM-R: fairseq puts these four before sentencepiece's own pieces.
 BOS_ID, PAD_ID, EOS_ID, UNK_ID = 0, 1, 2, 3

@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from infoxlm.checkpoint.architecture import expected_tensors
-from infoxlm.constants import BOS_ID, EOS_ID, LABELS
+from infoxlm.constants import BOS_ID, EOS_ID
+from infoxlm.data.xnli import WORDS
 from infoxlm.evaluate.predictions import Predictions, write_predictions
 from infoxlm.evaluate.scores import Scores
 from infoxlm.runs.finished_run import FinishedRun
@@ -127,7 +128,7 @@ def tiny_model(sentencepiece_file: Path) -> Callable[..., Any]:
             "max_position_embeddings": 40,
             "hidden_dropout_prob": 0.0,
             "attention_probs_dropout_prob": 0.0,
-            "id2label": dict(enumerate(LABELS)),
+            "id2label": dict(enumerate(WORDS)),
         }
         paddle.seed(seed)
         model = getattr(infoxlm, kind)(infoxlm.InfoXLMConfig(**settings | changes))
@@ -237,14 +238,14 @@ def answers(right: Mapping[str, NDArray[np.bool_]]) -> Predictions:
         np.concatenate([np.arange(len(x)) for x in right.values()]),
         labels,
         0.1 + 0.7 * np.eye(3, dtype=np.float32)[given],
-        LABELS,
+        WORDS,
     )
 
 
 @pytest.fixture
 def scores_of() -> Callable[[Mapping[str, NDArray[np.bool_]]], Scores]:
     """Scores of a classifier that is right where told to be."""
-    return lambda right: classifier_scores(answers(right), LABELS)
+    return lambda right: classifier_scores(answers(right), WORDS)
 
 
 @pytest.fixture
@@ -266,7 +267,7 @@ def make_run(tmp_path: Path) -> Callable[..., FinishedRun]:
             "experiment": name,
             "model": "tiny",
             "data": "sample",
-            "test": classifier_scores(predictions, LABELS).as_dict(),
+            "test": classifier_scores(predictions, WORDS).as_dict(),
             "settings": {"seed": 42, **(settings or {})},
         } | results
         (folder / "results.json").write_text(json.dumps(results))

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from infoxlm.cli.entry import COMMANDS
 from infoxlm.cli.hydra_command import TYPED_AS, with_key
-from infoxlm.constants import LANGUAGES
+from infoxlm.data.xnli import LANGUAGES
 from infoxlm.schema import Amp
 from infoxlm.schema.free_text import quote_free_text
 

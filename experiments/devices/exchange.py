@@ -39,9 +39,9 @@ BATCH, TOKENS = 256, 45
 
 def measure(arguments: argparse.Namespace, active: bool) -> dict[str, Any]:
     """Take steps in this rank, and time them and the exchanges in them."""
-    from infoxlm.constants import LABELS
     from infoxlm.data.examples import Examples
     from infoxlm.data.sampler import EpochSampler
+    from infoxlm.data.xnli import WORDS
     from infoxlm.distributed.ranks import Ranks
     from infoxlm.model.loading import load_classifier
     from infoxlm.tasks.classification.objective import ClassificationObjective
@@ -69,7 +69,7 @@ def measure(arguments: argparse.Namespace, active: bool) -> dict[str, Any]:
         config = OmegaConf.to_object(hydra.compose("train", settings))
     config.model.checkpoint = None
     ranks = TimedRanks.join()
-    model = load_classifier(config.model, None, 5, 128, labels=LABELS, task_name="classification")
+    model = load_classifier(config.model, None, 5, 128, labels=WORDS, task_name="classification")
     draw = np.random.default_rng(0)
     lengths = np.clip(draw.normal(TOKENS, 15, 4 * BATCH).astype(int), 8, 128)
     ids = draw.integers(4, rows_used, lengths.sum()).astype(np.int32)

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from infoxlm.constants import LABELS
 from infoxlm.data.source import EMBEDDED, open_source
+from infoxlm.data.xnli import WORDS
 from infoxlm.hardware.environment import load_paddle, prepare_environment
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
@@ -75,7 +75,7 @@ def our_logits(run: Path, pairs: list[dict[str, Any]]) -> tuple[np.ndarray, int]
     parts = np.array_split(np.arange(len(pairs)), 10)
     with paddle.no_grad():
         logits = [model(paddle.to_tensor(token_ids.padded(part))).logits.numpy() for part in parts]
-    if [model.config.id2label[column] for column in range(len(LABELS))] != list(LABELS):
+    if [model.config.id2label[column] for column in range(len(WORDS))] != list(WORDS):
         raise SystemExit(f"{folder} has its labels in another order than PyTorch's model")
     return np.concatenate(logits), sum(equal)
 

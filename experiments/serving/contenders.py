@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from infoxlm.constants import LANGUAGES
 from infoxlm.data.batches import micro_batches
 from infoxlm.data.source import open_source
+from infoxlm.data.xnli import LANGUAGES
 from infoxlm.schema import ExportPrecision
 
 #: (premise, hypothesis).

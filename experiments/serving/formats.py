@@ -20,9 +20,9 @@ from results import record
 from turns import at_the_start, order
 
 from infoxlm.checkpoint.weights_file import SAFETENSORS
-from infoxlm.constants import LABELS, LANGUAGES
 from infoxlm.convert.find_checkpoint import find_checkpoint
 from infoxlm.data.source import open_source
+from infoxlm.data.xnli import LANGUAGES, WORDS
 from infoxlm.deploy.model_folder import ONNX_MODEL, PARAMETERS, default_cache_dir
 
 #: Pairs that are scored one by one.
@@ -64,7 +64,7 @@ def main() -> None:
         each for language in LANGUAGES for each in source.read("test", language, arguments.rows)
     ]
     pairs = [(example.premise, example.hypothesis) for example in examples]
-    labels = np.array([LABELS[example.label] for example in examples])
+    labels = np.array([WORDS[example.label] for example in examples])
     single = [[pair] for pair in pairs[:: max(1, len(pairs) // SINGLE)]]
     checkpoint = find_checkpoint(arguments.checkpoint, default_cache_dir())
 

@@ -33,9 +33,9 @@ def main() -> None:
     import numpy as np
     from paddle.nn.functional import softmax
 
-    from infoxlm.constants import LABELS
     from infoxlm.data.examples import Examples
     from infoxlm.data.sampler import EpochSampler
+    from infoxlm.data.xnli import WORDS
     from infoxlm.deploy.static_scoring import static_graph
     from infoxlm.distributed.ranks import Ranks
     from infoxlm.evaluate.evaluator import Evaluator
@@ -61,7 +61,7 @@ def main() -> None:
     )
     model = load_classifier(
         ModelConfig("measured"), arguments.model, tokenizer.vocab_size, 128,
-        labels=LABELS, task_name="classification",
+        labels=WORDS, task_name="classification",
     )  # fmt: skip
     examples = Examples(token_ids, {"labels": labels}, np.arange(len(pairs)))
     sampler, objective = EpochSampler(len(pairs), STEP, 42), ClassificationObjective(model)
@@ -114,7 +114,7 @@ def main() -> None:
         )
         with module.full_table():
             evaluator = Evaluator(hardware, compute=graph() if fixed else None)
-            evaluator.outputs(model, encoded, len(LABELS), softmax)
+            evaluator.outputs(model, encoded, len(WORDS), softmax)
         seconds = time.perf_counter() - started
         return {"seconds": seconds, "pairs_per_second": len(texts) / seconds}
 

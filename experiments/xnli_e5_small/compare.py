@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from infoxlm.constants import LANGUAGES
+from infoxlm.data.xnli import LANGUAGES
 from infoxlm.evaluate.paired import compare_predictions
 from infoxlm.evaluate.predictions import Predictions, matched, read_predictions
 

@@ -19,9 +19,12 @@ LANGUAGES = (
     "ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh",
 )  # fmt: skip
 
+#: In the order of the indices that examples have.
+WORDS = ("entailment", "neutral", "contradiction")
+
 #: XNLI-MT's training files and XTREME's translations write the adjective, ANLI one letter.
 LABELS = LabelSet(
-    ("entailment", "neutral", "contradiction"),
+    WORDS,
     {
         "contradictory": "contradiction",
         "e": "entailment", "n": "neutral", "c": "contradiction",

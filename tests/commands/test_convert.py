@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from infoxlm.commands import convert
-from infoxlm.constants import LABELS
+from infoxlm.data.xnli import WORDS
 from infoxlm.errors import UserError
 
 
@@ -20,7 +20,7 @@ def torch_folder(sentencepiece_file, tmp_path_factory):
         vocab_size=InfoXLMTokenizer(sentencepiece_file).vocab_size, hidden_size=16,
         num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
         max_position_embeddings=66, type_vocab_size=1, layer_norm_eps=1e-5,
-        id2label=dict(enumerate(LABELS)),
+        id2label=dict(enumerate(WORDS)),
     )  # fmt: skip
     folder = tmp_path_factory.mktemp("torch") / "model"
     transformers.XLMRobertaForSequenceClassification(config).save_pretrained(folder)

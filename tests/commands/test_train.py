@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from infoxlm.commands import train
-from infoxlm.constants import LABELS, LANGUAGES
+from infoxlm.data.xnli import LANGUAGES, WORDS
 from infoxlm.errors import UserError
 from infoxlm.evaluate.predictions import read_predictions
 from infoxlm.runs.settings import compared_settings
@@ -69,7 +69,7 @@ def test_predictions_are_complete_and_give_the_accuracy(trained, results):
         assert predictions.values["accuracy"][part].mean() == pytest.approx(accuracy)
     probabilities = np.array(predictions.columns["probabilities"])
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=2e-6)
-    answers = [LABELS[label] for label in probabilities.argmax(axis=1)]
+    answers = [WORDS[label] for label in probabilities.argmax(axis=1)]
     assert predictions.columns["predicted"] == answers
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from infoxlm.constants import LANGUAGES
 from infoxlm.convert import append_verification, convert_to_paddle, verify
 from infoxlm.convert.verification import Difference, Verification
 from infoxlm.convert.verification_sentences import SENTENCES
+from infoxlm.data.xnli import LANGUAGES
 from infoxlm.errors import UserError
 
 

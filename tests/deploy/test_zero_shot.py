@@ -3,7 +3,7 @@ import pytest
 
 import infoxlm.deploy.predictor as predictor_module
 import infoxlm.tasks.classification.zero_shot as module
-from infoxlm.constants import LABELS as LABELS_OF_XNLI
+from infoxlm.data.xnli import WORDS as LABELS_OF_XNLI
 from infoxlm.deploy import Predictor, ZeroShotClassifier
 from infoxlm.errors import UserError
 

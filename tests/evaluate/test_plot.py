@@ -3,7 +3,7 @@ import struct
 import numpy as np
 import pytest
 
-from infoxlm.constants import LANGUAGES
+from infoxlm.data.xnli import LANGUAGES
 from infoxlm.evaluate.plot import plot_curves, plot_results
 from infoxlm.evaluate.predictions import Predictions
 from infoxlm.evaluate.scores import Metric, Scores

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from infoxlm.commands.train import replay_table
-from infoxlm.constants import LANGUAGES
+from infoxlm.data.xnli import LANGUAGES
 from infoxlm.evaluate import report
 from infoxlm.evaluate.plot import plot_results
 from infoxlm.reporting.console import show

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from infoxlm.constants import LANGUAGES
+from infoxlm.data.xnli import LANGUAGES
 from infoxlm.evaluate.predictions import Predictions
 from infoxlm.evaluate.published import compare_with_published
 from infoxlm.evaluate.report import (

@@ -2,13 +2,13 @@ import numpy as np
 import paddle
 import pytest
 
-from infoxlm.constants import LABELS
+from infoxlm.data.xnli import WORDS
 from infoxlm.errors import UserError
 from infoxlm.model.loading import load_classifier, select_device
 from infoxlm.schema import ModelConfig, ShapeConfig
 from infoxlm.tasks.classification.task import label_columns
 
-HEAD = {"labels": LABELS, "task_name": "classification"}
+HEAD = {"labels": WORDS, "task_name": "classification"}
 SHAPE = ShapeConfig(
     vocab_size=80, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
 )
@@ -34,7 +34,7 @@ def test_a_head_for_the_labels_is_kept_in_its_own_order(folder, tiny_model):
     path = folder(id2label=order)
     model = load(path)
     assert model.config.id2label == order
-    assert label_columns(model, LABELS) == [1, 2, 0]
+    assert label_columns(model, WORDS) == [1, 2, 0]
     np.testing.assert_array_equal(
         model.classifier.out_proj.weight, tiny_model().classifier.out_proj.weight
     )
@@ -43,20 +43,20 @@ def test_a_head_for_the_labels_is_kept_in_its_own_order(folder, tiny_model):
 def test_an_encoder_gets_a_head_over_the_labels(folder):
     path = folder("InfoXLMModel", id2label={0: "LABEL_0", 1: "LABEL_1"})
     model = load(path)
-    assert model.config.id2label == dict(enumerate(LABELS))
+    assert model.config.id2label == dict(enumerate(WORDS))
     assert model.config.label2id == {"entailment": 0, "neutral": 1, "contradiction": 2}
     assert model.classifier.out_proj.weight.shape == [16, 3]
-    assert label_columns(model, LABELS) == [0, 1, 2]
+    assert label_columns(model, WORDS) == [0, 1, 2]
 
 
-@pytest.mark.parametrize("labels", [["LABEL_0"], ["good", "bad"], ["contradiction", *LABELS[:2]]])
+@pytest.mark.parametrize("labels", [["LABEL_0"], ["good", "bad"], ["contradiction", *WORDS[:2]]])
 def test_a_head_is_replaced_when_asked(labels, folder, tiny_model):
     path = folder(id2label=dict(enumerate(labels)))
     if len(labels) < 3:
         with pytest.raises(UserError, match="Add model.new_head=true"):
             load(path)
     model = load_classifier(ModelConfig("tiny"), path, 80, 38, **HEAD, new_head=True)
-    assert model.config.id2label == dict(enumerate(LABELS))
+    assert model.config.id2label == dict(enumerate(WORDS))
     assert model.classifier.out_proj.weight.shape == [16, 3]
     given = tiny_model(id2label=dict(enumerate(labels)))
     assert (model.classifier.dense.weight != given.classifier.dense.weight).all()

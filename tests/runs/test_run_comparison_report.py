@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import to_hex
 from rich.console import Console
 
-from infoxlm.constants import LANGUAGES
+from infoxlm.data.xnli import LANGUAGES
 from infoxlm.evaluate.intervals import Interval
 from infoxlm.evaluate.metric import ACCURACY
 from infoxlm.evaluate.paired import PairedFigure, PairedTest

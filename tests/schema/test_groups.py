@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infoxlm.constants import LANGUAGES
+from infoxlm.data.xnli import LANGUAGES
 from infoxlm.errors import UserError
 from infoxlm.schema import (
     SCHEMAS,

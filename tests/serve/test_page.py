@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import infoxlm.tasks.classification
-from infoxlm.constants import LANGUAGES
+from infoxlm.data.xnli import LANGUAGES
 from infoxlm.tasks.classification.inference import ModelInference
 
 PAGE = Path(infoxlm.tasks.classification.__file__).parent / "page"

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infoxlm.constants import BOS_ID, EOS_ID, LANGUAGES, UNK_ID
+from infoxlm.constants import BOS_ID, EOS_ID, UNK_ID
+from infoxlm.data.xnli import LANGUAGES
 from infoxlm.errors import UserError
 from infoxlm.tokenization.token_ids import TokenIds
 from infoxlm.tokenization.tokenizer import FEW, InfoXLMTokenizer, longest_first, well_formed

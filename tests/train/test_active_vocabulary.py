@@ -5,8 +5,8 @@ import numpy as np
 import paddle
 import pytest
 
-from infoxlm.constants import LABELS
 from infoxlm.data.sampler import EpochSampler
+from infoxlm.data.xnli import WORDS
 from infoxlm.model.loading import load_classifier
 from infoxlm.schema import ModelConfig, OptimizerConfig, SchedulerConfig, ShapeConfig
 from infoxlm.train.active_vocabulary import CHUNK, ActiveVocabulary
@@ -155,7 +155,7 @@ def test_compact_parameter_keeps_the_full_table_name(examples):
     # Optimizer state is kept by name. Runs of a sweep share a process, and with it the counter
     # that new names come from.
     shape = ShapeConfig(80, 16, 1, 2, 32)
-    head = {"labels": LABELS, "task_name": "classification"}
+    head = {"labels": WORDS, "task_name": "classification"}
     for _ in range(4):
         model = load_classifier(ModelConfig("tiny", shape=shape), None, 80, 38, **head)
         name = model.roberta.embeddings.word_embeddings.weight.name

@@ -5,7 +5,7 @@ import paddle
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from infoxlm.constants import LABELS
+from infoxlm.data.xnli import WORDS
 from infoxlm.errors import UserError
 from infoxlm.model.loading import load_classifier
 from infoxlm.schema import ModelConfig, OptimizerConfig, SchedulerConfig
@@ -28,7 +28,7 @@ class Training:
     """A model with its optimizer, as the trainer builds them, loaded from a folder."""
 
     def __init__(self, accumulate, folder, examples, active=True, kind="adamw"):
-        head = {"labels": LABELS, "task_name": "classification"}
+        head = {"labels": WORDS, "task_name": "classification"}
         self.model = load_classifier(ModelConfig("tiny"), folder, 100, 38, **head)
         self.vocabulary = None
         if active:

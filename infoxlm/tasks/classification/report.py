@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from infoxlm.constants import LABELS
+from infoxlm.data.xnli import WORDS
 from infoxlm.evaluate.scores import ACCURACY
 from infoxlm.reporting.sections import Section
 
@@ -69,4 +69,4 @@ def _names(labels: Any, classes: int) -> Sequence[str]:
     """The classes of results; those of before do not name them, and had XNLI's as a rule."""
     if isinstance(labels, list) and len(labels) == classes:
         return [str(label) for label in labels]
-    return LABELS if classes == len(LABELS) else [str(number) for number in range(classes)]
+    return WORDS if classes == len(WORDS) else [str(number) for number in range(classes)]

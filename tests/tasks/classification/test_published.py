@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from infoxlm.constants import LANGUAGES
+from infoxlm.data.xnli import LANGUAGES
 from infoxlm.tasks.classification.published import (
     CROSS_LINGUAL_TRANSFER,
     TRANSLATE_TRAIN_ALL,

@@ -6,8 +6,8 @@ import pytest
 from paddle.nn.functional import softmax
 
 from infoxlm import InfoXLMForSequenceClassification
-from infoxlm.constants import LABELS
 from infoxlm.data.examples import Examples
+from infoxlm.data.xnli import WORDS
 from infoxlm.errors import UserError
 from infoxlm.evaluate.evaluator import Evaluator
 from infoxlm.schema import DataConfig, HardwareConfig, TaskConfig
@@ -51,12 +51,12 @@ def test_predictions_keep_the_order_of_the_examples(task, model, languages):
         part = slice(start, start := start + len(examples))
         labels = examples.targets["labels"]
         np.testing.assert_array_equal(predictions.rows[part], examples.rows)
-        gold = [LABELS[label] for label in labels]
+        gold = [WORDS[label] for label in labels]
         assert predictions.columns["label"][part] == gold
         alone = EVALUATOR.outputs(model, examples.token_ids, 3, softmax)
         found = predictions.columns["probabilities"][part]
         np.testing.assert_allclose(found, alone, rtol=0, atol=2e-6)
-        answers = [LABELS[label] for label in alone.argmax(1)]
+        answers = [WORDS[label] for label in alone.argmax(1)]
         assert predictions.columns["predicted"][part] == answers
         right = (alone.argmax(1) == labels).mean()
         assert scores.main_values[examples.language] == pytest.approx(right)
@@ -69,10 +69,10 @@ def test_another_order_of_labels_in_the_checkpoint_scores_the_same(
 ):
     """The head's columns and their names are exchanged together."""
     other = tiny_model(id2label=ORDER)
-    columns = [LABELS.index(label.lower()) for label in ORDER.values()]
+    columns = [WORDS.index(label.lower()) for label in ORDER.values()]
     for parameter in other.classifier.out_proj.parameters():
         parameter.set_value(parameter.numpy()[..., columns])
-    assert label_columns(other, LABELS) == [1, 2, 0]
+    assert label_columns(other, WORDS) == [1, 2, 0]
     other.save_pretrained(tmp_path)
     other = InfoXLMForSequenceClassification.from_pretrained(tmp_path)
     scores, predictions = task.evaluate(model, languages, EVALUATOR)
@@ -88,7 +88,7 @@ def test_another_order_of_labels_in_the_checkpoint_scores_the_same(
 )
 def test_other_labels_are_refused(names, tiny_model):
     with pytest.raises(UserError, match=f"labels are {', '.join(names.values())}, not ent"):
-        label_columns(tiny_model(id2label=names), LABELS)
+        label_columns(tiny_model(id2label=names), WORDS)
 
 
 def test_checksums_are_those_of_the_files(task):
