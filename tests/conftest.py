@@ -142,6 +142,17 @@ def tiny_model(sentencepiece_file: Path) -> Callable[..., Any]:
     return build
 
 
+@pytest.fixture
+def saved_model(tiny_model: Callable[..., Any], tmp_path: Path) -> Callable[..., Path]:
+    """Saves a tiny model and gives its folder."""
+
+    def save(kind: str = "InfoXLMForSequenceClassification", **changes: Any) -> Path:
+        tiny_model(kind, **changes).save_pretrained(tmp_path)
+        return tmp_path
+
+    return save
+
+
 @pytest.fixture(scope="session")
 def random_token_ids() -> Callable[..., TokenIds]:
     """Draws sequences `<s> ... </s>` of different lengths, from the first 60 of the ids."""

@@ -16,17 +16,6 @@ LABELS = ("entailment", "neutral", "contradiction")
 IN_ANOTHER_ORDER = {0: "contradiction", 1: "Entailment", 2: "neutral"}
 
 
-@pytest.fixture
-def folder(tiny_model, tmp_path):
-    """Saves a tiny model and gives its folder."""
-
-    def save(kind="InfoXLMForSequenceClassification", **changes):
-        tiny_model(kind, **changes).save_pretrained(tmp_path)
-        return tmp_path
-
-    return save
-
-
 @pytest.mark.parametrize(
     ("labels", "named"),
     [
@@ -52,14 +41,14 @@ def test_names_of_labels_of_one_s_own(labels, found, named):
     assert names_labels({"id2label": dict(enumerate(found))}, labels) is named
 
 
-def test_classifier_of_the_labels_in_any_order(folder):
-    path = folder(id2label=IN_ANOTHER_ORDER)
+def test_classifier_of_the_labels_in_any_order(saved_model):
+    path = saved_model(id2label=IN_ANOTHER_ORDER)
     check_labels(path, labels=LABELS)
     check_reusable_head(path, labels=LABELS)
 
 
-def test_classifier_of_other_labels(folder):
-    path = folder(id2label={0: "good", 1: "bad"})
+def test_classifier_of_other_labels(saved_model):
+    path = saved_model(id2label={0: "good", 1: "bad"})
     for check in (check_labels, check_reusable_head):
         with pytest.raises(UserError, match="not a classifier for .* names good, bad"):
             check(path, labels=LABELS)
@@ -69,15 +58,15 @@ def test_classifier_of_other_labels(folder):
     check_classifier(path)
 
 
-def test_one_label_is_another_head(folder):
-    path = folder(id2label={0: "LABEL_0"})
+def test_one_label_is_another_head(saved_model):
+    path = saved_model(id2label={0: "LABEL_0"})
     with pytest.raises(UserError, match="names LABEL_0. Add model.new_head=true"):
         check_reusable_head(path, labels=LABELS)
 
 
 @pytest.mark.parametrize("head", ["classifier", "qa_outputs"])
-def test_heads_of_other_tasks(head, folder):
-    path = folder("InfoXLMModel", id2label=IN_ANOTHER_ORDER)
+def test_heads_of_other_tasks(head, saved_model):
+    path = saved_model("InfoXLMModel", id2label=IN_ANOTHER_ORDER)
     state = load_file(path / "model.safetensors")
     state |= {f"{head}.weight": np.ones((16, 3), "f4"), f"{head}.bias": np.ones(3, "f4")}
     save_file(state, path / "model.safetensors", metadata={"format": "np"})
@@ -88,11 +77,11 @@ def test_heads_of_other_tasks(head, folder):
             check(path, "mine")
 
 
-def test_encoder_may_get_a_head_but_is_no_classifier(folder):
-    path = folder("InfoXLMModel", id2label=IN_ANOTHER_ORDER)
+def test_encoder_may_get_a_head_but_is_no_classifier(saved_model):
+    path = saved_model("InfoXLMModel", id2label=IN_ANOTHER_ORDER)
     check_reusable_head(path, labels=LABELS)
     with pytest.raises(UserError, match="holds an encoder without a classifier"):
         check_labels(path, labels=LABELS)
     check_reusable_head(
-        folder("InfoXLMModel", id2label={0: "LABEL_0", 1: "LABEL_1"}), labels=LABELS
+        saved_model("InfoXLMModel", id2label={0: "LABEL_0", 1: "LABEL_1"}), labels=LABELS
     )

@@ -14,24 +14,13 @@ SHAPE = ShapeConfig(
 )
 
 
-@pytest.fixture
-def folder(tiny_model, tmp_path):
-    """Saves a tiny model and gives its folder."""
-
-    def save(kind="InfoXLMForSequenceClassification", **changes):
-        tiny_model(kind, **changes).save_pretrained(tmp_path)
-        return tmp_path
-
-    return save
-
-
 def load(folder, vocab_size=80, max_length=38, **changes):
     return load_classifier(ModelConfig("tiny", **changes), folder, vocab_size, max_length, **HEAD)
 
 
-def test_a_head_for_the_labels_is_kept_in_its_own_order(folder, tiny_model):
+def test_a_head_for_the_labels_is_kept_in_its_own_order(saved_model, tiny_model):
     order = {0: "contradiction", 1: "Entailment", 2: "neutral"}
-    path = folder(id2label=order)
+    path = saved_model(id2label=order)
     model = load(path)
     assert model.config.id2label == order
     assert label_columns(model, WORDS) == [1, 2, 0]
@@ -40,8 +29,8 @@ def test_a_head_for_the_labels_is_kept_in_its_own_order(folder, tiny_model):
     )
 
 
-def test_an_encoder_gets_a_head_over_the_labels(folder):
-    path = folder("InfoXLMModel", id2label={0: "LABEL_0", 1: "LABEL_1"})
+def test_an_encoder_gets_a_head_over_the_labels(saved_model):
+    path = saved_model("InfoXLMModel", id2label={0: "LABEL_0", 1: "LABEL_1"})
     model = load(path)
     assert model.config.id2label == dict(enumerate(WORDS))
     assert model.config.label2id == {"entailment": 0, "neutral": 1, "contradiction": 2}
@@ -50,8 +39,8 @@ def test_an_encoder_gets_a_head_over_the_labels(folder):
 
 
 @pytest.mark.parametrize("labels", [["LABEL_0"], ["good", "bad"], ["contradiction", *WORDS[:2]]])
-def test_a_head_is_replaced_when_asked(labels, folder, tiny_model):
-    path = folder(id2label=dict(enumerate(labels)))
+def test_a_head_is_replaced_when_asked(labels, saved_model, tiny_model):
+    path = saved_model(id2label=dict(enumerate(labels)))
     if len(labels) < 3:
         with pytest.raises(UserError, match="Add model.new_head=true"):
             load(path)
@@ -78,16 +67,16 @@ def test_a_shape_gives_random_weights_that_follow_from_the_seed():
     assert (first[changed] != other[changed]).any()
 
 
-def test_parameters_have_the_same_names_whatever_was_built_before(folder):
-    path = folder()
+def test_parameters_have_the_same_names_whatever_was_built_before(saved_model):
+    path = saved_model()
     names = [parameter.name for parameter in load(path).parameters()]
     paddle.nn.Linear(2, 2)
     assert [parameter.name for parameter in load(path).parameters()] == names
     assert len(set(names)) == len(names)
 
 
-def test_dropout_and_recompute_are_the_configuration_s(folder):
-    path = folder(hidden_dropout_prob=0.3, attention_probs_dropout_prob=0.4)
+def test_dropout_and_recompute_are_the_configuration_s(saved_model):
+    path = saved_model(hidden_dropout_prob=0.3, attention_probs_dropout_prob=0.4)
     kept = load(path).config
     assert (kept.hidden_dropout_prob, kept.attention_probs_dropout_prob) == (0.3, 0.4)
     assert not kept.recompute
@@ -104,14 +93,14 @@ def test_dropout_and_recompute_are_the_configuration_s(folder):
         ({"max_length": 39}, "data.max_length=39, but the model has positions for 38 tokens"),
     ],
 )
-def test_what_does_not_fit_is_refused(changes, told, folder):
+def test_what_does_not_fit_is_refused(changes, told, saved_model):
     with pytest.raises(UserError, match=told):
-        load(folder(), **changes)
+        load(saved_model(), **changes)
 
 
-def test_the_longest_input_allowed_can_be_computed(folder):
+def test_the_longest_input_allowed_can_be_computed(saved_model):
     input_ids = paddle.to_tensor([[0, *[9] * 36, 2]])
-    assert np.isfinite(load(folder())(input_ids).logits.numpy()).all()
+    assert np.isfinite(load(saved_model())(input_ids).logits.numpy()).all()
 
 
 def test_devices():
