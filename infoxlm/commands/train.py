@@ -140,7 +140,7 @@ def write_replay(config: TrainConfig, inputs: "Inputs", run: "RunContext") -> No
     trainer = build_trainer(config, inputs, run, model, checkpoints, point)
     result = replay(trainer.module, failed)
     write_json(run.folder / "replay.json", result.as_dict(), indent=1)
-    show(replay_table(result), f"all pairs  {run.folder / 'replay.json'}")
+    show(replay_table(result), f"all examples  {run.folder / 'replay.json'}")
 
 
 def replay_table(result: "Replay", shown: int = 10) -> Table:

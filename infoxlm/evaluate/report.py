@@ -180,10 +180,10 @@ def _duration(seconds: float) -> str:
 #: Section and key in the results, what it is called, and how it is shown.
 _FACTS: list[tuple[str, str, str, Callable[[float], str]]] = [
     ("train", "seconds", "training time", _duration),
-    ("train", "pairs_per_second", "training speed", "{:,.1f} pairs/s".format),
+    ("train", "pairs_per_second", "training speed", "{:,.1f} examples/s".format),
     ("train", "share_of_machine", "share of the machine's matrix products",
      lambda share: f"{100 * share:.0f} %"),
     ("train", "padding_share", "padding", lambda share: f"{100 * share:.1f} %"),
     ("train", "peak_rss_mb", "peak memory", "{:,.0f} MB".format),
-    ("evaluate", "pairs_per_second", "scoring speed", "{:,.1f} pairs/s".format),
+    ("evaluate", "pairs_per_second", "scoring speed", "{:,.1f} examples/s".format),
 ]  # fmt: skip

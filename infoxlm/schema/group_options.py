@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import get_type_hints
 
 from infoxlm.schema import SCHEMAS
+from infoxlm.schema.task import variants_of
 
 #: What may be a group's name: any word that is typed in its place is looked up among the files.
 _GROUP = re.compile(r"\w{1,99}(/\w{1,99})*")
@@ -31,7 +32,7 @@ def fitting_options(group: str, command: str) -> list[str]:
     section = get_type_hints(SCHEMAS[command]).get(group)
     if not is_dataclass(section):
         return options_of(group)
-    known = {field.name for field in fields(section)}
+    known = {field.name for variant in variants_of(section) for field in fields(variant)}
     return [option for option in options_of(group) if keys_of(group, option) <= known]
 
 
