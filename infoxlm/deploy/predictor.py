@@ -126,7 +126,8 @@ class Predictor:
 
     def stream(self, rows: Iterable[Row]) -> Iterator[Any]:
         """Answer inputs one chunk after the other, so that memory does not grow with them."""
-        for chunk in chunks(rows, self.chunk, lambda row: row):
+        # What is no string is refused where it is encoded.
+        for chunk in chunks(rows, self.chunk, lambda row: [x for x in row if isinstance(x, str)]):
             yield from self.answer(chunk)
 
     @property

@@ -49,6 +49,19 @@ class Packing:
         """The place of each token in its sequence, from 0, int64 ``[tokens]``."""
         return np.arange(self.lengths.sum()) - np.repeat(self.starts, self.lengths)
 
+    def padded_rows(self, width: int) -> np.ndarray:
+        """Which token stands at each place of a batch padded to a width.
+
+        Args:
+            width: Places of a sequence, at least `longest`.
+
+        Returns:
+            int64 ``[batch * width]``; padding has the number behind the last token's.
+        """
+        places = np.arange(width)
+        tokens = self.starts[:, None] + places
+        return np.where(places < self.lengths[:, None], tokens, self.lengths.sum()).ravel()
+
     @cached_property
     def padding_bias(self) -> np.ndarray | None:
         """What hides the places behind each sequence from attention, float32 ``[batch, 1, seq]``.
