@@ -50,7 +50,7 @@ def check_known_keys(configuration: DictConfig, command: str) -> None:
         UserError: There is such a key, with the nearest right one.
     """
     known = set(known_keys(SCHEMAS[command]))
-    for name in configuration:
+    for name in map(str, configuration):
         kind = OmegaConf.get_type(configuration, name)
         if is_dataclass(kind):  # of the options of several tasks, those of the one that was chosen
             known -= {key for key in known if key.startswith(f"{name}.")}

@@ -1,6 +1,7 @@
 """The group `task`: what a model is trained for, with the options of each task."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from infoxlm.constants import MAX_LENGTH
 from infoxlm.errors import UserError
@@ -53,6 +54,6 @@ TASK_CONFIGS: dict[str, type[TaskConfig]] = {
 }
 
 
-def variants_of(section: type) -> tuple[type, ...]:
+def variants_of(section: Any) -> tuple[Any, ...]:
     """The dataclasses that a section of a configuration may be of: its own and those below it."""
     return (section, *section.__subclasses__())

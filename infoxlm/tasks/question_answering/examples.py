@@ -150,7 +150,7 @@ def load_questions(
         "max_question_length": options.max_question_length,
     }
     parts = encode_split(source, split, languages, cache, encode, limit=limit, options=known)
-    found = []
+    found: list[Examples] = []
     for language, part in zip(languages, parts, strict=True):
         log_windows(split, part)
         targets = {name: values for name, values in part.targets.items() if name != "cut"}
