@@ -1,21 +1,16 @@
 """Settings of question answering, checked against data, checkpoint and the length of windows."""
 
 import logging
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from infoxlm.checkpoint.config_file import read_config_file
-from infoxlm.checkpoint.labels import OTHER_HEADS
-from infoxlm.checkpoint.weights_file import WeightsFile
+from infoxlm.checkpoint.labels import check_answers_or_encoder, check_question_answerer
 from infoxlm.errors import UserError
 from infoxlm.schema import DataConfig, QuestionAnsweringConfig
 from infoxlm.tasks.question_answering.options import AnsweringOptions
 
 logger = logging.getLogger(__name__)
-
-#: What a checkpoint's head is called, by transformers too.
-HEAD = "qa_outputs"
 
 #: Tokens of a window that are of neither text: ``<s>``, ``</s></s>``, ``</s>``.
 SPECIAL_TOKENS = 4
@@ -72,23 +67,11 @@ def check_checkpoint(
     Raises:
         UserError: It holds the head of another task, or must have been trained and was not.
     """
-    config, weights = read_config_file(folder), WeightsFile.find(folder)
-    other = next((x for x in OTHER_HEADS if x != HEAD and weights.has_part(x)), None)
-    if weights.has_part(HEAD):
-        if trained:
-            warn_of_other_windows(options, AnsweringOptions.of(config))
-    elif other:
-        raise UserError(
-            f"{named or folder} was fine-tuned for another task: its head is {other}",
-            "Give a checkpoint that answers questions."
-            if trained
-            else "Add model.new_head=true to take its encoder and draw a new head.",
-        )
-    elif trained:
-        raise UserError(
-            f"{named or folder} holds an encoder that was not fine-tuned to answer questions",
-            "Fine-tune it first: infoxlm train data=squad model.checkpoint=FOLDER.",
-        )
+    if trained:
+        check_question_answerer(folder, named)
+        warn_of_other_windows(options, AnsweringOptions.of(read_config_file(folder)))
+    else:
+        check_answers_or_encoder(folder, named)
 
 
 def warn_of_other_windows(options: QuestionAnsweringConfig, trained: AnsweringOptions) -> None:
@@ -115,8 +98,3 @@ def model_options(options: QuestionAnsweringConfig, known: dict[str, Any]) -> An
         null_threshold=known.get("null_threshold", 0.0),
         unanswerable=options.unanswerable.value,
     )
-
-
-def written(options: AnsweringOptions) -> dict[str, Any]:
-    """The form in ``config.json``."""
-    return asdict(options)

@@ -142,15 +142,15 @@ def test_windows_need_room(data, tokenizer, tmp_path):
 
 def test_checkpoints_of_other_tasks_are_refused(saved_model, caplog):
     folder = saved_model("InfoXLMForSequenceClassification")
-    for trained, remedy in ((True, "Give a checkpoint that answers"), (False, "new_head=true")):
-        with pytest.raises(UserError, match=f"its head is classifier.*{remedy}"):
+    for trained in (True, False):
+        with pytest.raises(UserError, match="NAME .*another task.*new_head=true"):
             check_checkpoint(folder, "NAME", OPTIONS, trained=trained)
 
 
 def test_an_encoder_is_trained_and_not_scored(saved_model):
     folder = saved_model("InfoXLMModel")
     check_checkpoint(folder, None, OPTIONS, trained=False)
-    with pytest.raises(UserError, match="NAME holds an encoder that was not fine-tuned"):
+    with pytest.raises(UserError, match="NAME holds an encoder without a head of question answering"):
         check_checkpoint(folder, "NAME", OPTIONS, trained=True)
 
 
