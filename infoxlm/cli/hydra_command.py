@@ -18,7 +18,7 @@ TYPED_AS = {"report": ("sweep=", "folder=")}
 
 
 class ConfigurationValueError(ValueError):
-    """What Hydra and OmegaConf complain of with exceptions of Python's own."""
+    """A fault in the configuration that Hydra or OmegaConf reports as one of Python's errors."""
 
 
 def run_hydra(command: str, words: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ def run(config: ExportConfig, folder: str | Path) -> None:
     """Export, and say what came out and how far it is from the checkpoint.
 
     Args:
-        config: What to export, where to and how.
+        config: The model to export, the folder to write and the formats.
         folder: Not used: the record is export.json in the target.
 
     Raises:

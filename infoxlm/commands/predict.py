@@ -22,7 +22,7 @@ from infoxlm.tracking.progress import progress
 
 logger = logging.getLogger(__name__)
 
-#: What stands between the texts of `text`.
+#: The separator of the texts in `text`.
 SEPARATOR = "<sep>"
 
 
@@ -75,7 +75,7 @@ def run(config: PredictConfig, folder: str | Path) -> None:
 
 
 def asked_of(inference: Inference, config: PredictConfig) -> Inference:
-    """What the model is asked: what it was trained for, or to sort texts into `labels`.
+    """Choose between the inference of the model's own task and zero-shot with `labels`.
 
     Raises:
         UserError: It cannot do that.
@@ -94,11 +94,11 @@ def ignore(sequences: int) -> None:
 
 
 def typed_rows(config: PredictConfig, inference: Inference) -> Iterator[InputRow]:
-    """What was typed on the command line, as a single row.
+    """Read the texts typed on the command line, as a single row.
 
     Args:
-        config: What was typed.
-        inference: What the texts are to be.
+        config: The configuration, with the texts.
+        inference: The task's inference, which names the texts of an input.
 
     Raises:
         UserError: Another number of texts is wanted, or a text is not in UTF-8.
@@ -138,7 +138,7 @@ def file_rows(source: Path, inference: Inference) -> Iterator[InputRow]:
 
     Args:
         source: The file.
-        inference: What the texts are to be.
+        inference: The task's inference, which names the texts of an input.
 
     Raises:
         UserError: The file cannot be read or lacks a column.

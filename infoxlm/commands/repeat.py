@@ -30,7 +30,7 @@ def run(config: RepeatConfig, folder: str | Path) -> None:
     """Check that code and inputs are the run's, run again, compare, report.
 
     Args:
-        config: Which run, and where its inputs are now.
+        config: The run to repeat, and where its inputs are now.
         folder: The folder of the repetition, which becomes a run's folder itself.
 
     Raises:
@@ -70,8 +70,8 @@ def placed(
 
     Args:
         again: The configuration in the run's folder.
-        start: Where the run was started; its relative paths are taken from there.
-        config: What the user says.
+        start: The working directory of the run, for its relative paths.
+        config: The command's configuration.
     """
 
     def where(now: str | None, then: str | None) -> str | None:

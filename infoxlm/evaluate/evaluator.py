@@ -20,7 +20,7 @@ class Evaluator:
     """Computes without gradients, as the hardware wants it.
 
     Attributes:
-        hardware: How large batches are, and the precision.
+        hardware: The size of batches, and the precision.
         ranks: The processes that share the sequences and get all of the result.
         compute: Computes logits of padded token ids in the model's place, such as its static
             graph; None: the model does.

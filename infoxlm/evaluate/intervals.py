@@ -62,7 +62,7 @@ def cluster_bootstrap(
     B. Efron and R. Tibshirani (1993), An Introduction to the Bootstrap, chapter 13.
 
     Args:
-        values: What is averaged, such as whether each prediction is correct, `[n]`.
+        values: The values to average, such as whether each prediction is correct, `[n]`.
         clusters: What each value belongs to, `[n]`: row numbers resample a pair together with
             its translations; coarser ids, such as those of shared premises, work as well.
         weights: Weight of each value in the mean, `[n]`, all equal by default. One over the
@@ -103,8 +103,8 @@ def bootstrap_means(
     same combination of the columns.
 
     Args:
-        values: What is averaged, `[n]`.
-        clusters: What each value belongs to, `[n]`.
+        values: The values to average, `[n]`.
+        clusters: The cluster of each value, `[n]`.
         groups: The group of each value, from 0, `[n]`.
         samples: Bootstrap samples.
         seed: Seeds the drawing.

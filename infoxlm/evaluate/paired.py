@@ -14,15 +14,15 @@ from infoxlm.evaluate.significance import clustered_mcnemar, holm, mcnemar
 
 
 class PairedTest(NamedTuple):
-    """Whether chance alone would make two runs differ so much.
+    """Significance test of the difference between two runs.
 
     Attributes:
-        p_value: Where every value is 0 or 1, of McNemar's exact test; over several languages, of
+        p_value: If every value is 0 or 1, that of McNemar's exact test; over several languages, of
             the form for clusters. Else of the paired bootstrap.
         p_adjusted: A language's `p_value` by Holm's method, for all languages looked at.
-        only_first: How many predictions only the first run got right; None where values are not
-            0 or 1.
-        only_second: How many only the second run got right.
+        only_first: The number of predictions that only the first run got right; None where values
+            are not 0 or 1.
+        only_second: The number that only the second run got right.
     """
 
     p_value: float
@@ -79,7 +79,7 @@ def compare_predictions(
         first: The first run's predictions.
         second: The second run's predictions of the same examples in the same order, as `matched`
             gives them.
-        metric: What is compared; both runs have values of it.
+        metric: The metric to compare by; both runs have values of it.
     """
     values = first.values[metric.name], second.values[metric.name]
     parts = first.by_language()
@@ -139,7 +139,7 @@ def _mcnemar_tests(
 
 
 def _weights(languages: Sequence[str]) -> dict[str, NDArray[np.float64]]:
-    """What each language counts in each figure, `[languages]`; definitions as in `Scores`."""
+    """The weight of each language in each figure, `[languages]`; definitions as in `Scores`."""
     alone = np.eye(len(languages))
     weights = dict(zip(languages, alone, strict=True))
     if len(languages) > 1:

@@ -105,7 +105,7 @@ def plot_curves(
         scores: Some of these scores: their metric, languages and chance are drawn.
         path: The PNG to write.
         split: Whose scores are drawn.
-        title: What is drawn above; None: split and metric.
+        title: The heading of the plot; None: split and metric.
     """
     from matplotlib.ticker import MaxNLocator
 

@@ -36,8 +36,8 @@ class Scores:
             not independent; None where the row numbers were not known.
         non_english_average_interval: The same of `non_english_average`.
         chance: The main metric of a guess; None where it is not known.
-        details: What else the task has to tell, as plain JSON, such as confusion matrices.
-        warning: What is wrong with the model, in a sentence or two; None when nothing is seen.
+        details: Further results of the task, as plain JSON, such as confusion matrices.
+        warning: A fault of the model, in a sentence or two; None when none is seen.
         secondary: The other metrics in `values`.
     """
 
@@ -72,8 +72,8 @@ class Scores:
             main: The metric that is chosen by and shown first.
             metrics: The others.
             chance: The main metric of a guess.
-            details: What else the task has to tell, as plain JSON.
-            warning: What is wrong with the model.
+            details: Further results of the task, as plain JSON.
+            warning: A fault of the model.
         """
         missing = [x.name for x in (main, *metrics) if x.name not in predictions.values]
         if missing or not len(predictions):
@@ -152,7 +152,7 @@ class Scores:
         return self.main_values[ENGLISH] if select_on is SelectOn.dev_en else self.average
 
     def better_than(self, other: "Scores", select_on: SelectOn) -> bool:
-        """Whether these scores are better than others by the figure that decides."""
+        """Tell whether these scores are better than others by the figure that decides."""
         return self.main.is_better(self.value(select_on), other.value(select_on))
 
     def tags(self, split: str) -> dict[str, float]:

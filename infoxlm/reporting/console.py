@@ -1,4 +1,4 @@
-"""What commands print: the one way to a terminal for tables and lines."""
+"""The console that every command prints its tables and lines to."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -49,7 +49,7 @@ def show_report(report: RenderableType, folder: Path, files: Mapping[str, str]) 
     """Print a report and where its files are.
 
     Args:
-        report: What to print.
+        report: The table or text to print.
         folder: The run's folder.
         files: Names of files in it, by what they are called.
     """

@@ -15,13 +15,13 @@ class Section:
     """A table with its title; one without rows is its note.
 
     Attributes:
-        title: What it shows; empty: a heading of its own would be one too many.
+        title: The heading; empty: one of its own would be one too many.
         header: A cell a column; the first column names what a row is about.
         rows: The cells below.
-        note: What its reader has to know.
-        summaries: How many rows at the end sum up the others.
+        note: A sentence for its reader.
+        summaries: The number of rows at the end that sum up the others.
         numbers: Whether the cells are numbers, which end at the right, or text, which may wrap.
-        caveats: What its reader must not overlook, a sentence each; on the terminal they follow
+        caveats: Warnings for its reader, a sentence each; on the terminal they follow
             the note, in Markdown the report puts them first.
     """
 

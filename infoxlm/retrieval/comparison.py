@@ -23,8 +23,8 @@ class Line(NamedTuple):
     Attributes:
         name: Language code, or "average".
         pairs: Pairs of sentences.
-        scores: What the run reached.
-        published: What was published for InfoXLM base; None where nothing was.
+        scores: The run's scores.
+        published: The scores published for InfoXLM base; None where none were.
         intervals: The 95 % intervals of `scores`; None for the average.
     """
 

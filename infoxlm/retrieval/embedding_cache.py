@@ -30,7 +30,7 @@ class EmbeddingCache:
     Processes that want the same file at once wait for the one that makes it.
 
     Args:
-        folder: Where the files are; made when missing.
+        folder: The folder of the files; made when missing.
         limit_gb: Most gigabytes of all files together: the ones unused for longest are removed.
     """
 

@@ -15,7 +15,7 @@ TATOEBA_MODEL = "infoxlm_base"
 TATOEBA_PAIRS = dict.fromkeys(TATOEBA, 1000) | {"sw": 390, "th": 548}
 TATOEBA_SOURCE = "experiments/sentence_retrieval of github.com/jiamingkong/infoxlm_paddle"
 
-#: How the figures were made; settings of other values are named as caveats.
+#: The settings of the figures; other values are named as caveats.
 PUBLISHED_SETTINGS = {
     "pooling": "mean",
     "special_tokens": "true",

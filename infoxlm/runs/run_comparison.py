@@ -19,17 +19,17 @@ from infoxlm.runs.finished_run import FinishedRun
 
 @dataclass(frozen=True)
 class RunComparison:
-    """What `compare_runs` found. The first run is called A, the second B.
+    """Comparison of two runs, as `compare_runs` makes it: A is the first, B the second.
 
     Attributes:
         first: Run A.
         second: Run B.
         settings: The keys of the configuration that differ.
-        provenance: What differs in code, packages, machine and files.
+        provenance: The differences in code, packages, machine and files.
         unrecorded: The facts that are not in both records.
         pairs: Pairs that each run predicted.
         unlike: Pairs that they predicted differently.
-        metric: What both were scored by.
+        metric: The metric that both were scored by.
         figures: It in each language and what follows from it.
     """
 

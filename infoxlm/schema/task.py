@@ -5,6 +5,6 @@ from dataclasses import dataclass
 
 @dataclass
 class TaskConfig:
-    """What a model is trained for; the group of a task with options of its own has a subclass."""
+    """The task of a model; the group of a task with options of its own has a subclass."""
 
     name: str = "classification"

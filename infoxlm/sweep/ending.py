@@ -47,7 +47,7 @@ def report_sweep(results: SweepResults) -> None:
 
 
 def in_one_line(run: SweepRun, results: SweepResults) -> str:
-    """What is known of a job that is not finished."""
+    """A line on a job that is not finished: settings, state, problem, folder."""
     varied = " ".join(f"{key}={value}" for key, value in run.varied.items())
     why = f": {run.record.problem}" if run.record.problem else ""
     folder = from_here(results.folder / str(run.number))
@@ -58,7 +58,7 @@ def raise_common_mistake(launcher: SweepLauncher) -> None:
     """Take back a sweep of which every job made the same mistake before it came to anything.
 
     Raises:
-        UserError: That mistake.
+        UserError: The mistake.
     """
     folders = [launcher.job_folder(number) for number in range(len(launcher.record.jobs))]
     records = [read_job(folder) for folder in folders]

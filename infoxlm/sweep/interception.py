@@ -1,4 +1,4 @@
-"""Where sweeps meet Hydra: its launchers are put behind ours while a command line runs."""
+"""Hook into Hydra: while a command line runs, our launcher wraps the one that it chose."""
 
 import secrets
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def sweeps_kept(command: str, words: list[str]) -> Iterator[None]:
 
     Args:
         command: The command.
-        words: What was typed behind it.
+        words: The words typed behind it.
 
     Raises:
         UserError: Jobs are not finished.

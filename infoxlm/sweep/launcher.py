@@ -32,11 +32,11 @@ class SweepLauncher(Launcher):
     """Stands before one of Hydra's launchers, and keeps the record of the sweep.
 
     Args:
-        launcher: What runs the jobs.
+        launcher: Hydra's launcher, which runs the jobs.
         config: The sweep's configuration, Hydra's part too.
-        loader: What composes the configuration of a job.
+        loader: Hydra's loader, which composes the configuration of a job.
         command: The command of the jobs.
-        words: What was typed behind it.
+        words: The words typed behind it.
     """
 
     def __init__(

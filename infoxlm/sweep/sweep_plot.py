@@ -110,7 +110,7 @@ def draw_key(
 
 
 def places_of(values: Sequence[str]) -> tuple[list[float], list[str] | None]:
-    """Where values stand: numbers at themselves, others side by side under their names."""
+    """Positions of values on an axis, and names: numbers as they are, others at 0, 1, 2, ..."""
     try:
         numbers = [float(value) for value in values]
         if all(x == 0 or SMALLEST <= abs(x) <= LARGEST for x in numbers):
@@ -136,7 +136,7 @@ def ordered(values: set[str]) -> list[str]:
 
 
 def spans_decades(places: Sequence[float]) -> bool:
-    """Whether numbers belong on a logarithmic axis, as learning rates do."""
+    """Tell whether numbers belong on a logarithmic axis, as learning rates do."""
     low, high = min(places), max(places)
     return low > 0 and high >= 4 * low and (high < 1 or high >= 100 * low)
 

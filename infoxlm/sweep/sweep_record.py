@@ -18,8 +18,8 @@ class SweepRecord:
 
     Attributes:
         command: The command of its jobs, such as "train".
-        words: What was typed behind it, but for the sweep's folder.
-        directory: Where it was typed.
+        words: The words typed behind it, but for the sweep's folder.
+        directory: The working directory.
         started: When, in ISO format.
         searches: Whether the jobs follow from the results of those before, as Optuna's do.
         jobs: The overrides of each job by its number, which also names its folder.

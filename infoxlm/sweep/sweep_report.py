@@ -130,7 +130,7 @@ def headline(results: SweepResults) -> str:
 
 
 def over_seeds(results: SweepResults) -> bool:
-    """Whether there is a mean of several runs."""
+    """Tell whether there is a mean of several runs."""
     return any(len(group.runs) > 1 for group in results.groups())
 
 
@@ -168,12 +168,12 @@ def columns(results: SweepResults, most: int | None = None) -> list[tuple[str, s
 
 
 def headings(results: SweepResults, most: int | None = None) -> list[str]:
-    """What tables call these figures: "dev", "test", "test en", "test gap"."""
+    """The columns' headings: "dev", "test", "test en", "test gap"."""
     return [heading(split, name) for split, name in columns(results, most)]
 
 
 def heading(split: str, name: str) -> str:
-    """What tables call a figure."""
+    """A figure's heading: its split and, unless it is the average, its name."""
     return f"{split} {name}".removesuffix(f" {AVERAGE}")
 
 
@@ -191,7 +191,7 @@ def means(results: SweepResults, most: int | None = None) -> Section:
 
     Args:
         results: The sweep.
-        most: How many figures are shown; None for all.
+        most: The number of figures to show; None for all.
     """
     keys = [name for key, name in zip(results.keys, names(results), strict=True) if key != SEED]
     header = [*keys, "runs", *headings(results, most)]

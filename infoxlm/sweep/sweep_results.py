@@ -1,4 +1,4 @@
-"""Results of a sweep: what its runs came to, and their means over seeds."""
+"""Results of a sweep: the scores of its runs, and their means over seeds."""
 
 import logging
 import math
@@ -31,11 +31,11 @@ class SweepRun:
 
     Attributes:
         number: Its number, which names its folder.
-        record: How it stands.
+        record: Its job's record.
         varied: Its values of the keys in which the sweep's runs differ.
         scores: The scores of each split that was scored, "dev" and "test".
         chosen_by: The figure by which its checkpoint was chosen: "average" or "en".
-        seconds: How long it trained; None when it did not.
+        seconds: The seconds that it trained; None when it did not.
         repeats: The number of the earlier run of the same configuration whose scores these are.
     """
 
@@ -54,7 +54,7 @@ class SweepRun:
 
     @property
     def metric(self) -> Metric | None:
-        """What it was scored by; None without scores."""
+        """The main metric; None without scores."""
         return next((scores.main for scores in self.scores.values()), None)
 
     def figure(self, split: str, name: str) -> float | None:
@@ -102,7 +102,7 @@ class SweepResults:
 
     Attributes:
         folder: Its folder.
-        record: What it was asked for.
+        record: Its record.
         keys: The keys in which its runs differ, the seed last.
         runs: All its runs, finished or not.
     """
@@ -181,7 +181,7 @@ class SweepResults:
 
     @property
     def metric(self) -> Metric:
-        """What its runs were scored by: figures of another metric are not of this sweep."""
+        """The main metric of its runs; figures of another one are not of this sweep."""
         return next((run.metric for run in self.runs if run.metric is not None), ACCURACY)
 
     def groups(self) -> list[Group]:
@@ -216,7 +216,7 @@ class SweepResults:
 
 
 def read_run(folder: Path, number: int, varied: dict[str, str]) -> SweepRun:
-    """Read what a run came to; results that are damaged count as none."""
+    """Read a run's record and scores; results that are damaged count as none."""
     record = read_job(folder)
     nothing = SweepRun(number, record, varied, {}, AVERAGE, None)
     if record.state is not JobState.finished or not (folder / RESULTS).exists():

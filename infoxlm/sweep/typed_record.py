@@ -36,7 +36,7 @@ def read_record(kind: type[T], path: Path) -> T:
 
 
 def is_a(kind: Any, value: Any) -> bool:
-    """Whether a value that JSON gave is of the type of a field."""
+    """Tell whether a value that JSON gave is of the type of a field."""
     if isinstance(kind, UnionType):
         return any(is_a(option, value) for option in get_args(kind))
     if get_origin(kind) is list:

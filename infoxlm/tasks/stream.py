@@ -1,4 +1,4 @@
-"""What one optimizer step learns from: one stream of examples, or several."""
+"""Streams of training examples; an optimizer step learns from one or several."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from infoxlm.data.examples import Examples
 from infoxlm.data.sampler import Sampler
 from infoxlm.tasks.objective import Objective
 
-#: What objectives keep of their own in a checkpoint, as ``stream.name``.
+#: The file of a checkpoint with the objectives' own arrays, as ``stream.name``.
 OBJECTIVE_FILE = "objective.safetensors"
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingStream:
-    """Examples, the order they come in, and what is learned from them.
+    """A stream of training examples: the examples, their order, the objective.
 
     Attributes:
-        name: What its loss is called.
-        examples: What is trained on.
-        sampler: Which examples make up each step.
-        objective: What is learned from them.
-        weight: What its mean loss counts in the sum over the streams.
+        name: Its name, which its loss has too.
+        examples: The training examples.
+        sampler: Chooses the examples of each step.
+        objective: The training objective.
+        weight: The weight of its mean loss in the sum over the streams.
     """
 
     name: str

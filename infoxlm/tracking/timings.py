@@ -1,4 +1,4 @@
-"""Where the time of a run goes."""
+"""Timings of a run: seconds by section."""
 
 import time
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ def seconds_since_start() -> float:
 
 
 class Timings:
-    """The seconds of each part of a run, added up.
+    """The seconds of each section of a run, added up.
 
     Attributes:
         seconds: By the name of the part.

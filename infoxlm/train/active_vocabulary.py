@@ -63,7 +63,7 @@ class ActiveVocabulary:
 
         Args:
             learning_rate: The step's.
-            weight_decay: What the optimizer applied in it, which is 0 in many steps
+            weight_decay: The decay that the optimizer applied in it, which is 0 in many steps
                 (`AdamW.applied_decay`).
         """
         # Paddle's CPU kernel computes w - (learning_rate * weight_decay) * w, the parentheses in

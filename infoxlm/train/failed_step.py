@@ -34,7 +34,7 @@ class FailedStep:
 
     Attributes:
         step: Its number, 1 being the first.
-        learning_rate: What it would have been taken with.
+        learning_rate: Its learning rate.
         loss: Mean loss of its pairs; None where it is not finite.
         gradient_norm: Global norm of the gradient; None where it is not finite.
         pairs: ``language``, ``file``, ``row`` and ``loss`` of each of its pairs.
@@ -52,10 +52,10 @@ class FailedStep:
         return [pair for pair in self.pairs if pair["loss"] is None]
 
     def error(self, file: Path) -> UserError:
-        """What to tell the user.
+        """The error for the user: the step, the examples at fault, and a remedy.
 
         Args:
-            file: Where the batch was written.
+            file: The batch.json that was written.
         """
         what = "loss" if self.loss is None else "gradient"
         found = self.non_finite_examples

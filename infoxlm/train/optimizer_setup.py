@@ -53,7 +53,7 @@ class DecayingOptimizer:
         self._decay.undecayed = value
 
     def advance_decay(self) -> bool:
-        """Find what a step decays with.
+        """Find the decay of a step.
 
         Returns:
             Whether the step is left out: Paddle's scaler calls `step` also where fp16's loss

@@ -14,7 +14,7 @@ from infoxlm.train.train_module import TrainModule, clip_gradient
 
 @dataclass(frozen=True)
 class Replay:
-    """What a step gave when it was computed again.
+    """Result of a step that was computed again: losses, gradient norm, parameters at fault.
 
     Attributes:
         step: Its number, 1 being the first.

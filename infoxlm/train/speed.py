@@ -1,4 +1,4 @@
-"""How fast training goes, and how fast it could: throughput, operations, matrix products."""
+"""Training speed and what the machine could do: throughput, FLOPs, a matmul benchmark."""
 
 import time
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class Throughput:
 
 
 class EncoderShape(Protocol):
-    """What of a model's configuration decides the operations."""
+    """The sizes in a model's configuration that decide the number of FLOPs."""
 
     hidden_size: int
     intermediate_size: int
@@ -77,7 +77,7 @@ def training_flops(lengths: np.ndarray, shape: EncoderShape) -> float:
 
 @dataclass
 class FlopCounter:
-    """What training has computed so far.
+    """Counts of examples, tokens and FLOPs since the run began.
 
     Attributes:
         examples: Training examples.
@@ -109,7 +109,7 @@ class FlopCounter:
         """The numbers of results.json.
 
         Args:
-            seconds: How long it took.
+            seconds: The seconds that the training steps took.
             machine: Operations a second of this machine's best matrix product; None: not known.
         """
         speed = self.flops / seconds

@@ -31,7 +31,7 @@ from infoxlm.train.randomness import seed_step
 
 
 class StreamLoss(NamedTuple):
-    """What a batch of one stream gave.
+    """Losses of one stream's batch.
 
     Attributes:
         rows: Its examples, int64 ``[n]``.
@@ -50,10 +50,10 @@ class TrainModule:
     """The model under training and all that moves its weights.
 
     Args:
-        model: What is trained.
-        streams: What it learns from.
-        optimizer: Kind and numbers.
-        scheduler: How the learning rate moves.
+        model: The model under training.
+        streams: The streams of training examples.
+        optimizer: The optimizer's configuration.
+        scheduler: The learning rate's schedule.
         hardware: Micro-batches and precision.
         seed: The run's.
         steps: Optimizer steps of the whole run, which the learning rate follows.
@@ -99,12 +99,12 @@ class TrainModule:
         """Compute the clipped gradient of a step, each rank a share of it.
 
         Args:
-            step: What its examples and random draws follow from; 0 is the first step.
+            step: Its number, which decides examples and random draws; 0 is the first step.
             rows: Other examples than the step's, by the stream's name.
             after_micro_batch: Called after each micro-batch.
 
         Returns:
-            What each stream gave, and the gradient's norm before clipping; the same in all ranks.
+            Each stream's losses, and the gradient's norm before clipping; the same in all ranks.
         """
         self.model.train()
         seed_step(self.seed, step, self.ranks.rank)
@@ -158,7 +158,7 @@ class TrainModule:
         return sum(stream.weight * losses[stream.name].mean for stream in self.streams)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint's state has to tell of the schedule and the optimizer."""
+        """The state of schedule, loss scaling and weight decay, for a checkpoint."""
         return {
             "learning_rate": self.learning_rate.state_dict(),
             "loss_scale": self.precision.state(),
@@ -177,7 +177,7 @@ class TrainModule:
 
         Args:
             folder: The checkpoint.
-            state: What `state_dict` gave.
+            state: The checkpoint's state, with the keys of `state_dict`.
 
         Raises:
             UserError: The checkpoint is damaged or of another run.
@@ -208,10 +208,10 @@ def accumulate_gradient(
     """Add the gradient of a share of a batch to the parameters' ``.grad``.
 
     Args:
-        objective: What is learned; its model in training mode.
+        objective: The training objective; its model in training mode.
         batch: The whole batch.
         share: The examples of it that are this rank's, int64 ``[k]``.
-        divisor: What the sum of losses is divided by: the weight of the whole batch over the
+        divisor: The divisor of the sum of losses: the weight of the whole batch over the
             stream's.
         max_tokens: Most tokens of a micro-batch, padding included.
         max_rows: Most examples of a micro-batch.

@@ -35,19 +35,19 @@ class Trainer:
     """Trains to the last step, scores, saves, and stops when it is asked to.
 
     Args:
-        config: How long to train, how often to look, what to keep.
+        config: Length of the training, intervals, checkpoints to keep.
         module: The model and all that moves its weights.
         steps: Optimizer steps of the whole run.
         tokenizer: Saved into each checkpoint, so that it can be used by itself.
         score_dev: Scores a model on dev in all languages; None: nothing is scored, and the last
             checkpoint is the best.
         run: The run, begun.
-        checkpoints: Where the weights go.
+        checkpoints: The run's checkpoints.
 
     Attributes:
-        machine: How fast this machine was meanwhile.
-        state: How far the run has come.
-        flops: What its steps computed.
+        machine: A benchmark of this machine, measured meanwhile.
+        state: The state of training: steps taken, scores.
+        flops: Counts of tokens and FLOPs of all steps.
     """
 
     def __init__(
@@ -166,7 +166,7 @@ class Trainer:
         """Take one optimizer step.
 
         Returns:
-            What each stream gave, and the global norm of the gradient before clipping.
+            Each stream's losses, and the global norm of the gradient before clipping.
 
         Raises:
             UserError: A loss or the norm is not finite; the weights are as they were.

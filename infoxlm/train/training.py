@@ -32,17 +32,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What came of a training run.
+    """Result of a training run: its state, scores on test, and speed.
 
     Attributes:
         encoder: The name of the encoder that was trained.
-        state: How far training went, and the best scores on dev.
+        state: The final state of training, with the best scores on dev.
         test: The best checkpoint's scores on test; None where the task has no such split.
         predictions: Its predictions there.
-        scoring_seconds: How long these took.
-        flops: What training computed.
+        scoring_seconds: The seconds that scoring test took.
+        flops: Counts of tokens and FLOPs.
         machine: Operations a second of the machine's matrix products meanwhile; None on GPUs.
-        ranks: How many processes did it together.
+        ranks: The number of processes.
     """
 
     encoder: str
@@ -157,9 +157,9 @@ def build_trainer(
         config: The run's configuration.
         inputs: Its task, data and tokenizer.
         run: The run, begun.
-        model: What `load_model` loaded.
-        checkpoints: Where its weights go.
-        point: Where the run resumes from; None: it begins.
+        model: The model to train, from `load_model`.
+        checkpoints: The run's checkpoints.
+        point: The checkpoint to resume from; None: the run begins.
     """
     size = config.trainer.effective_batch_size
     streams = inputs.task.streams(model, inputs.train, size, config.seed)

@@ -14,7 +14,7 @@ from infoxlm.schema.json_shapes import entries, fields, number, scalar, whole
 STATE_FILE = "training_state.json"
 
 _COUNTS = ("step", "scored_step", "best_step", "scorings_since_best", "pairs")
-#: What files call attributes that have another name here.
+#: The names in files of attributes that have another name here.
 _WRITTEN = {"last_eval_step": "scored_step", "evals_since_best": "scorings_since_best"}
 _STATE = fields(
     {
@@ -35,7 +35,7 @@ _STATE = fields(
 class TrainingState:
     """State of a run between two optimizer steps.
 
-    The order of the pairs and the draws of dropout follow from the seed and the step, so that
+    The order of the examples and the draws of dropout follow from the seed and the step, so that
     neither a position in the data nor the state of a generator has to be kept next to `step`.
     Files keep the names that versions before gave two of the attributes.
 
@@ -50,8 +50,8 @@ class TrainingState:
         seconds: Time spent on training steps, scoring and saving not counted.
         learning_rate: The state of the schedule.
         loss_scale: The state of fp16's loss scaling; empty without it.
-        undecayed: What AdamW owes the weights, see there; 0 in checkpoints of before, whose steps
-            had each decayed as far as float32 let them.
+        undecayed: The decay still to be applied, see `WeightDecay`; 0 in older checkpoints, whose
+            steps had each decayed as far as float32 let them.
         flops: What was computed, see `FlopCounter`; empty in checkpoints of before.
     """
 
