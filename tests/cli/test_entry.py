@@ -269,7 +269,7 @@ def test_completion(infoxlm, monkeypatch, line, expected):
 
 @pytest.mark.skipif(
     not (SCRIPTS / "infoxlm").exists() or shutil.which("bash") is None,
-    reason="infoxlm is not installed beside this Python, or there is no bash",
+    reason="infoxlm is not installed next to this Python, or there is no bash",
 )
 def test_completion_in_bash(tmp_path):
     script = """

@@ -34,7 +34,7 @@ def test_means_and_deviations_over_seeds(sweep_folder):
 
 
 def test_repeats_count_once(sweep_folder):
-    """Whether they were run, as sweeps of before did, or took the first one's result."""
+    """Those that were run, as older sweeps did, and those that took the first one's result."""
     jobs = [GRID[0], GRID[1], GRID[0], GRID[0], GRID[3], GRID[4]]
     folder = sweep_folder(jobs, [0.5, 0.7, 0.5, None, 0.8, 0.8])
     JobRecord(JobState.finished, value=0.5, repeats=0).write(folder / "3")
