@@ -12,7 +12,8 @@ from infoxlm.sweep.launcher import SweepLauncher
 from infoxlm.sweep.sweep_plot import plot_sweep
 from infoxlm.sweep.sweep_record import SWEEP_RECORD
 from infoxlm.sweep.sweep_report import CSV, MARKDOWN, PICTURE, terminal, write_sweep_report
-from infoxlm.sweep.sweep_results import SweepResults, SweepRun
+from infoxlm.sweep.sweep_results import SweepResults
+from infoxlm.sweep.sweep_run import SweepRun
 
 
 def end_sweep(launcher: SweepLauncher) -> None:
@@ -31,7 +32,7 @@ def end_sweep(launcher: SweepLauncher) -> None:
         for run in results.others:
             say(f"infoxlm: {in_one_line(run, results)}")
         counts = f"{len(results.others)} of {len(results.runs)} jobs are not finished"
-        if not results.can_go_on:
+        if not results.can_resume:
             raise UserError(counts, "The search continued without them; their folders say why.")
         raise UserError(counts, f"Run just those with: {resuming_command(results.folder)}")
 

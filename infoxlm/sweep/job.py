@@ -84,7 +84,7 @@ def run_job(
             if (folder / RESULTS).exists():  # it came to its end, but not to writing that down
                 value = value_of_finished(folder, configuration)
             else:
-                go_on(configuration, folder)
+                resume_if_begun(configuration, folder)
                 with terminal(folder, alone):
                     value = work(configuration)
         except (UserError, OmegaConfBaseException) as error:
@@ -105,8 +105,8 @@ def run_job(
     return record.value
 
 
-def go_on(configuration: DictConfig, folder: Path) -> None:
-    """Have a training run that was begun in a folder resumed there."""
+def resume_if_begun(configuration: DictConfig, folder: Path) -> None:
+    """Set ``trainer.resume`` where a training run was begun in the folder."""
     if (folder / RUN_RECORD).exists() and OmegaConf.select(configuration, "trainer") is not None:
         OmegaConf.update(configuration, "trainer.resume", str(folder))
 

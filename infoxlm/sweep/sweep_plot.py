@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from infoxlm.reporting.drawing import FAINT, INK, OURS, figure, heading, shades_by_rank
-from infoxlm.sweep.sweep_results import AVERAGE, SEED, SweepResults, SweepRun
+from infoxlm.sweep.sweep_results import SEED, SweepResults
+from infoxlm.sweep.sweep_run import AVERAGE, SweepRun
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

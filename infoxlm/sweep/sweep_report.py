@@ -16,7 +16,8 @@ from infoxlm.sweep.job import resuming_command
 from infoxlm.sweep.job_record import TRACEBACK
 from infoxlm.sweep.recorded_words import FLAGS, printable, refused_words
 from infoxlm.sweep.sweep_record import SweepRecord
-from infoxlm.sweep.sweep_results import AVERAGE, GAP, SEED, Group, SweepResults, SweepRun
+from infoxlm.sweep.sweep_results import SEED, Group, SweepResults
+from infoxlm.sweep.sweep_run import AVERAGE, GAP, SweepRun
 
 CSV, MARKDOWN, PICTURE = "results.csv", "results.md", "results.png"
 
@@ -78,7 +79,7 @@ def markdown(results: SweepResults) -> str:
             blocks.append(f"The {metric} of every run in every language: [{CSV}]({CSV}).")
     if results.others:
         blocks.append(open_section(results).markdown())
-        if results.can_go_on:
+        if results.can_resume:
             blocks.append(f"    {resuming_command(results.folder)}")
     blocks += ["## Asked for", *asked_for(results.record)]
     return "\n\n".join(blocks) + "\n"

@@ -105,13 +105,13 @@ def test_states_of_jobs(sweep_folder):
     assert states == [finished, JobState.failed, JobState.missing, finished]
     assert [run.number for run in results.finished] == [0]
     assert [run.number for run in results.others] == [1, 2]
-    assert results.can_go_on
+    assert results.can_resume
 
 
 def test_what_failed_in_a_search_is_not_run_again(sweep_folder):
     folder = sweep_folder(GRID[:2], [0.5, "no room"], searches=True)
-    assert not SweepResults.read(folder).can_go_on
-    assert SweepResults.read(sweep_folder(GRID[:2], [0.5, "no room"])).can_go_on
+    assert not SweepResults.read(folder).can_resume
+    assert SweepResults.read(sweep_folder(GRID[:2], [0.5, "no room"])).can_resume
 
 
 @pytest.mark.parametrize(("told", "chosen"), [("dev_en", "en"), ("dev_average", "average")])
