@@ -158,9 +158,9 @@ def replay_table(result: "Replay", shown: int = 10) -> Table:
         title=f"step {result.step}: loss {number(result.loss)}, "
         f"gradient norm {number(result.gradient_norm)}{where}",
     )  # fmt: skip
-    for pair in result.pairs[:shown]:
+    for example in result.examples[:shown]:
         table.add_row(
-            number(pair["loss"]), str(pair["tokens"]), pair["language"], str(pair["row"]),
-            pair["file"],
+            number(example["loss"]), str(example["tokens"]), example["language"],
+            str(example["row"]), example["file"],
         )  # fmt: skip
     return table

@@ -23,7 +23,7 @@ class Throughput:
     """Examples, and the seconds they took; scoring and saving are not counted.
 
     Args:
-        examples: Examples of an earlier part of the run.
+        examples: Examples before the run was resumed.
         seconds: Time spent on them.
 
     Attributes:
@@ -99,11 +99,10 @@ class FlopCounter:
         self.tokens += int(lengths.sum())
         self.flops += training_flops(lengths, shape)
         for share in shard(lengths, ranks):
-            parts = micro_batches(
+            for micro_batch in micro_batches(
                 lengths[share], hardware.micro_batch_tokens, hardware.micro_batch_size
-            )
-            for part in parts:
-                self.positions += len(part) * int(lengths[share][part].max())
+            ):
+                self.positions += len(micro_batch) * int(lengths[share][micro_batch].max())
 
     def report(self, seconds: float, machine: float | None) -> dict[str, Any]:
         """The numbers of results.json.

@@ -86,11 +86,11 @@ def train(config: TrainConfig, inputs: Inputs, run: RunContext) -> TrainResult:
     with StepProfile(run.folder if profiled else None) as profile:
         state = trainer.train(profile)
     flops, machine = trainer.flops, trainer.machine.median
-    if machine is not None:  # what a rank finds, next to the others
+    if machine is not None:  # of one rank; the others computed as fast at the same time
         machine *= ranks.size
     encoder, kind = model.config.encoder_name, type(model)
-    del trainer, model  # make room: test is scored with what was saved as the best
-    ranks.wait()  # until rank 0 has saved it
+    del trainer, model  # frees their memory: test is scored with the best checkpoint
+    ranks.wait()  # rank 0 may still be writing that checkpoint
     ranks.first(lambda: check_best(checkpoints, state, run.folder))
     final: dict[str, float] = {}
     if state.best_dev is not None:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from paddle.nn import functional as F
 
-from infoxlm.train.train_module import clip_gradient
+from infoxlm.train.gradient import clip_gradient
 
 COUNT = 40
 
