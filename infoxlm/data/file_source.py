@@ -53,8 +53,8 @@ class FileSource:
                 "such files", pairs.paths[0]
             )  # fmt: skip
         digest = pairs.fingerprint()
-        if self._rules.identity:
-            digest = hashlib.sha256(f"{digest} {self._rules.identity}".encode()).hexdigest()
+        if self._rules.fingerprint:
+            digest = hashlib.sha256(f"{digest} {self._rules.fingerprint}".encode()).hexdigest()
         return digest
 
     def files(self, split: str, language: str) -> tuple[Path, ...]:

@@ -36,6 +36,6 @@ def own_forms(labels: Sequence[str] | None, train_languages: Sequence[str]) -> F
     return FileForms(
         FORMS,
         (split_names, split_folders, language_folders),
-        PairRules(LabelSet(words, numbers=numbers, any_case=True), identity=f"pairs {words}"),
+        PairRules(LabelSet(words, numbers=numbers, any_case=True), fingerprint=f"pairs {words}"),
         tuple(train_languages),
     )

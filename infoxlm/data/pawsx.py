@@ -47,7 +47,7 @@ def pawsx_forms(
     return FileForms(
         FORMS,
         (partial(xtreme, labelled_in="x-final.tar.gz"), split_folders, language_folders),
-        PairRules(known, UNTRANSLATED, identity=f"pawsx {known.numbers} {UNTRANSLATED}"),
+        PairRules(known, UNTRANSLATED, fingerprint=f"pawsx {known.numbers} {UNTRANSLATED}"),
         tuple(train_languages),
         no_training=" (PAWS-X is trained on en/train.tsv of x-final.tar.gz; "
         "data.train_root=FILE takes any file of pairs)",

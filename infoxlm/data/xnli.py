@@ -70,7 +70,7 @@ def xnli_forms(
     return FileForms(
         FORMS,
         (official, partial(xtreme, labelled_in="XNLI-1.0.zip"), split_folders, language_folders),
-        PairRules(LABELS.configured(labels), identity=f"{tuple(labels)}" if labels else ""),
+        PairRules(LABELS.configured(labels), fingerprint=f"{tuple(labels)}" if labels else ""),
         tuple(train_languages),
     )
 
