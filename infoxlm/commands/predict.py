@@ -122,15 +122,15 @@ def typed_rows(config: PredictConfig, inference: Inference) -> Iterator[InputRow
     text = config.text or ""
     if len(names) == 1:
         return iter([InputRow(0, (text,))])
-    parts = tuple(part.strip() for part in text.split(SEPARATOR))
-    if len(parts) != len(names):
+    texts = tuple(each.strip() for each in text.split(SEPARATOR))
+    if len(texts) != len(names):
         wanted = SEPARATOR.join(name.upper() for name in names)
         count = "one" if len(names) == 2 else str(len(names) - 1)
         raise UserError(
-            f"text={shown(text)} has {len(parts) - 1} {SEPARATOR} instead of {count}",
+            f"text={shown(text)} has {len(texts) - 1} {SEPARATOR} instead of {count}",
             f'Write text="{wanted}", or give labels=[A,B] to classify a text.',
         )
-    return iter([InputRow(0, parts)])
+    return iter([InputRow(0, texts)])
 
 
 def file_rows(source: Path, inference: Inference) -> Iterator[InputRow]:

@@ -54,10 +54,11 @@ class Evaluator:
         results = np.zeros((len(token_ids), width), np.float32)
         bar = progress(label="scoring", total=len(share), unit=" examples")
         with bar, paddle.no_grad():
-            for part in micro_batches(token_ids.lengths[share], self.hardware.eval_batch_tokens):
+            lengths = token_ids.lengths[share]
+            for batch in micro_batches(lengths, self.hardware.eval_batch_tokens):
                 if self.ranks.is_cut:
                     break
-                rows = share[part]
+                rows = share[batch]
                 input_ids = token_ids.padded(rows)
                 if self.compute is None:
                     with precision.autocast():

@@ -82,14 +82,14 @@ def compare_predictions(
         metric: The metric to compare by; both runs have values of it.
     """
     values = first.values[metric.name], second.values[metric.name]
-    parts = first.by_language()
+    by_language = first.by_language()
     index = np.empty(len(first), np.int64)
-    for group, part in enumerate(parts.values()):
-        index[part] = group
+    for group, rows in enumerate(by_language.values()):
+        index[rows] = group
     means = [np.bincount(index, run) / np.bincount(index) for run in values]
     changes = values[1] - values[0]
     samples = bootstrap_means(changes, clusters=first.rows, groups=index)
-    weights = _weights(tuple(parts))
+    weights = _weights(tuple(by_language))
     drawn = {name: samples @ each for name, each in weights.items()}
 
     if is_binary(np.concatenate(values)):
@@ -98,8 +98,8 @@ def compare_predictions(
     else:
         tests = {name: PairedTest(bootstrap_p_value(found)) for name, found in drawn.items()}
     tests.pop("gap", None)
-    adjusted = holm([tests[name].p_value for name in parts])
-    for name, p_adjusted in zip(parts, adjusted, strict=True):
+    adjusted = holm([tests[name].p_value for name in by_language])
+    for name, p_adjusted in zip(by_language, adjusted, strict=True):
         tests[name] = tests[name]._replace(p_adjusted=p_adjusted)
     return [
         PairedFigure(
@@ -108,7 +108,7 @@ def compare_predictions(
             float(means[1] @ each),
             Interval(*np.nanquantile(drawn[name], [0.025, 0.975]).tolist()),
             tests.get(name),
-            name in parts,
+            name in by_language,
         )
         for name, each in weights.items()
     ]
@@ -126,14 +126,14 @@ def bootstrap_p_value(differences: NDArray[np.float64]) -> float:
 
 
 def _mcnemar_tests(
-    changes: NDArray[np.float64], rows: NDArray[np.int64], parts: Mapping[str, NDArray[np.bool_]]
+    changes: NDArray[np.float64], rows: NDArray[np.int64], counted: Mapping[str, NDArray[np.bool_]]
 ) -> dict[str, PairedTest]:
     """McNemar's test on the predictions of each figure, which are one language's or several's."""
     tests = {}
-    for name, part in parts.items():
-        counts = int(np.sum(changes[part] < 0)), int(np.sum(changes[part] > 0))
+    for name, mask in counted.items():
+        counts = int(np.sum(changes[mask] < 0)), int(np.sum(changes[mask] > 0))
         several = name in ("average", "others")
-        p_value = clustered_mcnemar(changes[part], rows[part]) if several else mcnemar(*counts)
+        p_value = clustered_mcnemar(changes[mask], rows[mask]) if several else mcnemar(*counts)
         tests[name] = PairedTest(p_value, None, *counts)
     return tests
 

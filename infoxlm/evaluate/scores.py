@@ -79,33 +79,33 @@ class Scores:
         if missing or not len(predictions):
             raise ValueError(f"{len(predictions)} predictions, without {', '.join(missing)}")
         values, rows = predictions.values[main.name], predictions.rows
-        parts = predictions.by_language()
+        indices = predictions.by_language()
         binary = is_binary(values)
 
-        def interval(part: NDArray[np.int64]) -> Interval:
+        def interval(index: NDArray[np.int64]) -> Interval:
             if binary:
-                return wilson_interval(int(values[part].sum()), len(part))
-            return cluster_bootstrap(values[part], rows[part])
+                return wilson_interval(int(values[index].sum()), len(index))
+            return cluster_bootstrap(values[index], rows[index])
 
         def average_interval(languages: Sequence[str]) -> Interval:
-            chosen = np.concatenate([parts[language] for language in languages])
-            weights = [np.full(len(parts[x]), 1 / len(parts[x])) for x in languages]
+            chosen = np.concatenate([indices[language] for language in languages])
+            weights = [np.full(len(indices[x]), 1 / len(indices[x])) for x in languages]
             return cluster_bootstrap(values[chosen], rows[chosen], weights=np.concatenate(weights))
 
-        others = [language for language in parts if language != ENGLISH]
-        transfers = len(others) < len(parts) and others
+        others = [language for language in indices if language != ENGLISH]
+        transfers = len(others) < len(indices) and others
         return cls(
             main,
             {
                 metric.name: {
-                    language: float(predictions.values[metric.name][part].sum() / len(part))
-                    for language, part in parts.items()
+                    language: float(predictions.values[metric.name][index].sum() / len(index))
+                    for language, index in indices.items()
                 }
                 for metric in (main, *metrics)
             },
-            {language: len(part) for language, part in parts.items()},
-            {language: interval(part) for language, part in parts.items()},
-            average_interval(list(parts)),
+            {language: len(index) for language, index in indices.items()},
+            {language: interval(index) for language, index in indices.items()},
+            average_interval(list(indices)),
             average_interval(others) if transfers else None,
             chance,
             details or {},
@@ -167,12 +167,12 @@ class Scores:
 
     def summary(self) -> str:
         """The scores in a line of a log, such as "average 61.2 %, gap to English 9.1"."""
-        parts = [f"average {self.main.with_unit(self.average)}"]
+        figures = [f"average {self.main.with_unit(self.average)}"]
         if self.transfer_gap is not None:
-            parts.append(f"gap to English {self.main.shown(self.transfer_gap).replace('−', '-')}")
+            figures.append(f"gap to English {self.main.shown(self.transfer_gap).replace('−', '-')}")
         for metric in self.secondary:
-            parts.append(f"{metric.title} {metric.with_unit(self.average_of(metric))}")
-        return ", ".join(parts)
+            figures.append(f"{metric.title} {metric.with_unit(self.average_of(metric))}")
+        return ", ".join(figures)
 
     def as_dict(self) -> dict[str, Any]:
         """The form in results.json: plain values, shares as fractions, each metric by its name."""

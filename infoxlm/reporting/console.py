@@ -38,11 +38,11 @@ class PlainConsole(Console):
         return encodable(visible(text), getattr(self.file, "encoding", None))
 
 
-def show(*parts: RenderableType) -> None:
+def show(*blocks: RenderableType) -> None:
     """Print tables and lines. A line is not broken, so that a path in it can be copied."""
     console = PlainConsole()
-    for part in parts:
-        console.print(part, soft_wrap=isinstance(part, str))
+    for block in blocks:
+        console.print(block, soft_wrap=isinstance(block, str))
 
 
 def show_report(report: RenderableType, folder: Path, files: Mapping[str, str]) -> None:

@@ -64,11 +64,11 @@ class Section:
                 end_section=position == single - 1 and self.summaries > 0,
             )
         # A title of the table's own would wrap where the table is narrow.
-        parts: list[RenderableType] = [Text(self.title, style="bold")] if self.title else []
-        parts += [table] if self.rows else []
-        parts += [Text(self.note, style="dim")] if self.note else []
-        parts += [Text(caveat, style="yellow") for caveat in self.caveats]
-        return Group(*parts, "")
+        blocks: list[RenderableType] = [Text(self.title, style="bold")] if self.title else []
+        blocks += [table] if self.rows else []
+        blocks += [Text(self.note, style="dim")] if self.note else []
+        blocks += [Text(caveat, style="yellow") for caveat in self.caveats]
+        return Group(*blocks, "")
 
 
 def _bold(cell: str) -> str:

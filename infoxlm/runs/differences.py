@@ -87,7 +87,7 @@ def different_files(
     Args:
         first: SHA-256 by path of what the first run read.
         second: The same of the second run.
-        parts: The parts of a path that are the file's name: 2 of /xnli/test/de.tsv are test/de.tsv.
+        parts: The parts of a path that are the file's name: 2 of /data/test/de.tsv are test/de.tsv.
     """
     one, other = (
         {"/".join(PurePath(path).parts[-parts:]): digest for path, digest in files.items()}

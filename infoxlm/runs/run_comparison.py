@@ -27,8 +27,8 @@ class RunComparison:
         settings: The keys of the configuration that differ.
         provenance: The differences in code, packages, machine and files.
         unrecorded: The facts that are not in both records.
-        pairs: Pairs that each run predicted.
-        unlike: Pairs that they predicted differently.
+        examples: The number of examples that each run predicted.
+        unlike: The number of those that they predicted differently.
         metric: The metric that both were scored by.
         figures: It in each language and what follows from it.
     """
@@ -38,7 +38,7 @@ class RunComparison:
     settings: list[Difference]
     provenance: list[Difference]
     unrecorded: list[str]
-    pairs: int
+    examples: int
     unlike: int
     metric: Metric
     figures: list[PairedFigure]
@@ -65,7 +65,7 @@ class RunComparison:
             "run_a": _described(self.first),
             "run_b": _described(self.second),
             "split": self.first.split,
-            "pairs": self.pairs,
+            "pairs": self.examples,
             "predicted_differently": self.unlike,
             "settings": _by_name(self.settings),
             "provenance": _by_name(self.provenance),
@@ -78,7 +78,7 @@ def compare_runs(first: FinishedRun, second: FinishedRun) -> RunComparison:
     """Set two runs side by side.
 
     Raises:
-        UserError: They are one and the same, or did not predict the same pairs.
+        UserError: They are one and the same, or did not predict the same examples.
     """
     if first.folder.resolve() == second.folder.resolve():
         raise UserError(f"run_a and run_b are the same folder {first.folder}", "Give two runs.")

@@ -60,7 +60,7 @@ def headline(comparison: RunComparison) -> str:
     """The conclusion in one or two sentences: which run is better, and in which languages."""
     overall, count = comparison.overall, len(comparison.languages)
     if not comparison.unlike:
-        return f"A and B predict the same on all {comparison.pairs:,} pairs."
+        return f"A and B predict the same on all {comparison.examples:,} pairs."
     metric, (low, high) = comparison.metric, overall.interval
     numbers = (
         f"{metric.shown(overall.difference, signed=True)}{' points' if metric.percent else ''} "

@@ -59,7 +59,7 @@ def write_run_record(
         path: The run.json to write.
         config: The run's configuration, a dataclass of `infoxlm.schema`.
         device: The device that computes, such as "cpu" or "gpu:0".
-        data: SHA-256 by data file, such as {"xnli/test/en.tsv": "ab12..."}.
+        data: SHA-256 by data file, such as {"data/test/en.tsv": "ab12..."}.
         weights: SHA-256 by weight file, as `weights_checksums` gives it.
     """
     record = {

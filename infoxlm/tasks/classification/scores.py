@@ -53,8 +53,8 @@ def classifier_scores(
         np.array([ids[name] for name in predictions.columns[key]]) for key in (GOLD, ANSWER)
     )
     confusion = {
-        language: confusion_matrix(gold[part], predicted[part], len(names))
-        for language, part in predictions.by_language().items()
+        language: confusion_matrix(gold[index], predicted[index], len(names))
+        for language, index in predictions.by_language().items()
     }
     pooled = sum(confusion.values(), np.zeros((len(names), len(names)), np.int64))
     matrices = {"all": pooled, **confusion}
