@@ -16,10 +16,9 @@ from infoxlm.schema.choices import (
     Similarity,
 )
 from infoxlm.schema.deployment import ConvertConfig, ExportConfig, PredictConfig, ServeConfig
-from infoxlm.schema.groups import DataConfig, HardwareConfig, ModelConfig, ShapeConfig
+from infoxlm.schema.groups import DataConfig, HardwareConfig, ModelConfig, ShapeConfig, TaskConfig
 from infoxlm.schema.runs import CompareConfig, DashboardConfig, RepeatConfig, ReportConfig
 from infoxlm.schema.scoring import EvaluateConfig, RetrieveConfig, TatoebaConfig
-from infoxlm.schema.task import TaskConfig
 from infoxlm.schema.training import OptimizerConfig, SchedulerConfig, TrainConfig, TrainerConfig
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""The groups that several commands are composed of: model, pairs, hardware."""
+"""The groups that several commands are composed of: task, model, data, hardware."""
 
 import re
 from dataclasses import dataclass, field
@@ -16,6 +16,13 @@ from infoxlm.schema.checks import (
     check_threads,
 )  # fmt: skip
 from infoxlm.schema.choices import Amp
+
+
+@dataclass
+class TaskConfig:
+    """The task of a model; the group of a task with options of its own has a subclass."""
+
+    name: str = "classification"
 
 
 @dataclass

@@ -10,8 +10,7 @@ from infoxlm.errors import UserError
 from infoxlm.schema.checks import check, check_languages, check_name, check_positive
 from infoxlm.schema.choices import Pooling, Similarity
 from infoxlm.schema.free_text import literal
-from infoxlm.schema.groups import DataConfig, HardwareConfig, ModelConfig
-from infoxlm.schema.task import TaskConfig
+from infoxlm.schema.groups import DataConfig, HardwareConfig, ModelConfig, TaskConfig
 
 
 @dataclass

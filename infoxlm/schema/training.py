@@ -12,9 +12,8 @@ from infoxlm.schema.checks import (
     check_positive,
 )
 from infoxlm.schema.choices import SelectOn
-from infoxlm.schema.groups import DataConfig, HardwareConfig, ModelConfig
+from infoxlm.schema.groups import DataConfig, HardwareConfig, ModelConfig, TaskConfig
 from infoxlm.schema.recipes import check_recipe
-from infoxlm.schema.task import TaskConfig
 
 
 @dataclass
