@@ -13,7 +13,7 @@ from infoxlm.schema import ExportConfig, ExportFormat
 
 
 def run(config: ExportConfig, folder: str | Path) -> None:
-    """Export, and say what came out and how far it is from the checkpoint.
+    """Export, and print the files and how far their outputs are from the checkpoint's.
 
     Args:
         config: The model to export, the folder to write and the formats.

@@ -85,7 +85,7 @@ def check_launch(hardware: HardwareConfig, process: ProcessInfo) -> None:
 
 
 def write_report(result: "TrainResult", run: "RunContext") -> None:
-    """Write what came of a run, results.json last: it marks the run as finished."""
+    """Write a run's predictions, curves and report; results.json, the last, marks it finished."""
     state, folder = result.state, run.folder
     scores = {"dev": state.best_dev, "test": result.test}
     results = {

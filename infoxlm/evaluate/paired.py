@@ -1,4 +1,4 @@
-"""Two runs' answers to the same questions: who is better where, and how sure that is."""
+"""Paired comparison of two runs on the same examples: differences and their significance."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Scores of a split: a metric by language, how sure it is, and what follows from it."""
+"""Scores of a split: metrics by language, confidence intervals, averages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Published figures of sentence retrieval to compare with, and how they were made."""
+"""Published figures of sentence retrieval to compare with, and their settings."""
 
 #: Tatoeba sentence retrieval of InfoXLM base without fine-tuning: block 7, mean pooling, cosine.
 #: Fractions by language, (English to the language, the language to English). Said there to equal

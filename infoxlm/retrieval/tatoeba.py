@@ -75,7 +75,7 @@ def read_pairs(root: str | None, language: str, limit: int | None = None) -> Sen
 
 
 def file_code(language: str) -> str:
-    """Return what the files call a language.
+    """Return a language's code in the names of the files.
 
     Raises:
         UserError: No code of three letters is known for it.

@@ -1,4 +1,4 @@
-"""Differences between two runs: how they were configured and what they were made with."""
+"""Differences between two runs in configuration and provenance."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

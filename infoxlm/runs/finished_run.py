@@ -1,4 +1,4 @@
-"""Folder of a finished run: how it was configured, what came out."""
+"""A finished run, read from its folder: record, results and predictions."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -174,7 +174,7 @@ def fingerprint(
 
 
 def mismatches(wanted: Fingerprint, record: Mapping[str, Any]) -> list[str]:
-    """In what a run differs from what is wanted, in words.
+    """The differences between a run's record and the fingerprint wanted, in words.
 
     Raises:
         UserError: The record is not of this version.

@@ -1,4 +1,4 @@
-"""Two runs side by side: how they were configured, what they were made with, what came out."""
+"""Comparison of two runs: their configurations, provenance and predictions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""run.json: what one needs to know to repeat a run."""
+"""run.json: the record of a run, with all that it takes to repeat it."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""``infoxlm train``: its groups and what it must agree upon."""
+"""``infoxlm train``: its groups, and checks across them."""
 
 from dataclasses import dataclass, field
 

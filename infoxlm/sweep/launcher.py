@@ -68,7 +68,7 @@ class SweepLauncher(Launcher):
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
-        """Check all jobs, run those that are not done, give what each came to.
+        """Check all jobs, run those that are not done, and return the results of all.
 
         Raises:
             UserError: The first jobs cannot be composed, or are not those of the folder.

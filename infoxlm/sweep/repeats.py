@@ -63,7 +63,7 @@ def earlier_twins(jobs: Sequence[Mapping[str, str]]) -> list[list[int]]:
 
 
 def take_result(sweep: Path, number: int, first: int) -> None:
-    """Record of a job that it came to what an earlier one came to, if that has come to its end.
+    """Record for a job the result of an earlier one of the same configuration, if that is done.
 
     Args:
         sweep: The sweep's folder.

@@ -1,4 +1,4 @@
-"""Configuration of a search by Optuna where Hydra's defaults do not fit what commands return."""
+"""Configuration of Optuna's searches: defaults that fit our commands, and checks."""
 
 import logging
 import math

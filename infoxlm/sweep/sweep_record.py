@@ -1,4 +1,4 @@
-"""sweep.json: what a sweep was asked for, and the list of its jobs."""
+"""sweep.json: the command line of a sweep, and the list of its jobs."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,7 +14,7 @@ SWEEP_RECORD = "sweep.json"
 
 @dataclass
 class SweepRecord:
-    """A sweep as it was asked for.
+    """Record of a sweep: its command line and jobs.
 
     Attributes:
         command: The command of its jobs, such as "train".

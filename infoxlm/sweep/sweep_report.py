@@ -159,7 +159,7 @@ def figure(metric: Metric, group: Group, split: str, name: str) -> str:
 
 
 def columns(results: SweepResults, most: int | None = None) -> list[tuple[str, str]]:
-    """The figures that tables show: what chooses, each split's average, the last's en and gap."""
+    """The columns of tables: the choosing figure, each split's average, the last's en and gap."""
     last = results.splits[-1]
     shown = [(results.splits[0], results.chosen_by)]
     shown += [(split, AVERAGE) for split in results.splits]

@@ -44,7 +44,7 @@ class Group:
 
 @dataclass(frozen=True)
 class SweepResults:
-    """A sweep read back.
+    """Results of a sweep, read from its folder.
 
     Attributes:
         folder: Its folder.

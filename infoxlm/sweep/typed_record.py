@@ -55,6 +55,6 @@ def made(kind: Any, value: Any) -> Any:
 
 
 def shortened(value: Any) -> str:
-    """A value for a message, of which it must not be the most."""
+    """A value for a message, cut to 40 characters."""
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:37]}..."

@@ -1,4 +1,4 @@
-"""From texts to answers: what predicting, serving and exporting know of a task."""
+"""Inference of a task, from texts to answers: its interface for predict, serve and export."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -160,7 +160,7 @@ class Inference:
         )
 
     def check_rows(self, rows: Sequence[Row]) -> None:
-        """Check what a program gave.
+        """Check the form of inputs that come from a program.
 
         Raises:
             TypeError: An input is no sequence of as many strings as there are fields.

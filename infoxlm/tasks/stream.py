@@ -34,7 +34,7 @@ class TrainingStream:
 
 
 def write_objectives(folder: Path, streams: Sequence[TrainingStream]) -> None:
-    """Write what objectives keep into a checkpoint; no file where none keeps anything."""
+    """Write the objectives' own arrays into a checkpoint; no file where there are none."""
     kept = {
         f"{stream.name}.{name}": values
         for stream in streams
@@ -45,7 +45,7 @@ def write_objectives(folder: Path, streams: Sequence[TrainingStream]) -> None:
 
 
 def read_objectives(folder: Path, streams: Sequence[TrainingStream]) -> None:
-    """Give objectives back what they kept in a checkpoint.
+    """Give objectives back their arrays from a checkpoint.
 
     Raises:
         UserError: The file is damaged.

@@ -32,6 +32,6 @@ class Timings:
             self.seconds[section] = self.seconds.get(section, 0.0) + time.perf_counter() - started
 
     def record_once(self, section: str) -> None:
-        """Note how long after its start this process came here for the first time."""
+        """Record the seconds since the process was started, the first time that this is called."""
         if section not in self.seconds:
             self.seconds[section] = seconds_since_start()

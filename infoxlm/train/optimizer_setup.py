@@ -1,4 +1,4 @@
-"""The common part of optimizers: what they are made of, and decay that is not lost to rounding."""
+"""The common part of optimizers: their arguments, and decay that is not lost to rounding."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

@@ -57,7 +57,7 @@ class EncoderShape(Protocol):
 
 
 def training_flops(lengths: np.ndarray, shape: EncoderShape) -> float:
-    """Operations of the textbook forward and backward pass over real tokens.
+    """FLOPs of the textbook forward and backward pass over real tokens.
 
     A product of ``[m, k]`` and ``[k, n]`` matrices is ``2 m k n`` operations, the backward pass two
     such products for each of the forward pass (Kaplan et al. 2020, section 2.1). Counted are the
@@ -139,12 +139,12 @@ class MatmulBenchmark:
 
     @property
     def median(self) -> float | None:
-        """Operations a second; None when nothing was measured."""
+        """FLOPs a second; None when nothing was measured."""
         return float(np.median(self._found)) if self._found else None
 
     @paddle.no_grad()
     def measure_if_due(self) -> None:
-        """Measure unless it was done lately."""
+        """Measure, unless the last measurement is less than `INTERVAL` ago."""
         if not self._measures or time.perf_counter() < self._next:
             return
         # Drawn by NumPy: the state of Paddle's generator is the run's.

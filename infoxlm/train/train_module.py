@@ -156,7 +156,7 @@ class TrainModule:
         }
 
     def write(self, folder: Path) -> None:
-        """Write weights, optimizer and what the objectives keep into a checkpoint."""
+        """Write weights, optimizer and the objectives' arrays into a checkpoint."""
         with self.full_table():
             self.model.save_pretrained(folder)
         write_optimizer(folder, self.optimizer, self.model)

@@ -166,7 +166,7 @@ class Trainer:
         return losses, norm
 
     def count_flops(self, lengths: Iterable[np.ndarray]) -> None:
-        """Count what a step computed, by the tokens of each stream's examples."""
+        """Count the FLOPs of a step, by the tokens of each stream's examples."""
         module = self.module
         for batch in lengths:
             self.flops.add(batch, module.model.config, module.hardware, self.run.ranks.size)

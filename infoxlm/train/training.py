@@ -151,7 +151,7 @@ def build_trainer(
     checkpoints: Checkpoints,
     point: ResumePoint | None = None,
 ) -> Trainer:
-    """Lay everything out for a model's training.
+    """Build the trainer of a model: its streams, optimizer, dev scoring and state.
 
     Args:
         config: The run's configuration.
@@ -198,7 +198,7 @@ def build_trainer(
 
 
 def log_plan(trainer: Trainer) -> None:
-    """Say what follows from the effective batch size, so that nobody has to derive it."""
+    """Log how many examples and steps the effective batch size makes."""
     hardware, config = trainer.module.hardware, trainer.config
     rows = f" or {hardware.micro_batch_size} examples" if hardware.micro_batch_size else ""
     if trainer.run.ranks.size > 1:

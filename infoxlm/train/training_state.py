@@ -81,7 +81,7 @@ class TrainingState:
 
     @classmethod
     def read(cls, folder: Path) -> "TrainingState":
-        """Read what `write` wrote.
+        """Read a checkpoint's ``training_state.json``.
 
         Raises:
             UserError: The file is missing or damaged.
