@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from infoxlm.evaluate.scores import ACCURACY
+from infoxlm.evaluate.metric import ACCURACY
 from infoxlm.reporting.sections import Section
 from infoxlm.retrieval.published import (
     PUBLISHED_LAYER,

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from infoxlm.errors import UserError
+from infoxlm.evaluate.metric import Metric
 from infoxlm.evaluate.paired import PairedFigure, compare_predictions
 from infoxlm.evaluate.predictions import matched, unlike_answers
-from infoxlm.evaluate.scores import Metric
 from infoxlm.runs.differences import (
     Difference,
     different_provenance,

@@ -8,9 +8,9 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from infoxlm.evaluate.metric import Metric
 from infoxlm.evaluate.paired import PairedFigure, PairedTest
 from infoxlm.evaluate.report import run_facts, title
-from infoxlm.evaluate.scores import Metric
 from infoxlm.files.atomic import write_json, write_text
 from infoxlm.reporting.drawing import INK, OURS, figure, heading
 from infoxlm.reporting.sections import Section

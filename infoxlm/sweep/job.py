@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from infoxlm.errors import UserError
-from infoxlm.evaluate.scores import ACCURACY, Metric
+from infoxlm.evaluate.metric import ACCURACY, Metric
 from infoxlm.reporting.console import from_here
 from infoxlm.runs.run_folder import RESULTS, RUN_RECORD
 from infoxlm.schema import SelectOn

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from infoxlm.evaluate.scores import ACCURACY, Metric
+from infoxlm.evaluate.metric import ACCURACY, Metric
 from infoxlm.files.atomic import write_json
 from infoxlm.files.lock import is_locked, wait_for_lock
 from infoxlm.sweep.typed_record import read_record

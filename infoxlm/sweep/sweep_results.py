@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, stdev
 
-from infoxlm.evaluate.scores import ACCURACY, Metric
+from infoxlm.evaluate.metric import ACCURACY, Metric
 from infoxlm.sweep.job_record import JobState
 from infoxlm.sweep.repeats import earlier_twins
 from infoxlm.sweep.sweep_record import SweepRecord, as_settings, varied_keys

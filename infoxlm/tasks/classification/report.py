@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from infoxlm.data.xnli import WORDS
-from infoxlm.evaluate.scores import ACCURACY
+from infoxlm.evaluate.metric import ACCURACY
 from infoxlm.reporting.sections import Section
 
 #: By how much a label may be more frequent than the others before a report tells it.
