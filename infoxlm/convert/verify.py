@@ -116,7 +116,7 @@ def torch_folder(source: str, cache_dir: Path) -> Iterator[Path]:
 
 
 def run_torch(folder: Path, architecture: str, batches: list[Batch]) -> Outputs:
-    """What transformers computes."""
+    """Compute the outputs of transformers' model."""
     import torch
     import transformers
 
@@ -145,7 +145,7 @@ def run_torch(folder: Path, architecture: str, batches: list[Batch]) -> Outputs:
 
 
 def run_paddle(folder: Path, architecture: str, batches: list[Batch]) -> Outputs:
-    """What our model computes."""
+    """Compute the outputs of our model."""
     import infoxlm.model  # sets Paddle's environment: before paddle itself
 
     import paddle  # isort: skip

@@ -28,7 +28,7 @@ INTEGER = (ExportPrecision.int8_dynamic, ExportPrecision.int8_static)
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What to write.
+    """The options of an export.
 
     Attributes:
         onnx: Write ONNX as well as Paddle's form; 8-bit models are ONNX only.
@@ -134,7 +134,7 @@ def write_models(
 
 
 def onnx_facts(max_length: int, precision: ExportPrecision) -> dict[str, str]:
-    """What an ONNX model says of itself, for whoever has the file alone.
+    """The metadata of an ONNX model, for whoever has the file alone.
 
     Args:
         max_length: Most tokens of a sequence.

@@ -38,7 +38,7 @@ TRIES = 3
 
 
 class RuntimeEndedError(Exception):
-    """What computes has ended; the batch may be computed elsewhere, or later."""
+    """The process that computes has ended; the batch may be computed elsewhere, or later."""
 
 
 class QueueFullError(Exception):
@@ -55,7 +55,7 @@ class QueueFullError(Exception):
 
 @dataclass(frozen=True)
 class Batch:
-    """What one call of the model worked on.
+    """The sizes of one call of the model.
 
     Attributes:
         pairs: Rows of the batch.
