@@ -25,7 +25,7 @@ LINE_STYLES = {"weight_decay": "-", "epsilon": "--", "warmup_steps": ":"}
 
 
 class PyTorchRun:
-    """What pytorch_loop.py wrote, lists as arrays."""
+    """Read what pytorch_loop.py wrote, lists as arrays."""
 
     def __init__(self, path: Path) -> None:
         record = json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Where data and weights are, from the command line."""
+"""The paths of data and weights, from the command line."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How much of the weight decay that is asked for reaches the weights, and what a step costs.
+"""The share of the configured weight decay that reaches the weights, and a step's cost.
 
     python experiments/weight_decay/measure.py --out experiments/weight_decay
     python experiments/weight_decay/measure.py --seconds      # on a machine that does nothing else

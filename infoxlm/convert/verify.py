@@ -52,7 +52,7 @@ def verify(paddle_folder: Path, source: str | Path, *, cache_dir: Path) -> Verif
     Raises:
         UserError: torch or transformers are not installed, or a folder cannot be loaded.
     """
-    require_transformers()
+    check_transformers()
     paddle_folder = Path(paddle_folder)
     config = read_config_file(paddle_folder)
     architecture = tested_class(config)
@@ -75,7 +75,7 @@ def tested_class(config: dict[str, Any]) -> str:
     return next(known, "XLMRobertaModel")
 
 
-def require_transformers() -> None:
+def check_transformers() -> None:
     """Raise UserError when torch or transformers are not installed."""
     try:
         import torch  # noqa: F401
