@@ -113,7 +113,7 @@ def compare(run: Path, pytorch: PyTorchRun) -> dict[str, Any]:
 
 
 def compare_control(control: PyTorchRun, unchanged: PyTorchRun) -> dict[str, Any]:
-    """How far one changed setting takes the PyTorch loop away from itself."""
+    """Compare the PyTorch loop with itself under one changed setting."""
     changed = {k: v for k, v in control.settings.items() if v != unchanged.settings[k]}
     return {
         "change": ", ".join(f"{key}={value:g}" for key, value in changed.items()),

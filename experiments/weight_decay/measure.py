@@ -72,7 +72,7 @@ SIDES: dict[str, Side] = {
 
 
 def share(side: Side, weights: np.ndarray, kind: str, peak: float) -> float:
-    """What a side applies of the decay that is asked for."""
+    """Measure the share of the configured decay that a side applies."""
     rates = sum(
         peak * learning_rate_factor(step, STEPS, SchedulerConfig(kind)) for step in range(STEPS)
     )
