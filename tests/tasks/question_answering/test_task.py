@@ -150,7 +150,9 @@ def test_checkpoints_of_other_tasks_are_refused(saved_model, caplog):
 def test_an_encoder_is_trained_and_not_scored(saved_model):
     folder = saved_model("InfoXLMModel")
     check_checkpoint(folder, None, OPTIONS, trained=False)
-    with pytest.raises(UserError, match="NAME holds an encoder without a head of question answering"):
+    with pytest.raises(
+        UserError, match="NAME holds an encoder without a head of question answering"
+    ):
         check_checkpoint(folder, "NAME", OPTIONS, trained=True)
 
 
