@@ -13,8 +13,8 @@ from infoxlm.schema.checks import (
 )
 from infoxlm.schema.choices import SelectOn
 from infoxlm.schema.groups import DataConfig, HardwareConfig, ModelConfig
-from infoxlm.schema.task import TaskConfig
 from infoxlm.schema.recipes import check_recipe
+from infoxlm.schema.task import TaskConfig
 
 
 @dataclass
