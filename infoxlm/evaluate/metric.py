@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-
 #: Names that are not words.
 _TITLES = {"f1": "F1"}
 

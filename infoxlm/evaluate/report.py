@@ -148,8 +148,8 @@ def score_section(results: Mapping[str, Any], comparison: Comparison) -> Section
     for other in scores.secondary:
         columns[other.title] = lambda line, x=other: x.shown(line.secondary.get(x.name))  # type: ignore[misc]
         if any(other.name in line.published_secondary for line in lines):
-            columns[f"paper {other.title}"] = (  # type: ignore[assignment]
-                lambda line, x=other: x.shown(line.published_secondary.get(x.name))
+            columns[f"paper {other.title}"] = lambda line, x=other: x.shown(  # type: ignore[misc]
+                line.published_secondary.get(x.name)
             )
     if scores.explanation:
         note += f" {scores.explanation}"

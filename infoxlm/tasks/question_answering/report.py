@@ -65,9 +65,10 @@ def _matrix(combinations: Mapping[str, Any], metric: Metric, split: str) -> Sect
         (context, *(metric.shown(pairs.get((context, question))) for question in questions))
         for context in contexts
     ]
+    title = metric.title[0].upper() + metric.title[1:]
     low, high = combinations["average_interval"][metric.name]
     return Section(
-        f"{metric.title[0].upper()}{metric.title[1:]} by languages of context and question ({split})",
+        f"{title} by languages of context and question ({split})",
         ("context \\ question", *questions),
         rows,
         f"Percent. Average over the {len(pairs)} pairs, MLQA's generalised cross-lingual transfer: "

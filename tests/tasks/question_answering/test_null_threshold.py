@@ -65,7 +65,9 @@ def test_details(question, answers):
     )
     german = answers("de", [question("a", 0, "cat")], ["cat"], nulls=[2])
     given_texts = (["cat", "", ""], ["cat"])
-    worth = [part.scores_of(x, SQUAD2) for part, x in zip((english, german), given_texts, strict=True)]
+    worth = [
+        part.scores_of(x, SQUAD2) for part, x in zip((english, german), given_texts, strict=True)
+    ]
     found = null_answer_details([english, german], worth, SQUAD2)
     two_thirds = 2 * 1.0 * 0.5 / 1.5
     assert found["answerable"] == {

@@ -52,7 +52,7 @@ def test_report_of_two_metrics(results, tmp_path):
     ) in text
     assert "F1 in percent. Paper: XLM-R base" in text
     assert "F1 and exact match by SQuAD 1.1's rules, in every language" in text
-    assert "In th and zh, written without spaces, a whole answer is one word" in text
+    assert "In th and zh, written without spaces, most answers are then one word:" in text
     assert compare_with_published(found, published(found)).average.published is None
 
 
@@ -86,4 +86,7 @@ def test_questions_without_an_answer(results):
 
 
 def test_scores_of_another_task_have_none():
-    assert report_sections({"data": "xnli", "dev": {"accuracy": {"en": 1.0}, "average": 1}}, "dev") == []
+    assert (
+        report_sections({"data": "xnli", "dev": {"accuracy": {"en": 1.0}, "average": 1}}, "dev")
+        == []
+    )
