@@ -21,7 +21,7 @@ def run(config: CompareConfig, folder: str | Path) -> None:
         folder: Where the files go.
 
     Raises:
-        UserError: One is no finished run, or they did not predict the same pairs.
+        UserError: One is no finished run, or they did not predict the same examples.
     """
     folder = Path(folder)
     comparison = compare_runs(FinishedRun.read(config.run_a), FinishedRun.read(config.run_b))

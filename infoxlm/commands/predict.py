@@ -16,6 +16,7 @@ from infoxlm.deploy.prediction_files import check_output, open_writer, predict_r
 from infoxlm.deploy.predictor import Predictor
 from infoxlm.errors import UserError
 from infoxlm.schema import OnError, PredictConfig
+from infoxlm.schema.deployment import TYPED_FIELDS
 from infoxlm.tasks.classification.zero_shot import check_candidates
 from infoxlm.tasks.inference import Inference
 from infoxlm.tracking.progress import progress
@@ -59,8 +60,8 @@ def run(config: PredictConfig, folder: str | Path) -> None:
     bar = None
     # On a terminal the lines themselves show how far it is.
     if source is not None and not (output is None and sys.stdout.isatty()):
-        total = count_lines(source) * inference.sequences_an_input
-        bar = progress(label="predicting", total=total, unit=" pairs")
+        total = count_lines(source)
+        bar = progress(label="predicting", total=total, unit=f" {inference.plural}")
     with nullcontext() if bar is None else bar, open_writer(output, inference) as writer:
         tally = predict_rows(
             rows,
@@ -89,7 +90,7 @@ def asked_of(inference: Inference, config: PredictConfig) -> Inference:
         raise UserError(named, error.remedy) from error
 
 
-def ignore(sequences: int) -> None:
+def ignore(inputs: int) -> None:
     """Show no progress."""
 
 
@@ -103,23 +104,24 @@ def typed_rows(config: PredictConfig, inference: Inference) -> Iterator[InputRow
     Raises:
         UserError: Another number of texts is wanted, or a text is not in UTF-8.
     """
-    for key in ("premise", "hypothesis", "text"):
-        typed = getattr(config, key) or ""
+    keys = ("text", *chain.from_iterable(TYPED_FIELDS))
+    typed = {key: getattr(config, key) for key in keys if getattr(config, key) is not None}
+    for key, text in typed.items():
         # Python's stand-ins for bytes that the terminal's encoding lacks; the tokenizer drops them.
-        if not holds_all_characters(typed):
+        if not holds_all_characters(text):
             raise UserError(
-                f"{key}={shown(typed)} holds bytes that are no characters",
+                f"{key}={shown(text)} holds bytes that are no characters",
                 "Type it in a terminal whose encoding (LC_ALL) is UTF-8, or give input=FILE.",
             )
     names = [field.name for field in inference.fields]
-    if config.premise is not None and config.hypothesis is not None:
-        if names != ["premise", "hypothesis"]:
+    if "text" not in typed:
+        if set(typed) != set(names):
             raise UserError(
-                f"premise and hypothesis with a model that takes {' and '.join(names)}",
+                f"{' and '.join(typed)} with a model that takes {' and '.join(names)}",
                 f'Write text="{SEPARATOR.join(names).upper()}".',
             )
-        return iter([InputRow(0, (config.premise, config.hypothesis))])
-    text = config.text or ""
+        return iter([InputRow(0, tuple(typed[name] for name in names))])
+    text = typed["text"]
     if len(names) == 1:
         return iter([InputRow(0, (text,))])
     parts = tuple(part.strip() for part in text.split(SEPARATOR))
@@ -128,7 +130,8 @@ def typed_rows(config: PredictConfig, inference: Inference) -> Iterator[InputRow
         count = "one" if len(names) == 2 else str(len(names) - 1)
         raise UserError(
             f"text={shown(text)} has {len(parts) - 1} {SEPARATOR} instead of {count}",
-            f'Write text="{wanted}", or give labels=[A,B] to classify a text.',
+            f'Write text="{wanted}"'
+            + (", or give labels=[A,B] to classify a text." if inference.sorts_texts else "."),
         )
     return iter([InputRow(0, parts)])
 
@@ -143,5 +146,8 @@ def file_rows(source: Path, inference: Inference) -> Iterator[InputRow]:
     Raises:
         UserError: The file cannot be read or lacks a column.
     """
+    own = inference.read_file(source)
+    if own is not None:
+        return (InputRow(number, texts) for number, texts in enumerate(own))
     rows = read_rows(source, [field.columns for field in inference.fields])
     return chain([*islice(rows, 1)], rows)

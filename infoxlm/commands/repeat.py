@@ -25,6 +25,9 @@ from infoxlm.train.inputs import SPLITS
 
 logger = logging.getLogger(__name__)
 
+#: The keys of ``data`` that say where it is.
+_DATA_PLACES = ("root", "train_root", "train_files", "dev_root")
+
 
 def run(config: RepeatConfig, folder: str | Path) -> None:
     """Check that code and inputs are the run's, run again, compare, report.
@@ -79,10 +82,13 @@ def placed(
             return then if start == Path.cwd() else str(start / then)
         return now or then
 
+    files = again.data.train_files
     data = replace(
         again.data,
         root=where(config.data_root, again.data.root),
         train_root=where(config.train_root, again.data.train_root),
+        train_files=config.train_files or (files and [str(where(None, file)) for file in files]),
+        dev_root=where(config.dev_root, again.data.dev_root),
         cache_dir=config.cache_dir,
     )
     model = replace(again.model, checkpoint=where(config.checkpoint, again.model.checkpoint))
@@ -95,8 +101,10 @@ def placed(
 def log_places(again: TrainConfig | EvaluateConfig, folder: Path) -> None:
     """Show what a repetition is going to read and write, before it does."""
     data, checkpoint = again.data, again.model.checkpoint
-    places = (typed(place) for place in (data.root, data.train_root, checkpoint))
-    logger.info("reading data.root=%s data.train_root=%s model.checkpoint=%s", *places)
+    places = {f"data.{key}": getattr(data, key) for key in _DATA_PLACES}
+    places["model.checkpoint"] = checkpoint
+    shown = [f"{key}={typed(place)}" for key, place in places.items() if place is not None]
+    logger.info("reading %s", " ".join(shown) or "no file that it names")
     logger.info("writing %s and the cache %s", folder, data.cache_dir)
 
 

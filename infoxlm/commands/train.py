@@ -20,6 +20,7 @@ from infoxlm.runs.resume import check_unused
 from infoxlm.runs.run_folder import CHECKPOINTS
 from infoxlm.runs.run_record import weights_checksums
 from infoxlm.schema import HardwareConfig, TrainConfig
+from infoxlm.tasks.task import reported_task
 from infoxlm.tracking.metrics_log import METRICS, read_metrics
 from infoxlm.tracking.timings import Timings
 from infoxlm.train.inputs import load_inputs
@@ -109,6 +110,7 @@ def write_report(result: "TrainResult", run: "RunContext") -> None:
     }
     if result.predictions is not None:
         write_predictions(folder / "predictions.jsonl", result.predictions)
+        reported_task(results).write_files(result.predictions, folder)
         results["evaluate"] = {
             "pairs_per_second": len(result.predictions) / result.scoring_seconds,
             "seconds": result.scoring_seconds,
@@ -140,7 +142,7 @@ def write_replay(config: TrainConfig, inputs: "Inputs", run: "RunContext") -> No
     trainer = build_trainer(config, inputs, run, model, checkpoints, point)
     result = replay(trainer.module, failed)
     write_json(run.folder / "replay.json", result.as_dict(), indent=1)
-    show(replay_table(result), f"all pairs  {run.folder / 'replay.json'}")
+    show(replay_table(result), f"all examples  {run.folder / 'replay.json'}")
 
 
 def replay_table(result: "Replay", shown: int = 10) -> Table:

@@ -42,6 +42,7 @@ def dataset_of(data: DataConfig) -> Dataset:
     Raises:
         UserError: Its labels or languages do not fit the data set, before anything is opened.
     """
+    _check_pairs_only(data)
     if data.name == "pawsx":
         return _pawsx(data)
     own = data.labels is not None and sorted(data.labels) != sorted(xnli.LABELS.words)
@@ -84,6 +85,22 @@ def _own_pairs(data: DataConfig) -> Dataset:
         tuple(data.languages or data.eval_languages),
         lambda data: open_from_files(data.root, data.train_root, forms),
     )
+
+
+def _check_pairs_only(data: DataConfig) -> None:
+    """Check that no key is set that is for questions alone.
+
+    Raises:
+        UserError: One is.
+    """
+    for key in ("train_files", "dev_root"):
+        value = getattr(data, key)
+        if value is not None:
+            shown = f"[{','.join(value)}]" if isinstance(value, list) else value
+            raise UserError(
+                f"data.{key}={shown} with data={data.name}",
+                "Leave it out: it is for question answering (data=squad, xquad, mlqa).",
+            )
 
 
 def _check_no_languages(data: DataConfig) -> None:

@@ -9,8 +9,16 @@ from infoxlm.data.token_cache import Encode, TokenCache
 from infoxlm.errors import UserError
 
 
-def check_languages_present(source: DataSource, split: str, languages: Sequence[str]) -> None:
+def check_languages_present(
+    source: DataSource, split: str, languages: Sequence[str], nouns: str = "pairs"
+) -> None:
     """Check that a source has the languages asked for, before anything expensive starts.
+
+    Args:
+        source: Where the examples come from.
+        split: ``train``, ``dev`` or ``test``.
+        languages: Codes of the languages.
+        nouns: What its examples are called in messages.
 
     Raises:
         UserError: The split or some of the languages are missing.
@@ -19,13 +27,13 @@ def check_languages_present(source: DataSource, split: str, languages: Sequence[
     training = split == "train"
     if not present:
         remedy = "Give data.train_root=FILE_OR_FOLDER." if training else "Give another data.root."
-        raise UserError(f"{source.name} has no {split} pairs", remedy)
+        raise UserError(f"{source.name} has no {split} {nouns}", remedy)
     missing = [language for language in languages if language not in present]
     if missing:
         key = "train_languages" if training else "eval_languages"
         other = "data.train_root=FILE_OR_FOLDER" if training else "another data.root"
         raise UserError(
-            f"{source.name} has no {split} pairs in {' '.join(missing)}",
+            f"{source.name} has no {split} {nouns} in {' '.join(missing)}",
             f"It has {' '.join(present)}: change data.{key}, or give {other}.",
         )
 
@@ -59,8 +67,8 @@ def encode_split(
         examples = cache.load(source, split, language, encode, limit=limit, options=options)
         if not len(examples):
             raise UserError(
-                f"{source.name}: {split} {language} has no labelled pair",
-                "Give a file with pairs, or leave the language out.",
+                f"{source.name}: {split} {language} has no example that can be used",
+                "Give a file with some, or leave the language out.",
             )
         encoded.append(examples)
     return encoded

@@ -98,23 +98,38 @@ class Examples:
         """The token ids that batches may hold, repeated or not; None: any of the vocabulary."""
         return self.token_ids.ids
 
-    def origin(self, row: int) -> dict[str, str | int]:
-        """Where an example is: ``language``, ``file``, and ``row`` in the file."""
-        for part in self.parts or (self,):
-            if row < len(part):
-                return {"language": part.language, "file": part.file, "row": int(part.rows[row])}
-            row -= len(part)
-        raise IndexError(row)
+    def origin(self, number: int) -> dict[str, str | int]:
+        """Where an example is: ``language``, ``file``, and ``row`` in the file.
 
-    def find(self, language: str, row: int) -> int:
+        Of a row that makes several examples, also which of them it is: ``sequence``.
+        """
+        for part in self.parts or (self,):
+            if number < len(part):
+                row = int(part.rows[number])
+                found: dict[str, str | int] = {
+                    "language": part.language,
+                    "file": part.file,
+                    "row": row,
+                }
+                first, end = np.searchsorted(part.rows, [row, row + 1]).tolist()
+                return found if end - first == 1 else {**found, "sequence": number - first}
+            number -= len(part)
+        raise IndexError(number)
+
+    def find(self, language: str, row: int, sequence: int = 0) -> int:
         """The number of an example, by its language and its row in the file.
+
+        Args:
+            language: The language's code.
+            row: The row.
+            sequence: Which of the examples that the row makes.
 
         Raises:
             UserError: It is not among these.
         """
         start = 0
         for part in self.parts or (self,):
-            place = int(np.searchsorted(part.rows, row))
+            place = int(np.searchsorted(part.rows, row)) + sequence
             if part.language == language and place < len(part) and part.rows[place] == row:
                 return start + place
             start += len(part)

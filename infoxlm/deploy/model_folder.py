@@ -32,9 +32,6 @@ ONNX_MODEL = "model.onnx"
 #: What was exported from what, and how far its logits are from the checkpoint's.
 EXPORT_RECORD = "export.json"
 
-#: Tokens of a sequence where config.json does not say what the model was fine-tuned with.
-DEFAULT_LENGTH = 128
-
 
 def default_cache_dir() -> Path:
     """Where `cache_dir` of the configurations points as well."""
@@ -108,16 +105,17 @@ class ModelFolder:
         """The most tokens of a sequence: what is wanted, or else those of the fine-tuning.
 
         Raises:
-            UserError: The model has no positions for so many, or they are too few for one.
+            UserError: The model has no positions for so many, or they are too few for an input.
         """
         longest = self.config["max_position_embeddings"] - PAD_ID - 1
-        usual = self.config.get("train_max_length", min(DEFAULT_LENGTH, longest))
+        usual = self.config.get("train_max_length", min(self.inference.usual_length, longest))
         length = usual if wanted is None else wanted
         if not MIN_LENGTH <= length <= longest:
             raise UserError(
                 f"max_length={length}, but the model takes {MIN_LENGTH} to {longest} tokens",
                 "Set max_length in between.",
             )
+        self.inference.check_length(length)
         return length
 
     def tokenizer(self, threads: int) -> InfoXLMTokenizer:

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from infoxlm.deploy.chunks import chunks
 from infoxlm.deploy.input_rows import InputRow
 from infoxlm.errors import UserError
 from infoxlm.files.atomic import atomic_file
@@ -168,14 +168,14 @@ def predict_rows(
         answer: Makes a prediction of each row's texts.
         writer: Where the results go, one for each row, in order.
         name: What the rows come from, for messages.
-        chunk: Rows that are in memory at a time.
+        chunk: Most rows that are in memory at a time.
         stop_on_error: End at the first bad row.
 
     Raises:
         UserError: A row is bad, and that was to be the end.
     """
     tally = Tally()
-    while read := list(islice(rows, chunk)):
+    for read in chunks(rows, chunk, lambda row: row.texts):
         good = []
         for row in read:
             if row.error is None:

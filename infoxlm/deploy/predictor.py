@@ -1,13 +1,13 @@
 """Texts in, answers out."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
 from infoxlm.data.batches import micro_batches
+from infoxlm.deploy.chunks import chunks
 from infoxlm.deploy.model_folder import ModelFolder
 from infoxlm.deploy.runtimes import Runtime, load_runtime
 from infoxlm.hardware.environment import available_cores
@@ -126,26 +126,33 @@ class Predictor:
 
     def stream(self, rows: Iterable[Row]) -> Iterator[Any]:
         """Answer inputs one chunk after the other, so that memory does not grow with them."""
-        rest = iter(rows)
-        while chunk := list(islice(rest, self.chunk)):
+        # What is no string is refused where it is encoded.
+        for chunk in chunks(rows, self.chunk, lambda row: [x for x in row if isinstance(x, str)]):
             yield from self.answer(chunk)
 
     @property
     def chunk(self) -> int:
-        """Inputs that are in memory at a time."""
+        """Most inputs that are in memory at a time; of long texts there are fewer."""
         return max(1, CHUNK // self.inference.sequences_an_input)
 
     def answer(
-        self, rows: Sequence[Row], advance: Callable[[int], object] = lambda sequences: None
+        self, rows: Sequence[Row], advance: Callable[[int], object] = lambda inputs: None
     ) -> list[Any]:
         """Answer inputs at once.
 
         Args:
             rows: All of them are in memory.
-            advance: Called with the number of sequences after each batch, as a progress bar is.
+            advance: Called with a number of inputs after each batch, as a progress bar is.
         """
         encoded = self.encode(rows)
-        return self.inference.decode(self.outputs(encoded.token_ids, advance), encoded)
+        sequences, done = len(encoded.token_ids), 0
+
+        def count(scored: int) -> None:
+            nonlocal done
+            before, done = done, done + scored
+            advance(done * len(rows) // sequences - before * len(rows) // sequences)
+
+        return self.inference.decode(self.outputs(encoded.token_ids, count), encoded)
 
     def encode(self, rows: Sequence[Row]) -> Encoded:
         """Tokenize inputs.

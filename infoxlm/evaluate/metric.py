@@ -3,6 +3,10 @@
 from typing import NamedTuple
 
 
+#: Names that are not words.
+_TITLES = {"f1": "F1"}
+
+
 class Metric(NamedTuple):
     """What is measured of a prediction.
 
@@ -19,7 +23,7 @@ class Metric(NamedTuple):
     @property
     def title(self) -> str:
         """What readers see it called."""
-        return self.name.replace("_", " ")
+        return _TITLES.get(self.name, self.name.replace("_", " "))
 
     @property
     def unit(self) -> str:

@@ -21,6 +21,7 @@ from infoxlm.reporting.sections import Section, markdown_facts
 _FILES = {
     "results.json": "these results for programs",
     "predictions.jsonl": "every test prediction",
+    "predictions": "the same in forms that other programs read",
     "metrics.jsonl": "what was logged while training",
     "run.json": "what it takes to repeat the run",
     ".hydra/config.yaml": "the composed configuration",
@@ -145,8 +146,13 @@ def score_section(results: Mapping[str, Any], comparison: Comparison) -> Section
     if any(line.dev is not None for line in lines):
         columns["dev"] = lambda line: metric.shown(line.dev)
     for other in scores.secondary:
-        figures = {**scores.values[other.name], "average": scores.average_of(other)}
-        columns[other.title] = lambda line, x=other, y=figures: x.shown(y.get(line.name))  # type: ignore[misc]
+        columns[other.title] = lambda line, x=other: x.shown(line.secondary.get(x.name))  # type: ignore[misc]
+        if any(other.name in line.published_secondary for line in lines):
+            columns[f"paper {other.title}"] = (  # type: ignore[assignment]
+                lambda line, x=other: x.shown(line.published_secondary.get(x.name))
+            )
+    if scores.explanation:
+        note += f" {scores.explanation}"
     return Section(
         title(results),
         list(columns),
@@ -180,10 +186,10 @@ def _duration(seconds: float) -> str:
 #: Section and key in the results, what it is called, and how it is shown.
 _FACTS: list[tuple[str, str, str, Callable[[float], str]]] = [
     ("train", "seconds", "training time", _duration),
-    ("train", "pairs_per_second", "training speed", "{:,.1f} pairs/s".format),
+    ("train", "pairs_per_second", "training speed", "{:,.1f} examples/s".format),
     ("train", "share_of_machine", "share of the machine's matrix products",
      lambda share: f"{100 * share:.0f} %"),
     ("train", "padding_share", "padding", lambda share: f"{100 * share:.1f} %"),
     ("train", "peak_rss_mb", "peak memory", "{:,.0f} MB".format),
-    ("evaluate", "pairs_per_second", "scoring speed", "{:,.1f} pairs/s".format),
+    ("evaluate", "pairs_per_second", "scoring speed", "{:,.1f} examples/s".format),
 ]  # fmt: skip

@@ -39,6 +39,8 @@ class Scores:
         details: What else the task has to tell, as plain JSON, such as confusion matrices.
         warning: What is wrong with the model, in a sentence or two; None when nothing is seen.
         secondary: The other metrics in `values`.
+        explanation: What a reader of the figures has to know, in a sentence or two, such as by
+            which rules answers are compared; None where the metric says it all.
     """
 
     main: Metric
@@ -51,6 +53,7 @@ class Scores:
     details: Mapping[str, Any] = field(default_factory=dict)
     warning: str | None = None
     secondary: tuple[Metric, ...] = ()
+    explanation: str | None = None
 
     @classmethod
     def from_predictions(
@@ -61,6 +64,7 @@ class Scores:
         chance: float | None = None,
         details: Mapping[str, Any] | None = None,
         warning: str | None = None,
+        explanation: str | None = None,
     ) -> "Scores":
         """Average the values of predictions over each language.
 
@@ -74,6 +78,7 @@ class Scores:
             chance: The main metric of a guess.
             details: What else the task has to tell, as plain JSON.
             warning: What is wrong with the model.
+            explanation: What a reader of the figures has to know.
         """
         missing = [x.name for x in (main, *metrics) if x.name not in predictions.values]
         if missing or not len(predictions):
@@ -111,6 +116,7 @@ class Scores:
             details or {},
             warning,
             tuple(metrics),
+            explanation,
         )
 
     @property
@@ -128,9 +134,10 @@ class Scores:
         """Mean of the main metric over the languages, each counting the same."""
         return _average(self.main_values)
 
-    def average_of(self, metric: Metric) -> float:
-        """Mean of a metric over the languages."""
-        return _average(self.values[metric.name])
+    def average_of(self, metric: Metric, languages: Sequence[str] | None = None) -> float:
+        """Mean of a metric over some languages; None: over all."""
+        values = self.values[metric.name]
+        return _average(values if languages is None else {x: values[x] for x in languages})
 
     @property
     def non_english_average(self) -> float | None:
@@ -193,6 +200,8 @@ class Scores:
             written["secondary_metrics"] = [metric._asdict() for metric in self.secondary]
         if self.warning is not None:
             written["warning"] = self.warning
+        if self.explanation is not None:
+            written["explanation"] = self.explanation
         return written
 
     @classmethod
@@ -220,6 +229,7 @@ class Scores:
             details,
             written.get("warning"),
             tuple(secondary),
+            written.get("explanation"),
         )
 
 

@@ -75,7 +75,7 @@ def compare_outcomes(then: Outcome, now: Outcome) -> list[Check]:
     """Compare a run with its repetition, part by part.
 
     Raises:
-        UserError: They did not predict the same pairs.
+        UserError: They did not predict the same examples.
     """
     checks = [
         _compare_logged("training losses", then.losses, now.losses),

@@ -23,7 +23,7 @@ AUTO = "auto"
 #: What may change between the parts of a run: where things lie (what they contain is compared by
 #: checksum), what is kept and logged, and the machine.
 FREE = (
-    "data.root", "data.train_root", "data.cache_dir", "model.checkpoint",
+    "data.root", "data.train_root", "data.dev_root", "data.cache_dir", "model.checkpoint",
     "trainer.resume", "trainer.replay", "trainer.keep_checkpoints", "trainer.save_every",
     "trainer.log_every", "hardware.device", "hardware.devices", "hardware.threads",
     "hardware.micro_batch_size", "hardware.micro_batch_tokens", "hardware.eval_batch_tokens",

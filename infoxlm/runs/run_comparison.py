@@ -27,8 +27,8 @@ class RunComparison:
         settings: The keys of the configuration that differ.
         provenance: What differs in code, packages, machine and files.
         unrecorded: The facts that are not in both records.
-        pairs: Pairs that each run predicted.
-        unlike: Pairs that they predicted differently.
+        pairs: Examples that each run predicted.
+        unlike: Examples that they predicted differently.
         metric: What both were scored by.
         figures: It in each language and what follows from it.
     """
@@ -78,7 +78,7 @@ def compare_runs(first: FinishedRun, second: FinishedRun) -> RunComparison:
     """Set two runs side by side.
 
     Raises:
-        UserError: They are one and the same, or did not predict the same pairs.
+        UserError: They are one and the same, or did not predict the same examples.
     """
     if first.folder.resolve() == second.folder.resolve():
         raise UserError(f"run_a and run_b are the same folder {first.folder}", "Give two runs.")

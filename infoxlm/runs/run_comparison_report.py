@@ -60,7 +60,7 @@ def headline(comparison: RunComparison) -> str:
     """Who is better, in one or two sentences."""
     overall, count = comparison.overall, len(comparison.languages)
     if not comparison.unlike:
-        return f"A and B predict the same on all {comparison.pairs:,} pairs."
+        return f"A and B predict the same on all {comparison.pairs:,} examples."
     metric, (low, high) = comparison.metric, overall.interval
     numbers = (
         f"{metric.shown(overall.difference, signed=True)}{' points' if metric.percent else ''} "
@@ -68,7 +68,7 @@ def headline(comparison: RunComparison) -> str:
         f"95 % interval {_interval(overall, metric)})"
     )
     if low <= 0 <= high:
-        text = f"No difference beyond the choice of test pairs: B − A is {numbers}."
+        text = f"No difference beyond the choice of test examples: B − A is {numbers}."
     else:
         text = f"B is {'better' if metric.is_better(low, 0) else 'worse'} than A: {numbers}."
     if count == 1:
@@ -122,8 +122,8 @@ def _scores(comparison: RunComparison) -> Section:
     header = ["language", "A", "B", "B − A", "95 % interval", "only A", "only B", "p", "Holm"]
     units = "Percent, differences in points." if metric.percent else f"{metric.unit.capitalize()}."
     test = (
-        "only A, only B: pairs that one run alone got right; p: McNemar's exact test on them, over "
-        "several languages its form for clusters."
+        "only A, only B: examples that one run alone got right; p: McNemar's exact test on them, "
+        "over several languages its form for clusters."
         if binary
         else "p: of the same bootstrap."
     )

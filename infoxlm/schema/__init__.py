@@ -6,24 +6,28 @@ languages, combinations) is checked when the composed configuration becomes thes
 
 from infoxlm.schema.choices import (
     Amp,
+    AnswerRules,
     Direction,
     ExportFormat,
     ExportPrecision,
+    Faulty,
     OnError,
     Pooling,
     RuntimeName,
     SelectOn,
     Similarity,
+    Unanswerable,
 )
 from infoxlm.schema.deployment import ConvertConfig, ExportConfig, PredictConfig, ServeConfig
 from infoxlm.schema.groups import DataConfig, HardwareConfig, ModelConfig, ShapeConfig
 from infoxlm.schema.runs import CompareConfig, DashboardConfig, RepeatConfig, ReportConfig
 from infoxlm.schema.scoring import EvaluateConfig, RetrieveConfig, TatoebaConfig
-from infoxlm.schema.task import TaskConfig
+from infoxlm.schema.task import TASK_CONFIGS, QuestionAnsweringConfig, TaskConfig
 from infoxlm.schema.training import OptimizerConfig, SchedulerConfig, TrainConfig, TrainerConfig
 
 __all__ = [
     "Amp",
+    "AnswerRules",
     "CompareConfig",
     "ConvertConfig",
     "DashboardConfig",
@@ -33,12 +37,14 @@ __all__ = [
     "ExportConfig",
     "ExportFormat",
     "ExportPrecision",
+    "Faulty",
     "HardwareConfig",
     "ModelConfig",
     "OnError",
     "OptimizerConfig",
     "Pooling",
     "PredictConfig",
+    "QuestionAnsweringConfig",
     "RepeatConfig",
     "ReportConfig",
     "RetrieveConfig",
@@ -52,6 +58,7 @@ __all__ = [
     "TatoebaConfig",
     "TrainConfig",
     "TrainerConfig",
+    "Unanswerable",
     "SCHEMAS",
     "register_schemas",
 ]
@@ -73,9 +80,11 @@ SCHEMAS: dict[str, type] = {
 
 
 def register_schemas() -> None:
-    """Tell Hydra the schemas, as ``<command>_schema`` for the commands' defaults lists."""
+    """Tell Hydra the schemas, as ``NAME_schema`` for the defaults lists of commands and tasks."""
     from hydra.core.config_store import ConfigStore
 
     store = ConfigStore.instance()
     for command, schema in SCHEMAS.items():
         store.store(name=f"{command}_schema", node=schema)
+    for task, options in TASK_CONFIGS.items():
+        store.store(name=f"{task}_schema", node=options)

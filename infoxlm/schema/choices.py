@@ -18,6 +18,28 @@ class SelectOn(Enum):
     dev_en = "dev_en"
 
 
+class Unanswerable(Enum):
+    """Fate of questions without an answer: an error, left out, or learned as such."""
+
+    refuse = "refuse"
+    drop = "drop"
+    keep = "keep"
+
+
+class Faulty(Enum):
+    """Fate of questions that are at fault, such as answers not found at their place."""
+
+    refuse = "refuse"
+    drop = "drop"
+
+
+class AnswerRules(Enum):
+    """Rules by which an answer equals another: those of SQuAD 1.1, or MLQA's by language."""
+
+    squad = "squad"
+    mlqa = "mlqa"
+
+
 class Direction(Enum):
     """Direction of ``infoxlm convert``."""
 

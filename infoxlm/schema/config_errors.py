@@ -18,6 +18,7 @@ from infoxlm.errors import UserError
 from infoxlm.schema import SCHEMAS
 from infoxlm.schema.group_options import fitting_options, options_of
 from infoxlm.schema.recipes import option_keys
+from infoxlm.schema.task import variants_of
 
 #: The extra that brings an option of Hydra's groups.
 PLUGINS = {
@@ -37,9 +38,9 @@ def known_keys(schema: Any, prefix: str = "") -> list[str]:
         if get_origin(kind) is dict:
             keys += [f"{prefix}{name}.{key}" for key in option_keys(prefix.rstrip("."))]
         for option in (kind, *get_args(kind)):  # ShapeConfig | None is a union
-            if is_dataclass(option):
-                keys += known_keys(option, f"{prefix}{name}.")
-    return keys
+            for variant in variants_of(option) if is_dataclass(option) else ():
+                keys += known_keys(variant, f"{prefix}{name}.")
+    return list(dict.fromkeys(keys))
 
 
 def check_known_keys(configuration: DictConfig, command: str) -> None:
@@ -48,7 +49,12 @@ def check_known_keys(configuration: DictConfig, command: str) -> None:
     Raises:
         UserError: There is such a key, with the nearest right one.
     """
-    known = known_keys(SCHEMAS[command])
+    known = set(known_keys(SCHEMAS[command]))
+    for name in map(str, configuration):
+        kind = OmegaConf.get_type(configuration, name)
+        if is_dataclass(kind):  # of the options of several tasks, those of the one that was chosen
+            known -= {key for key in known if key.startswith(f"{name}.")}
+            known |= set(known_keys(kind, f"{name}."))
     for key, _ in entries(OmegaConf.to_container(configuration)):
         if key not in known:
             raise UserError(f"{key}: there is no such key", nearest_key(key, command))

@@ -50,6 +50,10 @@ class ExportConfig:
             )
 
 
+#: What texts may be typed as, apart from `text`: the fields of a task belong together.
+TYPED_FIELDS = (("premise", "hypothesis"), ("question", "context"))
+
+
 @dataclass
 class PredictConfig:
     """``infoxlm predict``."""
@@ -57,6 +61,8 @@ class PredictConfig:
     text: str | None = None
     premise: str | None = None
     hypothesis: str | None = None
+    question: str | None = None
+    context: str | None = None
     input: str | None = None
     output: str | None = None
     on_error: OnError = OnError.skip
@@ -76,20 +82,22 @@ class PredictConfig:
             if (value := getattr(self, key)) is not None:
                 setattr(self, key, literal(value))
         self.labels = [literal(label) for label in self.labels]
-        sources = {"text": self.text, "input": self.input, "premise": self.premise}
-        given = [key for key, value in sources.items() if value is not None]
-        if (self.premise is None) != (self.hypothesis is None):
-            raise UserError("premise and hypothesis belong together", "Give both.")
+        given = [key for key in ("text", "input") if getattr(self, key) is not None]
+        for fields in TYPED_FIELDS:
+            typed = [key for key in fields if getattr(self, key) is not None]
+            if typed and len(typed) < len(fields):
+                raise UserError(f"{' and '.join(fields)} belong together", "Give both.")
+            if typed and self.labels:
+                raise UserError(
+                    f"labels with {' and '.join(fields)}",
+                    "Classify one text: give text=... or input=FILE.",
+                )
+            given += typed[:1]
         if len(given) != 1:
+            pairs = (" with ".join(f"{key}=..." for key in fields) for fields in TYPED_FIELDS)
             raise UserError(
                 f"{' and '.join(given) or 'nothing'} to predict on",
-                'Give one of text="PREMISE<sep>HYPOTHESIS", premise=... with hypothesis=..., '
-                "and input=FILE.",
-            )
-        if self.labels and self.premise is not None:
-            raise UserError(
-                "labels with premise and hypothesis",
-                "Classify one text: give text=... or input=FILE.",
+                f'Give one of text="PREMISE<sep>HYPOTHESIS", {", ".join(pairs)}, and input=FILE.',
             )
 
 

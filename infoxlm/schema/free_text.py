@@ -9,10 +9,12 @@ from collections.abc import Sequence
 
 #: The keys of each command whose value is text as it stands.
 FREE_TEXTS = {
-    "predict": ("text", "premise", "hypothesis", "template", "input", "output"),
+    "predict": (
+        "text", "premise", "hypothesis", "question", "context", "template", "input", "output",
+    ),
     "retrieve": ("prefix",),
     "serve": ("api_key",),
-}
+}  # fmt: skip
 
 #: The keys whose value is a list of such texts, as in `labels=[politics,"art, music"]`.
 FREE_LISTS = {"predict": ("labels",)}

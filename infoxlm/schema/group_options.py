@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import get_type_hints
 
 from infoxlm.schema import SCHEMAS
+from infoxlm.schema.task import variants_of
 
 #: What may be a group's name: any word that is typed in its place is looked up among the files.
 _GROUP = re.compile(r"\w{1,99}(/\w{1,99})*")
@@ -31,17 +32,20 @@ def fitting_options(group: str, command: str) -> list[str]:
     section = get_type_hints(SCHEMAS[command]).get(group)
     if not is_dataclass(section):
         return options_of(group)
-    known = {field.name for field in fields(section)}
+    known = {field.name for variant in variants_of(section) for field in fields(variant)}
     return [option for option in options_of(group) if keys_of(group, option) <= known]
 
 
 @cache
 def keys_of(group: str, option: str) -> frozenset[str]:
     """The keys at the top of an option's file and of those it builds upon."""
+    keys = re.findall(r"^(\w+):", option_text(group, option), re.MULTILINE)
+    return frozenset(keys) - {"defaults"}
+
+
+def option_text(group: str, option: str) -> str:
+    """An option's file, behind those it builds upon."""
     path = files("infoxlm.conf") / group / f"{option}.yaml"
     text = path.read_text(encoding="utf-8")
-    keys = set(re.findall(r"^(\w+):", text, re.MULTILINE)) - {"defaults"}
-    for base in re.findall(r"^  - (\w+)$", text, re.MULTILINE):
-        if base != "_self_":
-            keys |= keys_of(group, base)
-    return frozenset(keys)
+    bases = re.findall(r"^  - (\w+)$", text, re.MULTILINE)
+    return "".join([*(option_text(group, base) for base in bases if base != "_self_"), text])

@@ -1,4 +1,4 @@
-"""The groups that several commands are composed of: model, pairs, hardware."""
+"""The groups that several commands are composed of: model, data, hardware."""
 
 import re
 from dataclasses import dataclass, field
@@ -73,14 +73,17 @@ class ModelConfig:
 
 @dataclass
 class DataConfig:
-    """The pairs, and how long they may be.
+    """The examples, and how long they may be.
 
     Which labels and languages there are, the data set of this name knows: ``data/dataset.py``.
+    ``train_files`` and ``dev_root`` are for question answering alone.
     """
 
     name: str = MISSING
     root: str | None = None
     train_root: str | None = None
+    train_files: list[str] | None = None
+    dev_root: str | None = None
     languages: list[str] | None = None
     train_languages: list[str] = field(default_factory=lambda: ["en"])
     eval_languages: list[str] = field(default_factory=lambda: ["en"])

@@ -13,6 +13,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from omegaconf import MISSING
 
 from infoxlm.schema.json_shapes import MisfitError, brief
+from infoxlm.schema.task import TASK_CONFIGS, TaskConfig
 
 
 def plain_config(config: Any) -> Any:
@@ -43,6 +44,8 @@ def configuration(schema: type, plain: Any) -> Any:
     """
     if not isinstance(plain, Mapping):
         raise MisfitError(f"is {brief(plain)}, not an object")
+    if schema is TaskConfig:
+        schema = TASK_CONFIGS.get(str(plain.get("name")), schema)
     kinds, values = get_type_hints(schema), {}
     for key, value in plain.items():
         if key not in kinds:

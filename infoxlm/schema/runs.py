@@ -43,5 +43,7 @@ class RepeatConfig:
     name: str = "default"
     data_root: str | None = None
     train_root: str | None = None
+    train_files: list[str] | None = None
+    dev_root: str | None = None
     checkpoint: str | None = None
     cache_dir: str = MISSING

@@ -23,13 +23,15 @@ from infoxlm.serve.guard import Guard
 from infoxlm.serve.messages import ClassifyRequest, Health, OneText, answers_of, predict_request
 from infoxlm.serve.metrics import Metrics, RequestMetrics
 from infoxlm.serve.service import Service
-from infoxlm.tasks.inference import article
 
 #: Nothing from elsewhere, and no other site may frame the page.
 PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
 }
+
+#: What the pages of all tasks share.
+COMMON = Path(__file__).parent / "page"
 
 #: Statuses of refusals, for the documentation.
 REFUSALS = {
@@ -69,7 +71,7 @@ def create_app(service: Service, metrics: Metrics, key: str | None = None) -> Fa
             f"{inference.description}\n\n"
             f"At most {limits.request_pairs} {inference.plural} a request, "
             f"{limits.text_characters:,} characters a text, {limits.body_bytes:,} bytes a body, "
-            f"{service.predictor.max_length} tokens {article(inference.noun)}."
+            f"{inference.length_text(service.predictor.max_length)}."
         ),
         lifespan=lifespan,
     )
@@ -82,6 +84,7 @@ def create_app(service: Service, metrics: Metrics, key: str | None = None) -> Fa
     if inference.page is not None:
         app.include_router(front_page(inference.page, inference.page_words))
         app.mount("/page", StaticFiles(directory=inference.page), name="page")
+        app.mount("/common", StaticFiles(directory=COMMON), name="common")
     app.add_middleware(WholeFiles)
     app.add_middleware(Guard, key=key, limits=limits)
     pages = frozenset(app.openapi()["paths"]) | {"/", "/docs"}

@@ -9,7 +9,8 @@ class Limits:
 
     Attributes:
         body_bytes: Most bytes of a request's body.
-        request_pairs: Most pairs of a request; a text with n labels counts as n pairs.
+        request_pairs: Most pairs of a request; a text with n labels counts as n pairs, and a
+            question as the windows that its context is read in.
         text_characters: Most characters of a text, a label or a template.
         waiting_pairs: Most pairs that are accepted and not answered yet; more are refused.
         timeout: Seconds after which a request that is not answered is given up.

@@ -104,9 +104,15 @@ class Service:
         self, predictor: Predictor, rows: Sequence[Row], places: Sequence[str], truncate: bool
     ) -> list[Any]:
         inference = predictor.inference
-        async with self._admitted(len(rows) * inference.sequences_an_input):
-            encoded, outputs = await self._score(predictor, rows, places, truncate)
-        return inference.decode(outputs, encoded)
+        expected = len(rows) * inference.sequences_an_input
+        async with self._admitted(expected):
+            encoded = await self._encode(predictor, rows, places, truncate)
+            # Long texts become many sequences, and each of them is computed.
+            sequences = len(encoded.token_ids)
+            self._check_count(sequences, "body", inference.sequences_text)
+            async with self._admitted(max(0, sequences - expected)):
+                outputs = await self._score(encoded)
+        return await asyncio.to_thread(inference.decode, outputs, encoded)
 
     @asynccontextmanager
     async def _admitted(self, pairs: int) -> AsyncIterator[None]:
@@ -135,26 +141,35 @@ class Service:
                 "Try again later, or send fewer pairs at a time.",
             ) from error
 
-    async def _score(
+    async def _encode(
         self, predictor: Predictor, rows: Sequence[Row], places: Sequence[str], truncate: bool
-    ) -> tuple[Encoded, list[np.ndarray]]:
-        """Tokenize inputs and run the model on them.
+    ) -> Encoded:
+        """Tokenize inputs.
 
         Raises:
-            RequestError: An input is too long and may not be cut, or computing failed.
+            RequestError: One is too long and may not be cut.
         """
         encoded = await asyncio.to_thread(predictor.encode, rows)
         if not truncate and encoded.truncated.any():
             number = int(encoded.truncated.argmax())
-            length = predictor.inference.full_length(predictor.tokenizer, rows[number])
+            inference = predictor.inference
+            length = inference.full_length(predictor.tokenizer, rows[number])
             raise RequestError(
                 422,
-                f"{length} tokens, the model takes {predictor.max_length}",
+                f"{length} tokens, the model takes {inference.longest(predictor.max_length)}",
                 places[number],
                 'Shorten the text, or send "truncate": true to have its end cut.',
             )
+        return encoded
+
+    async def _score(self, encoded: Encoded) -> list[np.ndarray]:
+        """Run the model on what was tokenized.
+
+        Raises:
+            RequestError: Computing failed.
+        """
         try:
-            return encoded, await asyncio.wrap_future(self.batcher.submit(encoded.token_ids))
+            return await asyncio.wrap_future(self.batcher.submit(encoded.token_ids))
         except (asyncio.CancelledError, TimeoutError):
             raise
         except Exception as error:  # the batcher has logged it

@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from infoxlm.errors import UserError
 from infoxlm.schema import SCHEMAS
 from infoxlm.schema.checks import check_name
+from infoxlm.schema.task import variants_of
 from infoxlm.sweep.resuming import key_of
 
 logger = logging.getLogger(__name__)
@@ -115,5 +116,6 @@ def is_whole(key: str, command: str) -> bool:
     kind: Any = SCHEMAS[command]
     for name in key.split("."):
         sections = [option for option in (kind, *get_args(kind)) if is_dataclass(option)]
-        kind = get_type_hints(sections[0]).get(name) if sections else None
+        variants = [variant for section in sections for variant in variants_of(section)]
+        kind = next((x[name] for x in map(get_type_hints, variants) if name in x), None)
     return int in (kind, *get_args(kind)) and float not in get_args(kind)

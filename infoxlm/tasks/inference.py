@@ -1,6 +1,6 @@
 """From texts to answers: what predicting, serving and exporting know of a task."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,8 +67,12 @@ class Inference:
     prediction: type
     #: The size of an output's last axis.
     outputs: int
-    #: Sequences that an input makes as a rule, by which inputs in memory are counted.
+    #: Sequences that an input makes at least; a long one may make more.
     sequences_an_input = 1
+    #: Most tokens of a sequence where config.json does not say what the model was fine-tuned with.
+    usual_length = 128
+    #: What the sequences of a request are, for the message when they are too many.
+    sequences_text = "sequences"
     #: A folder with an index.html where one tries the model.
     page: Path | None = None
 
@@ -92,6 +96,13 @@ class Inference:
 
         Raises:
             UserError: It is not.
+        """
+
+    def check_length(self, max_length: int) -> None:
+        """Check that inputs fit into sequences of so many tokens.
+
+        Raises:
+            UserError: They do not.
         """
 
     def load_model(self, folder: Path) -> Any:
@@ -119,8 +130,28 @@ class Inference:
         raise NotImplementedError
 
     def full_length(self, tokenizer: InfoXLMTokenizer, row: Row) -> int:
-        """Count the tokens of an input that is not cut."""
+        """Count the tokens of an input that is not cut, or of the text that may be."""
         raise NotImplementedError
+
+    def longest(self, max_length: int) -> int:
+        """Say how much `full_length` may count before something is cut.
+
+        Args:
+            max_length: Most tokens of a sequence.
+        """
+        return max_length
+
+    def length_text(self, max_length: int) -> str:
+        """How long an input may be, for the server's documentation."""
+        return f"{max_length} tokens {article(self.noun)}"
+
+    def read_file(self, path: Path) -> Iterator[Row] | None:
+        """Read inputs from a file in a form of the task's own; None: it is in no such form.
+
+        Raises:
+            UserError: It is, and at fault.
+        """
+        return None
 
     def record(self, prediction: Any) -> dict[str, Any]:
         """An answer as it is written into a line of JSON."""

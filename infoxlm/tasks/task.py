@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 FIRST_TASK = "classification"
 
 #: The module of each task; imported when it is wanted, so that nothing heavy is imported early.
-_MODULES = {FIRST_TASK: "infoxlm.tasks.classification.task"}
+_MODULES = {
+    FIRST_TASK: "infoxlm.tasks.classification.task",
+    "question_answering": "infoxlm.tasks.question_answering.task",
+}
 
 
 class Task:
@@ -45,8 +48,8 @@ class Task:
     """
 
     name: str
-    #: The dataclass of the group ``task``; None: it has only its name.
-    config_class: type | None = None
+    #: Most tokens of a sequence where a checkpoint does not tell what it was fine-tuned with.
+    max_length = 128
 
     def __init__(self, options: "TaskConfig", data: Any) -> None:
         self.options = options
@@ -141,6 +144,15 @@ class Task:
             evaluator: Runs the model.
         """
         raise NotImplementedError
+
+    @staticmethod
+    def write_files(predictions: "Predictions", folder: Path) -> None:
+        """Write predictions in the forms that only this task has, next to predictions.jsonl.
+
+        Args:
+            predictions: What `evaluate` gave.
+            folder: The run's folder.
+        """
 
     @staticmethod
     def report_sections(results: Mapping[str, Any], split: str) -> "list[Section]":

@@ -23,7 +23,7 @@ _BATCH = fields(
         "learning_rate": _NUMBER,
         "loss": optional(_NUMBER),
         "gradient_norm": optional(_NUMBER),
-        "pairs": items(fields(_PAIR, required=list(_PAIR))),
+        "pairs": items(fields({**_PAIR, "sequence": whole()}, required=list(_PAIR))),
     }
 )
 
@@ -35,9 +35,10 @@ class FailedStep:
     Attributes:
         step: Its number, 1 being the first.
         learning_rate: What it would have been taken with.
-        loss: Mean loss of its pairs; None where it is not finite.
+        loss: Mean loss of its examples; None where it is not finite.
         gradient_norm: Global norm of the gradient; None where it is not finite.
-        pairs: ``language``, ``file``, ``row`` and ``loss`` of each of its pairs.
+        pairs: ``language``, ``file``, ``row`` and ``loss`` of each of its examples, and
+            ``sequence`` where a row makes several.
     """
 
     step: int

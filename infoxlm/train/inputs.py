@@ -50,7 +50,7 @@ def load_inputs(config: TrainConfig) -> Inputs:
     """
     data, cache_dir = config.data, Path(config.data.cache_dir).expanduser()
     if data.max_length is None:
-        raise UserError("data.max_length is not set", "Give the most tokens of a pair, say 128.")
+        raise UserError("data.max_length is not set", "Give a number of tokens, such as 128.")
     task = task_class(config.task.name)(config.task, data)
     task.open(SPLITS)
     checkpoint = model_folder(config.model, cache_dir)

@@ -49,7 +49,9 @@ def replay(module: TrainModule, failed: FailedStep) -> Replay:
         UserError: The training data does not hold its examples.
     """
     (stream,) = module.streams
-    rows = [stream.examples.find(x["language"], x["row"]) for x in failed.pairs]
+    rows = [
+        stream.examples.find(x["language"], x["row"], x.get("sequence", 0)) for x in failed.pairs
+    ]
     losses, norm = module.backward(failed.step - 1, {stream.name: np.array(rows)})
     examples = examples_of(module.streams, losses)
     return Replay(

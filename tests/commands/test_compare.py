@@ -41,7 +41,7 @@ def test_a_training_run_and_its_evaluation(trained, compose, tmp_path, capsys):
     evaluate.run(config, tmp_path / "scored")
     config = compose("compare", f"run_a={trained.folder}", f"run_b={tmp_path / 'scored'}")
     compare.run(config, tmp_path / "comparison")
-    assert "A and B predict the same on all 90 pairs." in capsys.readouterr().out
+    assert "A and B predict the same on all 90 examples." in capsys.readouterr().out
     found = json.loads((tmp_path / "comparison" / "compare.json").read_text())
     assert "trainer.max_steps" not in found["settings"]
     assert found["settings"]["model.checkpoint"]["a"] == "null"

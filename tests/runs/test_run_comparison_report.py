@@ -53,12 +53,12 @@ def test_headline(comparison, make_run):
     second = make_run("b", {"sw": (ROWS % 2 == 0) ^ (ROWS % 100 < 2)})
     text = headline(compare_runs(first, second))
     assert text.startswith(
-        "No difference beyond the choice of test pairs: B − A is +0.0 points (sw"
+        "No difference beyond the choice of test examples: B − A is +0.0 points (sw"
     )
     worse = make_run("c", {"sw": ROWS % 4 == 0})
     assert headline(compare_runs(first, worse)).startswith("B is worse than A: −25.0 points (sw, ")
     same = make_run("d", {"sw": ROWS % 2 == 0})
-    assert headline(compare_runs(first, same)) == "A and B predict the same on all 1,000 pairs."
+    assert headline(compare_runs(first, same)) == "A and B predict the same on all 1,000 examples."
 
 
 @pytest.mark.parametrize("width", [80, 120])

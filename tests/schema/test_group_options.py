@@ -20,7 +20,7 @@ def test_each_command_has_its_own_data():
     assert fitting_options("data", "retrieve") == ["tatoeba"]
     for command in ("train", "evaluate"):
         assert fitting_options("data", command) == [
-            "pairs", "pawsx", "sample", "translate_train", "xnli"
+            "mlqa", "pairs", "pawsx", "sample", "squad", "translate_train", "xnli", "xquad"
         ]  # fmt: skip
 
 

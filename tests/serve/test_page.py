@@ -4,11 +4,15 @@ from pathlib import Path
 
 import pytest
 
-import infoxlm.tasks.classification
+import infoxlm.serve
+import infoxlm.tasks
 from infoxlm.data.xnli import LANGUAGES
 from infoxlm.tasks.classification.inference import ModelInference
 
-PAGE = Path(infoxlm.tasks.classification.__file__).parent / "page"
+TASKS = Path(infoxlm.tasks.__file__).parent
+PAGE = TASKS / "classification" / "page"
+PAGES = [PAGE, TASKS / "question_answering" / "page"]
+COMMON = Path(infoxlm.serve.__file__).parent / "page"
 
 
 @pytest.fixture
@@ -23,14 +27,22 @@ def test_the_page_loads_nothing_from_elsewhere(client):
     answer = client.get("/")
     assert answer.headers["content-security-policy"].startswith("default-src 'self'")
     loaded = re.findall(r'(?:src|href)="([^"]+)"', answer.text)
-    assert {"/page/page.js", "/page/style.css", "/docs"} <= set(loaded)
-    for path in loaded:
+    assert {"/page/page.js", "/page/style.css", "/common/common.css", "/docs"} <= set(loaded)
+    for path in (*loaded, *imported(client.get("/page/page.js").text)):
         assert client.get(path).is_success
-    for file in PAGE.iterdir():
+
+
+def imported(script):
+    return re.findall(r'^import .* from "([^"]+)";$', script, re.MULTILINE)
+
+
+@pytest.mark.parametrize("folder", [*PAGES, COMMON], ids=lambda folder: folder.parent.name)
+def test_files_of_pages_name_nothing_elsewhere(folder):
+    for file in folder.iterdir():
         text = file.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"https?://|//[a-z]", text.replace("// ", "")), file
-    # The policy forbids both, so that they would not work.
-    assert not re.search(r"<script>|<style>| style=| on\w+=", answer.text)
+        # The policy forbids both, so that they would not work.
+        assert not re.search(r"<script>|<style>| style=| on\w+=", text), file
 
 
 def test_an_example_in_each_language(client, predictor):
@@ -70,11 +82,24 @@ def test_the_page_asks_what_the_labels_answer(labels, heading, examples):
     assert ("red, a&lt;b or blue" in text) is ("red" in labels)
 
 
-def test_the_script_asks_for_what_the_page_has():
-    script = (PAGE / "page.js").read_text(encoding="utf-8")
-    page = (PAGE / "index.html").read_text(encoding="utf-8")
-    wanted = set(re.findall(r'at\("([\w-]+)"\)', script))
+@pytest.mark.parametrize("folder", PAGES, ids=lambda folder: folder.parent.name)
+def test_the_script_asks_for_what_the_page_has(folder):
+    script = (folder / "page.js").read_text(encoding="utf-8")
+    common = (COMMON / "common.js").read_text(encoding="utf-8")
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    wanted = set(re.findall(r'\b(?:at|fill)\("([\w-]+)"', script + common))
+    followed = re.search(r"follow\(\[(.*?)\]", script)
+    wanted |= set(re.findall(r'"(\w+)"', followed[1]))
     assert wanted <= set(re.findall(r'id="([\w-]+)"', page))
+
+
+@pytest.mark.parametrize("folder", PAGES, ids=lambda folder: folder.parent.name)
+def test_scripts_import_what_the_common_one_exports(folder):
+    script = (folder / "page.js").read_text(encoding="utf-8")
+    common = (COMMON / "common.js").read_text(encoding="utf-8")
+    (names,) = re.findall(r'^import {(.*)} from "/common/common.js";$', script, re.MULTILINE)
+    exported = re.findall(r"^export (?:async )?(?:function|const) (\w+)", common, re.MULTILINE)
+    assert {name.strip() for name in names.split(",")} <= set(exported)
 
 
 def test_the_documentation_loads_nothing_from_elsewhere(client):
