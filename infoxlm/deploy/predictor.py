@@ -126,7 +126,8 @@ class Predictor:
 
     def stream(self, rows: Iterable[Row]) -> Iterator[Any]:
         """Answer inputs one chunk after the other, so that memory does not grow with them."""
-        for chunk in chunks(rows, self.chunk, lambda row: row):
+        # What is no string is refused where it is encoded.
+        for chunk in chunks(rows, self.chunk, lambda row: [x for x in row if isinstance(x, str)]):
             yield from self.answer(chunk)
 
     @property
@@ -197,5 +198,5 @@ def run_batches(
 
 
 def without_padding(output: np.ndarray, length: int) -> np.ndarray:
-    """What a model says of one sequence, out of a batch of longer ones."""
+    """Cut the padding off the output of one sequence of a batch."""
     return output if output.ndim == 1 else output[:length]

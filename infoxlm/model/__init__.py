@@ -11,10 +11,12 @@ from infoxlm.model.modeling import (  # noqa: E402
     InfoXLMForSequenceClassification,
     InfoXLMModel,
 )
+from infoxlm.model.question_answering import InfoXLMForQuestionAnswering  # noqa: E402
 
 __all__ = [
     "InfoXLMConfig",
     "InfoXLMForMaskedLM",
+    "InfoXLMForQuestionAnswering",
     "InfoXLMForSequenceClassification",
     "InfoXLMModel",
 ]

@@ -50,9 +50,9 @@ class InfoXLMModel(InfoXLMPretrainedModel):
             None.
         """
         if first_token_only and not output_hidden_states and attention_mask is None:
-            packed = self.encode_without_padding(input_ids)
+            packed = self.encode_without_padding(input_ids, first_token_only=True)
             if packed is not None:
-                return BaseModelOutput(last_hidden_state=packed)
+                return BaseModelOutput(last_hidden_state=packed[0].unsqueeze(1))
         if attention_mask is None:
             attention_mask = input_ids != self.config.pad_token_id
         embeddings = self.embeddings(input_ids)
@@ -64,15 +64,19 @@ class InfoXLMModel(InfoXLMPretrainedModel):
             hidden_states=tuple(states) if output_hidden_states else None,
         )
 
-    def encode_without_padding(self, input_ids: paddle.Tensor) -> paddle.Tensor | None:
-        """Encode first tokens with no work done on padding, on CPUs.
+    def encode_without_padding(
+        self, input_ids: paddle.Tensor, first_token_only: bool = False
+    ) -> tuple[paddle.Tensor, cpu.Packing] | None:
+        """Encode tokens with no work done on padding, on CPUs.
 
         Args:
             input_ids: Token ids ``[batch, seq]``.
+            first_token_only: As in `forward`.
 
         Returns:
-            ``[batch, 1, hidden]``; None where padding cannot be left out: on GPUs, in static
-            graphs, and when it is not all behind the tokens.
+            ``[tokens, hidden]``, or ``[batch, hidden]`` of the first tokens, and where the
+            sequences lie among the tokens; None where padding cannot be left out: on GPUs, in
+            static graphs, and when it is not all behind the tokens.
         """
         if not cpu.is_cpu_fp32(self.embeddings.word_embeddings.weight):
             return None
@@ -85,7 +89,7 @@ class InfoXLMModel(InfoXLMPretrainedModel):
         position_ids = packing.offsets() + self.config.pad_token_id + 1
         tokens, positions = (paddle.to_tensor(x) for x in (ids[is_token], position_ids))
         embeddings = self.embeddings(tokens, positions)
-        return self.encoder(embeddings, packing, first_token_only=True)[-1].unsqueeze(1)
+        return self.encoder(embeddings, packing, first_token_only)[-1], packing
 
 
 class InfoXLMForSequenceClassification(InfoXLMPretrainedModel):

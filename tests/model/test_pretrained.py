@@ -8,6 +8,7 @@ from safetensors.numpy import load_file, save_file
 from infoxlm import (
     InfoXLMConfig,
     InfoXLMForMaskedLM,
+    InfoXLMForQuestionAnswering,
     InfoXLMForSequenceClassification,
     InfoXLMModel,
 )
@@ -38,7 +39,13 @@ def state_of(model):
 
 
 @pytest.mark.parametrize(
-    "model_class", [InfoXLMModel, InfoXLMForSequenceClassification, InfoXLMForMaskedLM]
+    "model_class",
+    [
+        InfoXLMModel,
+        InfoXLMForSequenceClassification,
+        InfoXLMForQuestionAnswering,
+        InfoXLMForMaskedLM,
+    ],
 )
 def test_every_weight_survives_the_disk(model_class, saved):
     model, folder = saved(model_class.__name__)
