@@ -133,6 +133,7 @@ def _thresholds(nulls: Mapping[str, Any]) -> Section:
         'Best thresholds of "no answer"',
         ("language", f"best {F1.title}", "at", f"best {EXACT_MATCH.title}", "at"),
         rows,
-        f'Chosen by the very questions that are scored; "{ALL}": one threshold for all languages.',
+        "Chosen by the very questions that are scored. A model takes another one from "
+        "question_answering.null_threshold in its config.json.",
         numbers=True,
     )
