@@ -128,9 +128,10 @@ def score_section(results: Mapping[str, Any], comparison: Comparison) -> Section
     is reported, those of other metrics where there is only one.
     """
     metric, scores = comparison.metric, comparison.scores
+    of = f" {metric.title}" if scores.secondary else ""
     columns: dict[str, Callable[[Line], str]] = {
         "language": lambda line: line.name,
-        comparison.split: lambda line: metric.shown(line.score),
+        f"{comparison.split}{of}": lambda line: metric.shown(line.score),
         "95 % interval": lambda line: "–".join(map(metric.shown, line.interval or ())),
         "examples": lambda line: "" if line.examples is None else f"{line.examples:,}",
     }
@@ -138,13 +139,13 @@ def score_section(results: Mapping[str, Any], comparison: Comparison) -> Section
     row = comparison.published
     note = f"{metric.unit.capitalize()}."
     if row:
-        columns["paper"] = lambda line: metric.shown(line.published)
+        columns[f"paper{of}"] = lambda line: metric.shown(line.published)
         columns["difference"] = lambda line: metric.shown(
             None if line.published is None else line.score - line.published, signed=True
         )
         note += f" Paper: {row.name}; source: {row.source}."
     if any(line.dev is not None for line in lines):
-        columns["dev"] = lambda line: metric.shown(line.dev)
+        columns[f"dev{of}"] = lambda line: metric.shown(line.dev)
     for other in scores.secondary:
         columns[other.title] = lambda line, x=other: x.shown(line.secondary.get(x.name))  # type: ignore[misc]
         if any(other.name in line.published_secondary for line in lines):

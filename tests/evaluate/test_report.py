@@ -187,7 +187,7 @@ def test_a_task_without_published_figures(results, tmp_path):
     results |= {"task_name": "regression", "test": scores.as_dict(), "dev": None}
     text = markdown_report(results, tmp_path)
     assert "**Test squared error 1.125 (average of 2 languages" in text
-    head = ["language", "test", "95 % interval", "examples", "exact"]
+    head = ["language", "test squared error", "95 % interval", "examples", "exact"]
     assert cells(text, "language") == head
     assert cells(text, "en") == ["en", "0.500", "0.500–0.500", "1", "100.0"]
     assert cells(text, "**average**")[-1] == "**50.0**"
@@ -213,8 +213,8 @@ def test_published_average_over_fewer_languages(two_metrics, tmp_path):
     )
     text = render(two_metrics, tmp_path, row)
     head = [
-        "language", "test", "95 % interval", "examples", "paper", "difference", "exact match",
-        "paper exact match",
+        "language", "test F1", "95 % interval", "examples", "paper F1", "difference",
+        "exact match", "paper exact match",
     ]  # fmt: skip
     assert cells(text, "language") == head
     # An empty cell at a line's end is not among these.

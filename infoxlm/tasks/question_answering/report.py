@@ -84,6 +84,12 @@ def _pair(name: str) -> tuple[str, str]:
     return context, question or context
 
 
+def _names(nulls: Mapping[str, Any]) -> list[str]:
+    """The languages; where there are several, what they amount to before them."""
+    names = list(nulls["best_threshold"][F1.name])
+    return names if len(names) > 2 else [name for name in names if name != ALL]
+
+
 def _answerable(nulls: Mapping[str, Any]) -> Section:
     """Scores of questions with and without an answer."""
     rows = [
@@ -93,7 +99,7 @@ def _answerable(nulls: Mapping[str, Any]) -> Section:
             f"{nulls[kind]['examples'][name]:,}",
             *(metric.shown(nulls[kind][metric.name][name]) for metric in _METRICS),
         )
-        for name in nulls["best_threshold"][F1.name]
+        for name in _names(nulls)
         for kind in ("answerable", "unanswerable")
         if name in nulls[kind]["examples"]
     ]
@@ -121,12 +127,13 @@ def _thresholds(nulls: Mapping[str, Any]) -> Section:
                 )
             ),
         )
-        for name in nulls["best_threshold"][F1.name]
+        for name in _names(nulls)
     ]
     return Section(
         'Best thresholds of "no answer"',
         ("language", f"best {F1.title}", "at", f"best {EXACT_MATCH.title}", "at"),
         rows,
-        f'Chosen by the very questions that are scored; "{ALL}": one threshold for all languages.',
+        "Chosen by the very questions that are scored. A model takes another one from "
+        "question_answering.null_threshold in its config.json.",
         numbers=True,
     )

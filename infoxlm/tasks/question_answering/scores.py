@@ -101,7 +101,7 @@ def explained(rules: Rules, languages: Sequence[str]) -> str:
     if unspaced:
         text += (
             f" In {' and '.join(unspaced)}, written without spaces, most answers are then one "
-            "word: a part of one counts for little, and F1 is nearly exact match."
+            "word: a part of one counts for little, and F1 is nearer to exact match than elsewhere."
         )
     return text
 

@@ -7,7 +7,6 @@ from infoxlm.tasks.question_answering.answer_scores import SQUAD2
 from infoxlm.tasks.question_answering.null_threshold import (
     best_threshold,
     null_answer_details,
-    threshold_of,
 )
 
 
@@ -84,5 +83,3 @@ def test_details(question, answers):
         "threshold": -1.0, "value": pytest.approx((two_thirds + 1) / 3),
     }  # fmt: skip
     assert found["best_threshold"]["f1"]["all"]["threshold"] == -1.0
-    assert threshold_of({"null_answers": found}) == -1.0
-    assert threshold_of({}) is None
