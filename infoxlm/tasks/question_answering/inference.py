@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from infoxlm.checkpoint.config_file import CONFIG_FILE
+from infoxlm.checkpoint.weights_file import WeightsFile
 from infoxlm.errors import UserError
 from infoxlm.files.json_file import read_json
 from infoxlm.tasks.inference import Encoded, Field, Inference, Row
@@ -21,6 +22,9 @@ from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 #: Digits of a probability in files.
 DIGITS = 6
+
+#: What the head is called, by transformers too.
+HEAD = "qa_outputs"
 
 #: Special tokens of a pair of texts.
 SPECIAL_TOKENS = 4
@@ -67,6 +71,20 @@ class QuestionInference(Inference):
         """Whether the model may find that there is no answer."""
         may = self.options.may_be_unanswerable
         return {"unanswerable": " It may also find that the text does not say." if may else ""}
+
+    def check(self, folder: Path, named: str, *, checkpoint: bool) -> None:
+        """Check that a folder holds a model that answers questions."""
+        if checkpoint and not WeightsFile.find(folder).has_part(HEAD):
+            raise UserError(
+                f"{named} holds an encoder that was not fine-tuned to answer questions",
+                "Fine-tune it first: infoxlm train data=squad model.checkpoint=FOLDER.",
+            )
+
+    def load_model(self, folder: Path) -> Any:
+        """Load the model of a checkpoint."""
+        from infoxlm.model import InfoXLMForQuestionAnswering
+
+        return InfoXLMForQuestionAnswering.from_pretrained(folder)
 
     def check_length(self, max_length: int) -> None:
         """Check that windows bring more of a context than they share."""
