@@ -1,18 +1,20 @@
-"""Checks of a checkpoint's head: that it is a classifier, and of the labels wanted."""
+"""Checks of a checkpoint's head: that it is the task's, and of the labels wanted."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from infoxlm.checkpoint.architecture import CLASSIFIER, QA_HEAD
 from infoxlm.checkpoint.config_file import CONFIG_FILE, read_config_file
 from infoxlm.checkpoint.weights_file import WeightsFile
 from infoxlm.errors import UserError
 
-CLASSIFIER = "classifier"
 #: The classifier's last layer: the heads of token classification and multiple choice have none.
 LAST_LAYER = "classifier.out_proj"
 #: Heads of other tasks: what was fine-tuned for one is no bare encoder.
-OTHER_HEADS = (CLASSIFIER, "qa_outputs")
+OTHER_HEADS = (CLASSIFIER, QA_HEAD)
+
+NEW_HEAD = "Add model.new_head=true to take its encoder and draw a new head."
 
 
 def names_labels(config: Mapping[str, Any], labels: Sequence[str]) -> bool:
@@ -31,15 +33,33 @@ def check_classifier(folder: Path, named: str | None = None) -> None:
     Raises:
         UserError: It does not.
     """
-    weights = WeightsFile.find(folder)
-    if not weights.has_part(LAST_LAYER):
-        other = next((head for head in OTHER_HEADS if weights.has_part(head)), None)
-        raise UserError(
-            f"{named or weights.path} holds an encoder without a classifier"
-            + (f" of sentences; its {other} is of another task" if other else ""),
-            "Fine-tune it first: infoxlm train model.checkpoint=FOLDER"
-            + (" model.new_head=true." if other else "."),
-        )
+    _check_head(folder, named, LAST_LAYER, "classifier", " of sentences")
+
+
+def check_question_answerer(folder: Path, named: str | None = None) -> None:
+    """Check that a model folder holds a head of question answering.
+
+    Args:
+        folder: The Paddle model folder.
+        named: What the user called it, for messages; the folder itself when None.
+
+    Raises:
+        UserError: It does not.
+    """
+    _check_head(folder, named, QA_HEAD, "head of question answering")
+
+
+def check_answers_or_encoder(folder: Path, named: str | None = None) -> None:
+    """Check that a model folder holds no head, or one of question answering.
+
+    Args:
+        folder: The Paddle model folder.
+        named: What the user called it, for messages; the folder itself when None.
+
+    Raises:
+        UserError: It holds the head of another task alone.
+    """
+    _check_no_other(WeightsFile.find(folder), QA_HEAD, named or folder)
 
 
 def check_labels(folder: Path, named: str | None = None, *, labels: Sequence[str]) -> None:
@@ -71,15 +91,44 @@ def check_reusable_head(folder: Path, named: str | None = None, *, labels: Seque
         UserError: It holds a classifier of other labels, or the head of another task alone.
     """
     config, weights = read_config_file(folder), WeightsFile.find(folder)
-    remedy = "Add model.new_head=true to take its encoder and draw a new head."
-    if weights.has_part(LAST_LAYER):
-        if not names_labels(config, labels):
-            raise other_labels(named or folder, config, labels, remedy)
+    if weights.has_part(LAST_LAYER) and not names_labels(config, labels):
+        raise other_labels(named or folder, config, labels, NEW_HEAD)
+    _check_no_other(weights, LAST_LAYER, named or folder)
+
+
+def _check_head(
+    folder: Path, named: str | None, part: str, wanted: str, precisely: str = ""
+) -> None:
+    """Raise where a folder's weights have no such head.
+
+    Args:
+        folder: The Paddle model folder.
+        named: What the user called it.
+        part: A part that only this head has.
+        wanted: What the head is called in the message.
+        precisely: What sets it apart from a head that is there.
+    """
+    weights = WeightsFile.find(folder)
+    if weights.has_part(part):
         return
-    if other := next((head for head in OTHER_HEADS if weights.has_part(head)), None):
-        raise UserError(
-            f"{named or folder} was fine-tuned for another task: its head is {other}", remedy
-        )
+    other = _other_head(weights)
+    raise UserError(
+        f"{named or weights.path} holds an encoder without a {wanted}"
+        + (f"{precisely}; its {other} is of another task" if other else ""),
+        "Fine-tune it first: infoxlm train model.checkpoint=FOLDER"
+        + (" model.new_head=true." if other else "."),
+    )
+
+
+def _check_no_other(weights: WeightsFile, part: str, where: str | Path) -> None:
+    """Raise where there is no such head, but another."""
+    if not weights.has_part(part) and (other := _other_head(weights)):
+        raise UserError(f"{where} was fine-tuned for another task: its head is {other}", NEW_HEAD)
+
+
+def _other_head(weights: WeightsFile) -> str | None:
+    """The first head of those that some task fine-tunes."""
+    return next((head for head in OTHER_HEADS if weights.has_part(head)), None)
 
 
 def other_labels(

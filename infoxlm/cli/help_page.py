@@ -1,4 +1,4 @@
-"""What Hydra prints of a command, without the groups of other commands, keys explained."""
+"""A command's help page: Hydra's, without the groups of other commands, keys explained."""
 
 import re
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 
 from infoxlm.schema import SCHEMAS
-from infoxlm.schema.group_options import fitting_options, options_of
+from infoxlm.schema.group_options import fitting_options, option_text, options_of
 
 #: A key of a YAML file with the comment behind it.
 COMMENTED_KEY = re.compile(r"^\s*(\w+):.*?\s# (.+)$", re.MULTILINE)
@@ -25,7 +25,7 @@ def completions(found: str, command: str) -> str:
     """Those of Hydra's completions that mean something to a command.
 
     Args:
-        found: What Hydra offers, with spaces between.
+        found: Hydra's completions, with spaces between.
         command: The command being typed.
     """
     known = sections(command) | {"hydra"}
@@ -67,20 +67,30 @@ def explained(page: str, command: str) -> str:
 
 def commented(lines: Iterable[str], command: str) -> Iterable[str]:
     """Put behind each key of a printed configuration what its YAML file says about it."""
-    section = ""
+    section, option = "", None
     for line in lines:
         key = re.match(r"^(\s*)(\w+):", line)
         if key and not key[1]:
-            section = key[2]
-        comment = comments(section if key and key[1] else "", command).get(key[2] if key else "")
+            section, option = key[2], None
+        elif name := re.fullmatch(r"  name: (\w+)", line):
+            option = name[1]
+        inside = section if key and key[1] else ""
+        comment = comments(inside, command, option).get(key[2] if key else "")
         yield f"{line}  # {comment}" if comment else line
 
 
 @cache
-def comments(section: str, command: str) -> dict[str, str]:
-    """The comments in the file that fills a section, by key."""
-    conf = files("infoxlm.conf")
-    own = (conf / f"{command}.yaml").read_text(encoding="utf-8")
-    chosen = re.search(rf"^  - {section}: (\w+)$", own, re.MULTILINE) if section else None
-    text = (conf / section / f"{chosen[1]}.yaml").read_text(encoding="utf-8") if chosen else own
-    return dict(COMMENTED_KEY.findall(text))
+def comments(section: str, command: str, option: str | None = None) -> dict[str, str]:
+    """The comments in the file that fills a section, by key.
+
+    Args:
+        section: The section; empty for the command's own keys.
+        command: The command.
+        option: What was chosen for the section; None, or a name that is no option: the default.
+    """
+    own = (files("infoxlm.conf") / f"{command}.yaml").read_text(encoding="utf-8")
+    default = re.search(rf"^  - {section}: (\w+)\b", own, re.MULTILINE) if section else None
+    if default is None:
+        return dict(COMMENTED_KEY.findall(own))
+    chosen = option if option in options_of(section) else default[1]
+    return dict(COMMENTED_KEY.findall(option_text(section, chosen)))

@@ -41,7 +41,7 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
     task.check_checkpoint(checkpoint, named, trained=True)
     described = read_config_file(checkpoint)
     if data.max_length is None:
-        data.max_length = described.get("train_max_length", 128)
+        data.max_length = described.get("train_max_length", task.max_length)
     tokenizer = model_tokenizer(config.model, checkpoint, data, config.hardware)
     check_fits(described, tokenizer.vocab_size, data.max_length)
     cache = TokenCache(cache_dir / "tokens", tokenizer, data.max_length)
@@ -66,7 +66,7 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
     started = time.perf_counter()
     use_graph = config.static_graph
     if use_graph is None:
-        tokens = sum(int(part.token_ids.lengths.sum()) for part in examples)
+        tokens = sum(int(x.token_ids.lengths.sum()) for x in examples)
         use_graph = config.hardware.device == "cpu" and tokens >= TOKENS
     with static_graph(model, folder) if use_graph else nullcontext() as compute:
         evaluator = Evaluator(config.hardware, Ranks(), compute)
@@ -75,6 +75,7 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
     with RunTracker(folder, config.name) as tracker:
         tracker.scalars(0, scores.tags(config.split))
     write_predictions(folder / "predictions.jsonl", predictions)
+    task.write_files(predictions, folder)
     results = {
         "task": "evaluate",
         "task_name": config.task.name,

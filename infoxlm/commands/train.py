@@ -20,6 +20,7 @@ from infoxlm.runs.resume import check_unused
 from infoxlm.runs.run_folder import CHECKPOINTS
 from infoxlm.runs.run_record import weights_checksums
 from infoxlm.schema import HardwareConfig, TrainConfig
+from infoxlm.tasks.task import reported_task
 from infoxlm.tracking.metrics_log import METRICS, read_metrics
 from infoxlm.tracking.timings import Timings
 from infoxlm.train.inputs import load_inputs
@@ -85,7 +86,7 @@ def check_launch(hardware: HardwareConfig, process: ProcessInfo) -> None:
 
 
 def write_report(result: "TrainResult", run: "RunContext") -> None:
-    """Write what came of a run, results.json last: it marks the run as finished."""
+    """Write a run's predictions, curves and report; results.json, the last, marks it finished."""
     state, folder = result.state, run.folder
     scores = {"dev": state.best_dev, "test": result.test}
     results = {
@@ -109,6 +110,7 @@ def write_report(result: "TrainResult", run: "RunContext") -> None:
     }
     if result.predictions is not None:
         write_predictions(folder / "predictions.jsonl", result.predictions)
+        reported_task(results).write_files(result.predictions, folder)
         results["evaluate"] = {
             "pairs_per_second": len(result.predictions) / result.scoring_seconds,
             "seconds": result.scoring_seconds,
@@ -158,9 +160,9 @@ def replay_table(result: "Replay", shown: int = 10) -> Table:
         title=f"step {result.step}: loss {number(result.loss)}, "
         f"gradient norm {number(result.gradient_norm)}{where}",
     )  # fmt: skip
-    for pair in result.pairs[:shown]:
+    for example in result.examples[:shown]:
         table.add_row(
-            number(pair["loss"]), str(pair["tokens"]), pair["language"], str(pair["row"]),
-            pair["file"],
+            number(example["loss"]), str(example["tokens"]), example["language"],
+            str(example["row"]), example["file"],
         )  # fmt: skip
     return table

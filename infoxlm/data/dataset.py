@@ -96,8 +96,9 @@ def _check_pairs_only(data: DataConfig) -> None:
     for key in ("train_files", "dev_root"):
         value = getattr(data, key)
         if value is not None:
+            shown = f"[{','.join(value)}]" if isinstance(value, list) else value
             raise UserError(
-                f"data.{key}={value} with data={data.name}",
+                f"data.{key}={shown} with data={data.name}",
                 "Leave it out: it is for question answering (data=squad, xquad, mlqa).",
             )
 

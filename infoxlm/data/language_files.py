@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 #: Endings of files of pairs; where two files differ only in these, the first counts.
 ENDINGS = (*TABLES, *JSON_LINES, PARQUET)
 
-#: What files and folders of a split are called: our names first, then the hub's and PAWS-X's.
+#: Names of a split's files and folders: ours first, then the hub's and PAWS-X's.
 SPLIT_NAMES = {
     "train": ("train", "translated_train"),
     "dev": ("dev", "validation", "dev_2k"),
@@ -63,7 +63,7 @@ def by_language(folder: Path, name: str, endings: Sequence[str] = ENDINGS) -> di
     """Find the files of this name without ending, with a language in place of the braces.
 
     Args:
-        folder: Where they are looked for.
+        folder: The folder to look in.
         name: The name, such as `dev-{}`.
         endings: The endings that files of pairs have there.
     """

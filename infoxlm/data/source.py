@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from infoxlm.data.example import Example
 from infoxlm.data.file_forms import FileForms, open_files, open_training_files
@@ -19,17 +19,17 @@ EMBEDDED = "embedded"
 
 
 class DataSource(Protocol):
-    """Labelled pairs by split (`train`, `dev`, `test`) and language."""
+    """Examples by split (`train`, `dev`, `test`) and language: pairs, or what a task is about."""
 
     @property
     def name(self) -> str:
-        """Name of the place that the pairs come from, for messages."""
+        """Name of the place that the examples come from, for messages."""
 
     def languages(self, split: str) -> tuple[str, ...]:
         """Return the languages that hold this split, in the order of their codes."""
 
-    def read(self, split: str, language: str, limit: int | None = None) -> Iterator[Example]:
-        """Stream the labelled pairs of the first `limit` rows of the file, or of all rows.
+    def read(self, split: str, language: str, limit: int | None = None) -> Iterator[Any]:
+        """Stream the examples of the first `limit` rows of the file, or of all rows.
 
         Rows without a gold label are left out but counted, so that a limit takes the same rows in
         every language.
@@ -82,7 +82,7 @@ def open_source(
             PaddleNLP's mirror.
         train_root: A file or folder that the training data is taken from instead
             (`data.train_root`).
-        labels: What numbers mean in files that do not name their labels (`data.labels`).
+        labels: The labels of numbers in files that do not name them (`data.labels`).
         train_languages: The languages of training, for a file whose name says none.
 
     Raises:

@@ -30,6 +30,7 @@ CHUNK = 20_000
 
 
 #: Encodes a chunk of what a source holds: the sequences, and the targets by name, ``[n, ...]``.
+#: What makes several sequences of an example also gives their ``rows``.
 Encode = Callable[[Sequence[Any]], tuple[TokenIds, Mapping[str, np.ndarray]]]
 
 
@@ -42,8 +43,8 @@ class TokenCache:
     the same folder at once wait for the one that makes it.
 
     Attributes:
-        folder: Where it is, made when missing.
-        tokenizer: What encodes the texts.
+        folder: Its folder, made when missing.
+        tokenizer: The tokenizer of the texts.
         max_length: The most tokens of a sequence.
     """
 
@@ -64,12 +65,12 @@ class TokenCache:
         """Read encoded examples, or encode the source and keep what came out.
 
         Args:
-            source: Where the examples come from; each has the number of its `row`.
+            source: The source of the examples; each has the number of its `row`.
             split: `train`, `dev` or `test`.
             language: The language's code.
             encode: Makes numbers of some thousand examples.
             limit: Stop after this many rows of the source's file; None for all.
-            options: What else decides what `encode` gives, such as the task and its settings.
+            options: Other settings that `encode` depends on, such as the task's.
 
         Returns:
             The examples, their arrays mapped read-only from disk.
@@ -110,26 +111,20 @@ def _encode(
 ) -> Examples:
     token_ids: list[TokenIds] = []
     targets: list[Mapping[str, np.ndarray]] = []
-    rows: list[int] = []
     examples = source.read(split, language, limit=limit)
     progress = tqdm(desc=f"tokenizing {split} {language}", unit=" examples", delay=2, disable=None)
     with progress:
         while chunk := list(islice(examples, CHUNK)):
             encoded, learned = encode(chunk)
             token_ids.append(encoded)
-            targets.append(learned)
-            rows.extend(example.row for example in chunk)
+            targets.append({"rows": np.array([x.row for x in chunk], np.int64), **learned})
             progress.update(len(chunk))
     if not targets:
         _, empty = encode([])
-        targets.append(empty)
-    return Examples(
-        TokenIds.concatenate(token_ids),
-        {name: np.concatenate([part[name] for part in targets]) for name in targets[0]},
-        np.array(rows, dtype=np.int64),
-        language,
-        file,
-    )
+        targets.append({"rows": np.zeros(0, np.int64), **empty})
+    arrays = {name: np.concatenate([part[name] for part in targets]) for name in targets[0]}
+    rows = arrays.pop("rows")
+    return Examples(TokenIds.concatenate(token_ids), arrays, rows, language, file)
 
 
 def _write(folder: Path, examples: Examples, fingerprint: Mapping[str, object]) -> None:

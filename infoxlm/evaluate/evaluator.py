@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import paddle
@@ -20,7 +21,7 @@ class Evaluator:
     """Computes without gradients, as the hardware wants it.
 
     Attributes:
-        hardware: How large batches are, and the precision.
+        hardware: The size of batches, and the precision.
         ranks: The processes that share the sequences and get all of the result.
         compute: Computes logits of padded token ids in the model's place, such as its static
             graph; None: the model does.
@@ -48,23 +49,65 @@ class Evaluator:
         Returns:
             float32 ``[n, width]``, in the order of the sequences; the same in all ranks.
         """
+        results = np.zeros((len(token_ids), width), np.float32)
+
+        def keep(rows: np.ndarray, logits: paddle.Tensor) -> None:
+            results[rows] = finish(logits).numpy()
+
+        self._run(model, token_ids, keep)
+        return self.ranks.sum(results)
+
+    def token_outputs(self, model: nn.Layer, token_ids: TokenIds, width: int) -> list[np.ndarray]:
+        """Compute the logits of every token; those of padding are not kept.
+
+        Args:
+            model: Put into evaluation mode, and left there; its output has ``logits``.
+            token_ids: ``n`` sequences.
+            width: Numbers of each token.
+
+        Returns:
+            Of each sequence, in their order, float32 ``[tokens, width]``; the same in all ranks.
+        """
+        results = np.zeros((len(token_ids.ids), width), np.float32)
+
+        def keep(rows: np.ndarray, logits: paddle.Tensor) -> None:
+            for row, output in zip(rows, logits.numpy(), strict=True):
+                start, end = token_ids.offsets[row : row + 2]
+                results[start:end] = output[: end - start]
+
+        self._run(model, token_ids, keep)
+        results = self.ranks.sum(results)
+        return [results[start:end] for start, end in pairwise(token_ids.offsets)]
+
+    def _run(
+        self,
+        model: nn.Layer,
+        token_ids: TokenIds,
+        keep: Callable[[np.ndarray, paddle.Tensor], None],
+    ) -> None:
+        """Compute this rank's share of the sequences.
+
+        Args:
+            model: As in `outputs`.
+            token_ids: All sequences.
+            keep: Called for each batch with its rows and their float32 logits.
+        """
         model.eval()
         precision = Precision(self.hardware.amp)
         share = self.ranks.shares(token_ids.lengths)[self.ranks.rank]
-        results = np.zeros((len(token_ids), width), np.float32)
         bar = progress(label="scoring", total=len(share), unit=" examples")
         with bar, paddle.no_grad():
-            for part in micro_batches(token_ids.lengths[share], self.hardware.eval_batch_tokens):
+            lengths = token_ids.lengths[share]
+            for batch in micro_batches(lengths, self.hardware.eval_batch_tokens):
                 if self.ranks.is_cut:
                     break
-                rows = share[part]
+                rows = share[batch]
                 input_ids = token_ids.padded(rows)
                 if self.compute is None:
                     with precision.autocast():
                         logits = model(paddle.to_tensor(input_ids)).logits
                 else:
                     logits = paddle.to_tensor(self.compute(input_ids))
-                results[rows] = finish(logits.astype("float32")).numpy()
+                keep(rows, logits.astype("float32"))
                 bar.update(len(rows))
         self.ranks.stop_together()
-        return self.ranks.sum(results)

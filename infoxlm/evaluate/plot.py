@@ -1,4 +1,4 @@
-"""results.png and curves.png: what a run reached, and how it got there."""
+"""Plots of a run: scores by language (results.png) and over the steps (curves.png)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -98,14 +98,14 @@ def plot_curves(
     split: str = "dev",
     title: str | None = None,
 ) -> None:
-    """Draw how the main metric of every language went over the optimizer steps.
+    """Draw the main metric of every language over the optimizer steps.
 
     Args:
         logged: The lines of a run's metrics.jsonl; at least one has scores of the split.
         scores: Some of these scores: their metric, languages and chance are drawn.
         path: The PNG to write.
         split: Whose scores are drawn.
-        title: What is drawn above; None: split and metric.
+        title: The heading of the plot; None: split and metric.
     """
     from matplotlib.ticker import MaxNLocator
 

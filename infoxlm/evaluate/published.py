@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from infoxlm.evaluate.scores import ENGLISH, Metric, Scores
@@ -12,13 +13,14 @@ class Published:
     """A published row of scores, in percent where the metric has percent.
 
     Attributes:
-        name: What the row is called in a table or a legend.
+        name: The row's name in a table or a legend.
         values: The figures by language, as published; empty where only the average was.
         average: The average over `languages`, as published; None where it was not.
-        source: Where the row was copied from.
+        source: The publication that the row was copied from.
         comparable: Whether it is of the run's model, training setting and data.
         caveats: Sentences on what makes the two not directly comparable.
-        languages: What `average` is over; empty: the languages of `values`.
+        languages: The languages of `average`; empty: those of `values`.
+        secondary: Averages of other metrics over the same languages, by the metric's name.
     """
 
     name: str
@@ -28,6 +30,12 @@ class Published:
     comparable: bool = True
     caveats: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
+    secondary: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def averaged(self) -> tuple[str, ...]:
+        """The languages that `average` is over."""
+        return self.languages or tuple(self.values)
 
     def average_over(self, languages: Sequence[str]) -> float | None:
         """The average over some languages; None where it is not known of all of them.
@@ -35,7 +43,7 @@ class Published:
         Over fewer languages than were published the average is another one, so that it is made
         again of their figures.
         """
-        if set(languages) == set(self.languages or self.values):
+        if set(languages) == set(self.averaged):
             return self.average
         if not languages or not set(languages) <= self.values.keys():
             return None
@@ -53,12 +61,15 @@ class Line(NamedTuple):
     """A line of the score table: a language, or a figure over several, in the unit of the metric.
 
     Attributes:
-        name: Language code, "average", "others" (all but English) or "gap".
+        name: Language code, "average", "average without ro" (of what was published), "others" (all
+            but English) or "gap".
         score: The run's figure on the split that is reported.
         published: The published figure; None where there is none.
         interval: The 95 % interval of `score`.
-        examples: How many examples `score` was measured on.
+        examples: The number of examples that `score` was measured on.
         dev: The run's figure on dev, when the split that is reported is test.
+        secondary: The run's figures of the other metrics by name, where there are any.
+        published_secondary: The published ones.
     """
 
     name: str
@@ -67,6 +78,8 @@ class Line(NamedTuple):
     interval: Sequence[float] | None = None
     examples: int | None = None
     dev: float | None = None
+    secondary: Mapping[str, float] = MappingProxyType({})
+    published_secondary: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -78,6 +91,7 @@ class Comparison:
         scores: The run's scores there.
         languages: A line a language, in the order of the scores.
         average: The line of the average over the languages.
+        shared: That over the languages of the published average, where more were scored.
         others: The line of all languages but English, when there are both.
         gap: English minus the others, when there are both.
         published: The published row.
@@ -87,19 +101,20 @@ class Comparison:
     scores: Scores
     languages: tuple[Line, ...]
     average: Line
+    shared: Line | None = None
     others: Line | None = None
     gap: Line | None = None
     published: Published | None = None
 
     @property
     def metric(self) -> Metric:
-        """What the lines are figures of."""
+        """The metric of the lines' figures."""
         return self.scores.main
 
     @property
     def summaries(self) -> tuple[Line, ...]:
         """The lines over several languages."""
-        return tuple(x for x in (self.average, self.others, self.gap) if x is not None)
+        return tuple(x for x in (self.average, self.shared, self.others, self.gap) if x is not None)
 
     @property
     def caveats(self) -> tuple[str, ...]:
@@ -143,19 +158,23 @@ def compare_with_published(
             scores.intervals.get(language),
             scores.examples.get(language),
             dev.main_values.get(language),
+            {metric.name: scores.values[metric.name][language] for metric in scores.secondary},
         )
         for language, value in scores.main_values.items()
     )
-    average = Line(
-        "average",
-        scores.average,
-        fraction(row.average_over(names)),
-        scores.average_interval,
-        sum(scores.examples.values()) if scores.examples else None,
-        dev.average if dev.main_values else None,
+
+    # Dev may be of English alone; its mean over other languages would say nothing next to these.
+    dev = dev if dev.main_values.keys() == scores.main_values.keys() else _NO_SCORES
+    average = _average(scores, row, names, "average")._replace(
+        interval=scores.average_interval, dev=dev.average
     )
+    shared = None
+    if set(row.averaged) < set(names) and row.average is not None:
+        more = [language for language in names if language not in row.averaged]
+        name = f"average without {' '.join(more)}"
+        shared = _average(scores, row, [x for x in names if x not in more], name)
     if scores.non_english_average is None or scores.transfer_gap is None:
-        return Comparison(split, scores, languages, average, published=published)
+        return Comparison(split, scores, languages, average, shared, published=published)
     others, english = row.non_english_average(names), row.values.get(ENGLISH)
     published_gap = None if others is None or english is None else english - others
     others_line = Line(
@@ -166,7 +185,23 @@ def compare_with_published(
         dev=dev.non_english_average,
     )
     gap = Line("gap", scores.transfer_gap, fraction(published_gap), dev=dev.transfer_gap)
-    return Comparison(split, scores, languages, average, others_line, gap, published)
+    return Comparison(split, scores, languages, average, shared, others_line, gap, published)
+
+
+def _average(scores: Scores, row: Published, languages: Sequence[str], name: str) -> Line:
+    """The line of an average over some languages, without what is known of few such averages."""
+    published = row.average_over(languages)
+    secondary = row.secondary if set(languages) == set(row.averaged) else {}
+    return Line(
+        name,
+        scores.average_of(scores.main, languages),
+        None if published is None else published / scores.main.scale,
+        examples=sum(scores.examples[x] for x in languages) if scores.examples else None,
+        secondary={x.name: scores.average_of(x, languages) for x in scores.secondary},
+        published_secondary={
+            x.name: secondary[x.name] / x.scale for x in scores.secondary if x.name in secondary
+        },
+    )
 
 
 @dataclass(frozen=True)

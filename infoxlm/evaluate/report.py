@@ -17,10 +17,11 @@ from infoxlm.evaluate.published import (
 from infoxlm.files.atomic import write_json, write_text
 from infoxlm.reporting.sections import Section, markdown_facts
 
-#: What a run's folder may hold next to the report.
+#: Files that a run's folder may hold next to the report.
 _FILES = {
     "results.json": "these results for programs",
     "predictions.jsonl": "every test prediction",
+    "predictions": "the same in forms that other programs read",
     "metrics.jsonl": "what was logged while training",
     "run.json": "what it takes to repeat the run",
     ".hydra/config.yaml": "the composed configuration",
@@ -44,7 +45,7 @@ def write_report(
             (`pairs_per_second`) and `settings`, a flat mapping of configuration keys.
         folder: The run's folder.
         published: The published row to compare with; None where there is none.
-        sections: What the task has to show as well.
+        sections: The task's own sections.
     """
     folder = Path(folder)
     write_json(folder / "results.json", results)
@@ -96,7 +97,7 @@ def terminal_report(
 
 
 def title(results: Mapping[str, Any]) -> str:
-    """Which run this is."""
+    """A report's title: experiment, model and data."""
     experiment = results.get("experiment") or results["task"]
     model, data = (results.get(key, "unknown") for key in ("model", "data"))
     return f"{experiment}: {model} on {data}"
@@ -145,8 +146,13 @@ def score_section(results: Mapping[str, Any], comparison: Comparison) -> Section
     if any(line.dev is not None for line in lines):
         columns["dev"] = lambda line: metric.shown(line.dev)
     for other in scores.secondary:
-        figures = {**scores.values[other.name], "average": scores.average_of(other)}
-        columns[other.title] = lambda line, x=other, y=figures: x.shown(y.get(line.name))  # type: ignore[misc]
+        columns[other.title] = lambda line, x=other: x.shown(line.secondary.get(x.name))  # type: ignore[misc]
+        if any(other.name in line.published_secondary for line in lines):
+            columns[f"paper {other.title}"] = lambda line, x=other: x.shown(  # type: ignore[misc]
+                line.published_secondary.get(x.name)
+            )
+    if scores.explanation:
+        note += f" {scores.explanation}"
     return Section(
         title(results),
         list(columns),
@@ -159,7 +165,7 @@ def score_section(results: Mapping[str, Any], comparison: Comparison) -> Section
 
 
 def run_facts(results: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What is known about the run beyond its scores, as name and value."""
+    """Facts about the run beyond its scores, as name and value."""
     facts = [("task", results["task"])]
     if results.get("steps") is not None:
         facts.append(("optimizer steps", f"{results['steps']:,}"))

@@ -22,7 +22,7 @@ _METRICS = fields({"metric": _METRIC, "secondary_metrics": items(_METRIC)})
 #: The keys that are not metrics and not details.
 FIXED_KEYS = (
     "average", "average_interval", "others", "others_interval", "gap", "examples", "interval",
-    "metric", "chance", "secondary_metrics", "warning",
+    "metric", "chance", "secondary_metrics", "warning", "explanation",
 )  # fmt: skip
 
 
@@ -44,6 +44,7 @@ def check_scores(found: Any) -> None:
             "interval": entries(items(value, 2)),
             "chance": optional(value),
             "warning": optional(text),
+            "explanation": optional(text),
         },
         required=["average", main.name, *(metric.name for metric in secondary)],
     )(found)

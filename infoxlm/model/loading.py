@@ -1,19 +1,29 @@
 """From the configuration to a model on its device."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import paddle
 
+from infoxlm.checkpoint.architecture import numbered_labels
 from infoxlm.checkpoint.config_file import check_fits, read_config_file
-from infoxlm.checkpoint.labels import check_reusable_head, names_labels
+from infoxlm.checkpoint.labels import (
+    check_answers_or_encoder,
+    check_reusable_head,
+    names_labels,
+)
 from infoxlm.errors import UserError
 from infoxlm.model.configuration import InfoXLMConfig
 from infoxlm.model.modeling import InfoXLMForSequenceClassification
+from infoxlm.model.pretrained import InfoXLMPretrainedModel
+from infoxlm.model.question_answering import OUTPUTS, InfoXLMForQuestionAnswering
 from infoxlm.schema import ModelConfig, ShapeConfig
 
 logger = logging.getLogger(__name__)
+
+Model = TypeVar("Model", bound=InfoXLMPretrainedModel)
 
 
 def select_device(device: str) -> None:
@@ -58,8 +68,80 @@ def load_classifier(
     Raises:
         UserError: The checkpoint cannot be read or does not fit tokenizer, labels or length.
     """
+    names: dict[str, Any] = {
+        "id2label": dict(enumerate(labels)),
+        "label2id": {x: i for i, x in enumerate(labels)},
+    }
+    if folder is not None and not new_head:
+        check_reusable_head(folder, labels=labels)
+        if names_labels(read_config_file(folder), labels):
+            names = {}
+    return _load(
+        InfoXLMForSequenceClassification, config, folder, vocab_size, max_length,
+        task_name=task_name, new_head=new_head, names=names,
+    )  # fmt: skip
+
+
+def load_question_answerer(
+    config: ModelConfig,
+    folder: Path | None,
+    vocab_size: int,
+    max_length: int,
+    *,
+    task_name: str,
+    new_head: bool = False,
+) -> InfoXLMForQuestionAnswering:
+    """The model for question answering to train: a checkpoint's, or one of random weights.
+
+    A checkpoint without such a head gets a fresh one, and so does any checkpoint when asked.
+
+    Args:
+        config: ``model.*`` of the configuration.
+        folder: The Paddle model folder; None for random weights of ``model.shape``.
+        vocab_size: What the tokenizer needs.
+        max_length: The longest window, in tokens.
+        task_name: What the checkpoint's ``config.json`` calls its task.
+        new_head: Draw a head, whatever head the checkpoint has.
+
+    Raises:
+        UserError: The checkpoint cannot be read, has the head of another task, or does not fit
+            tokenizer or length.
+    """
+    if folder is not None and not new_head:
+        check_answers_or_encoder(folder)
+    # The labels of a classifier that the encoder comes from are none of this head's.
+    return _load(
+        InfoXLMForQuestionAnswering, config, folder, vocab_size, max_length,
+        task_name=task_name, new_head=new_head, names=numbered_labels(OUTPUTS),
+    )  # fmt: skip
+
+
+def _load(
+    model_class: type[Model],
+    config: ModelConfig,
+    folder: Path | None,
+    vocab_size: int,
+    max_length: int,
+    *,
+    task_name: str,
+    new_head: bool,
+    names: Mapping[str, Any],
+) -> Model:
+    """A model with a head, as it is to be trained.
+
+    Args:
+        model_class: What it is.
+        config: ``model.*`` of the configuration.
+        folder: The Paddle model folder; None for random weights.
+        vocab_size: What the tokenizer needs.
+        max_length: The longest input, in tokens.
+        task_name: What ``config.json`` calls the task.
+        new_head: Draw a head, whatever head the checkpoint has.
+        names: The entries of ``config.json`` that name the head's outputs, where they are set.
+    """
     known = {} if folder is None else read_config_file(folder)
     overrides: dict[str, Any] = {
+        **names,
         "recompute": config.recompute,
         "encoder_name": known.get("encoder_name") or config.name,
         "train_max_length": max_length,
@@ -71,23 +153,13 @@ def load_classifier(
             "attention_probs_dropout_prob": config.dropout,
             "classifier_dropout": config.dropout,
         }
-    names: dict[str, Any] = {
-        "id2label": dict(enumerate(labels)),
-        "label2id": {x: i for i, x in enumerate(labels)},
-    }
     # Optimizer state is keyed by the names Paddle generates: they must not depend on what was
     # built before in the process.
     with paddle.utils.unique_name.guard():
         if folder is None:
             shape = vars(config.shape or ShapeConfig())
-            model = InfoXLMForSequenceClassification(InfoXLMConfig(**shape, **names, **overrides))
+            model = model_class(InfoXLMConfig(**shape, **overrides))
         else:
-            if not new_head:
-                check_reusable_head(folder, labels=labels)
-            if new_head or not names_labels(known, labels):
-                overrides |= names
-            model = InfoXLMForSequenceClassification.from_pretrained(
-                folder, new_head=new_head, **overrides
-            )
+            model = model_class.from_pretrained(folder, new_head=new_head, **overrides)
     check_fits(model.config.to_dict(), vocab_size, max_length)
     return model

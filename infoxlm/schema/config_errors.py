@@ -50,7 +50,7 @@ def check_known_keys(configuration: DictConfig, command: str) -> None:
         UserError: There is such a key, with the nearest right one.
     """
     known = set(known_keys(SCHEMAS[command]))
-    for name in configuration:
+    for name in map(str, configuration):
         kind = OmegaConf.get_type(configuration, name)
         if is_dataclass(kind):  # of the options of several tasks, those of the one that was chosen
             known -= {key for key in known if key.startswith(f"{name}.")}
@@ -107,9 +107,9 @@ def explain(error: Exception, command: str, words: Sequence[str] = ()) -> UserEr
     """Turn a composition error into what, where, value and remedy.
 
     Args:
-        error: What Hydra or OmegaConf raised.
+        error: The exception of Hydra or OmegaConf.
         command: The command that was composed.
-        words: What was typed behind it.
+        words: The words typed behind it.
     """
     cause: BaseException = error
     while cause.__cause__ is not None:

@@ -9,7 +9,7 @@ from typing import get_type_hints
 from infoxlm.schema import SCHEMAS
 from infoxlm.schema.task import variants_of
 
-#: What may be a group's name: any word that is typed in its place is looked up among the files.
+#: The form of a group's name: any word that is typed in its place is looked up among the files.
 _GROUP = re.compile(r"\w{1,99}(/\w{1,99})*")
 
 
@@ -39,10 +39,13 @@ def fitting_options(group: str, command: str) -> list[str]:
 @cache
 def keys_of(group: str, option: str) -> frozenset[str]:
     """The keys at the top of an option's file and of those it builds upon."""
+    keys = re.findall(r"^(\w+):", option_text(group, option), re.MULTILINE)
+    return frozenset(keys) - {"defaults"}
+
+
+def option_text(group: str, option: str) -> str:
+    """An option's file, behind those it builds upon."""
     path = files("infoxlm.conf") / group / f"{option}.yaml"
     text = path.read_text(encoding="utf-8")
-    keys = set(re.findall(r"^(\w+):", text, re.MULTILINE)) - {"defaults"}
-    for base in re.findall(r"^  - (\w+)$", text, re.MULTILINE):
-        if base != "_self_":
-            keys |= keys_of(group, base)
-    return frozenset(keys)
+    bases = re.findall(r"^  - (\w+)$", text, re.MULTILINE)
+    return "".join([*(option_text(group, base) for base in bases if base != "_self_"), text])

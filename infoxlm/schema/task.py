@@ -1,9 +1,11 @@
 """The group `task`: what a model is trained for, with the options of each task."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from infoxlm.constants import MAX_LENGTH
 from infoxlm.errors import UserError
-from infoxlm.schema.checks import check, check_positive
+from infoxlm.schema.checks import check
 from infoxlm.schema.choices import AnswerRules, Faulty, Unanswerable
 
 
@@ -38,8 +40,10 @@ class QuestionAnsweringConfig(TaskConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check(self.stride >= 0, "task.stride", self.stride, "0 or more")
-        check_positive(self, "task", "max_question_length", "max_answer_length", "n_best")
+        for key in ("stride", "max_question_length", "max_answer_length", "n_best"):
+            low = 0 if key == "stride" else 1
+            fits = low <= getattr(self, key) <= MAX_LENGTH
+            check(fits, f"task.{key}", getattr(self, key), f"from {low} to {MAX_LENGTH}")
 
 
 #: The dataclass of each task's options, by the name of the task; tasks that are not among these
@@ -50,6 +54,6 @@ TASK_CONFIGS: dict[str, type[TaskConfig]] = {
 }
 
 
-def variants_of(section: type) -> tuple[type, ...]:
+def variants_of(section: Any) -> tuple[Any, ...]:
     """The dataclasses that a section of a configuration may be of: its own and those below it."""
     return (section, *section.__subclasses__())

@@ -1,4 +1,4 @@
-"""What a model is trained for, as the trainer and the commands see it; and which tasks there are.
+"""The interface of a task for the trainer and the commands, and the registry of tasks.
 
 A task is a module with a class `Task`. Tasks of one's own are registered with `register_task`, or
 by a package's entry points of the group ``infoxlm.tasks``.
@@ -26,11 +26,14 @@ if TYPE_CHECKING:
     from infoxlm.tasks.inference import Inference
     from infoxlm.tasks.stream import TrainingStream
 
-#: What checkpoints and results are of that do not name their task: the only one there was.
+#: The task of checkpoints and results that do not name theirs: the only one there was.
 FIRST_TASK = "classification"
 
 #: The module of each task; imported when it is wanted, so that nothing heavy is imported early.
-_MODULES = {FIRST_TASK: "infoxlm.tasks.classification.task"}
+_MODULES = {
+    FIRST_TASK: "infoxlm.tasks.classification.task",
+    "question_answering": "infoxlm.tasks.question_answering.task",
+}
 
 
 class Task:
@@ -45,8 +48,8 @@ class Task:
     """
 
     name: str
-    #: The dataclass of the group ``task``; None: it has only its name.
-    config_class: type | None = None
+    #: Most tokens of a sequence where a checkpoint does not tell what it was fine-tuned with.
+    max_length = 128
 
     def __init__(self, options: "TaskConfig", data: Any) -> None:
         self.options = options
@@ -65,7 +68,7 @@ class Task:
 
         Args:
             folder: The Paddle model folder.
-            named: What the user called it, for messages.
+            named: The name that the user gave it, for messages.
             trained: Whether it must have been trained for the task.
 
         Raises:
@@ -79,7 +82,7 @@ class Task:
 
         Args:
             split: ``train``, ``dev`` or ``test``.
-            cache: Where encoded examples are kept.
+            cache: The cache of encoded examples.
             limit: Most rows of a language; None: what the configuration says.
 
         Returns:
@@ -108,7 +111,7 @@ class Task:
         Args:
             config: ``model.*`` of the configuration.
             folder: The Paddle model folder; None for random weights of ``model.shape``.
-            vocab_size: What the tokenizer needs.
+            vocab_size: The number of the tokenizer's ids.
             max_length: The longest input, in tokens.
             new_head: Draw the head at random, whatever head the checkpoint has.
 
@@ -120,10 +123,10 @@ class Task:
     def streams(
         self, model: "nn.Layer", examples: list[Examples], batch_size: int, seed: int
     ) -> "list[TrainingStream]":
-        """What a model learns from.
+        """The streams of examples that a model learns from.
 
         Args:
-            model: What `build_model` built.
+            model: The model, from `build_model`.
             examples: The training split.
             batch_size: Examples of an optimizer step, ``trainer.effective_batch_size``.
             seed: The run's.
@@ -136,18 +139,27 @@ class Task:
         """Score a model on a split, all languages in one pass.
 
         Args:
-            model: What `build_model` built.
+            model: The model, from `build_model`.
             examples: The split.
             evaluator: Runs the model.
         """
         raise NotImplementedError
 
     @staticmethod
+    def write_files(predictions: "Predictions", folder: Path) -> None:
+        """Write predictions in the forms that only this task has, next to predictions.jsonl.
+
+        Args:
+            predictions: What `evaluate` gave.
+            folder: The run's folder.
+        """
+
+    @staticmethod
     def report_sections(results: Mapping[str, Any], split: str) -> "list[Section]":
         """Sections of the report that only this task has.
 
         Args:
-            results: What results.json holds.
+            results: The content of results.json.
             split: The split that is reported.
         """
         return []
@@ -159,7 +171,7 @@ class Task:
 
     @classmethod
     def inference(cls, config: Mapping[str, Any]) -> "Inference":
-        """What predicting, serving and exporting know of the task.
+        """The task's part of predicting, serving and exporting.
 
         Args:
             config: The model's ``config.json``.
@@ -177,7 +189,7 @@ def register_task(name: str, module: str) -> None:
     """Add a task.
 
     Args:
-        name: What ``task.name`` calls it.
+        name: Its name, for ``task.name``.
         module: The path of the module whose class ``Task`` it is.
     """
     _MODULES[name] = module

@@ -7,7 +7,8 @@ normalised text; at each place the longest token counts.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from infoxlm.tokenization.added_tokens import AddedToken
 from infoxlm.tokenization.sentencepiece_model import META_SPACE
@@ -27,13 +28,30 @@ ENCLOSED_LETTERS = (
 WORD_CATEGORIES = ("Nd", "Nl", "Pc")
 JOINERS = "\u200c\u200d"
 
+#: What becomes one `META_SPACE`.
+_RUNS = re.compile(" {2,}")
+
+
+class Part(NamedTuple):
+    """An added token of a text, or what lies between two of them.
+
+    Attributes:
+        content: The token's id, or the text, normalised where tokens are looked for in such a text.
+        places: Where each character of `content` begins in the text that was cut, and where the
+            last one ends; of a token, its own two ends.
+    """
+
+    content: str | int
+    places: Sequence[int]
+
 
 class AddedTokenSplitter:
     """Cuts texts at added tokens.
 
     Args:
         tokens: The tokens.
-        normalize: The vocabulary's normaliser, which keeps all spaces.
+        normalize: The vocabulary's normaliser, which keeps all spaces: gives the normalised text,
+            and where each of its characters begins in the text, with the end behind the last.
         space_id: The id that stands for the space before a token found in the normalised text;
             None where that space stands for nothing.
 
@@ -47,7 +65,7 @@ class AddedTokenSplitter:
     def __init__(
         self,
         tokens: Iterable[AddedToken],
-        normalize: Callable[[str], str],
+        normalize: Callable[[str], tuple[str, Sequence[int]]],
         space_id: int | None = None,
     ) -> None:
         tokens = tuple(tokens)
@@ -58,28 +76,34 @@ class AddedTokenSplitter:
         self._in_normalized = _Pattern(normalized)
         self.normalizes = bool(normalized)
 
-    def split(self, text: str) -> list[str | int]:
-        """Cut one text into the ids of added tokens and the texts between them."""
-        parts: list[str | int] = []
-        for part in self._plain.split(text):
-            if isinstance(part, AddedToken):
-                parts.append(part.id)
+    def split(self, text: str) -> list[Part]:
+        """Cut one text into added tokens and the texts between them."""
+        parts: list[Part] = []
+        for found, start, end in self._plain.split(text):
+            if isinstance(found, AddedToken):
+                parts.append(Part(found.id, (start, end)))
             elif self.normalizes:
-                parts += self._split_normalized(self._normalized(part))
+                normalized, places = self._normalized(found)
+                parts += self._split_normalized(normalized, [start + place for place in places])
             else:
-                parts.append(part)
+                parts.append(Part(found, range(start, end + 1)))
         return parts
 
-    def _normalized(self, text: str) -> str:
-        text = self._normalize(text)
+    def _normalized(self, text: str) -> tuple[str, Sequence[int]]:
+        """Normalise a text; the places of its characters as in `Part`."""
+        text, places = self._normalize(text)
         if self._space_id is None:
-            return text
-        return re.sub(" {2,}", META_SPACE, text.rstrip(WHITE_SPACE))
+            return text, places
+        text = text.rstrip(WHITE_SPACE)
+        # Of a run of spaces the first stands for all.
+        left_out = {x for run in _RUNS.finditer(text) for x in range(run.start() + 1, run.end())}
+        kept = [place for x, place in enumerate(places[: len(text) + 1]) if x not in left_out]
+        return _RUNS.sub(META_SPACE, text), kept
 
     def _by_normalized_content(self, tokens: Iterable[AddedToken]) -> dict[str, AddedToken]:
         found: dict[str, AddedToken] = {}
         for token in tokens:
-            content = self._normalized(token.content)
+            content, _ = self._normalized(token.content)
             if not content or content in found:
                 raise ValueError(
                     f"normalisation makes {content!r} of the added token {token.content!r}"
@@ -88,16 +112,16 @@ class AddedTokenSplitter:
             found[content] = token
         return found
 
-    def _split_normalized(self, text: str) -> Iterator[str | int]:
+    def _split_normalized(self, text: str, places: Sequence[int]) -> Iterator[Part]:
         space_before = False
-        for part in self._in_normalized.split(text):
-            if isinstance(part, str):
-                yield part.replace(META_SPACE, " ")
-                space_before = part.endswith((" ", META_SPACE))
+        for found, start, end in self._in_normalized.split(text):
+            if isinstance(found, str):
+                yield Part(found.replace(META_SPACE, " "), places[start : end + 1])
+                space_before = found.endswith((" ", META_SPACE))
             else:
                 if space_before and self._space_id is not None:
-                    yield self._space_id
-                yield part.id
+                    yield Part(self._space_id, places[start - 1 : start + 1])
+                yield Part(found.id, (places[start], places[end]))
                 space_before = False
 
 
@@ -109,8 +133,8 @@ class _Pattern:
         longest_first = sorted(tokens, key=len, reverse=True)
         self._regex = re.compile("|".join(map(re.escape, longest_first)))
 
-    def split(self, text: str) -> Iterator[str | AddedToken]:
-        """Go through the tokens and the texts between them, empty ones left out."""
+    def split(self, text: str) -> Iterator[tuple[str | AddedToken, int, int]]:
+        """Go through the tokens and the texts between them, with their ends; no empty texts."""
         done = 0
         for match in self._regex.finditer(text) if self._tokens else ():
             token = self._tokens[match.group()]
@@ -124,15 +148,15 @@ class _Pattern:
             while token.rstrip and end < len(text) and text[end] in WHITE_SPACE:
                 end += 1
             if done < start:
-                yield text[done:start]
-            yield token
+                yield text[done:start], done, start
+            yield token, start, end
             done = end
         if done < len(text):
-            yield text[done:]
+            yield text[done:], done, len(text)
 
 
 def is_word(character: str) -> bool:
-    r"""Whether a character is one that Rust's ``\w`` matches; False for the empty text.
+    r"""Tell whether a character is one that Rust's ``\w`` matches; False for the empty text.
 
     Characters younger than Python's own table of Unicode are not known to it.
     """

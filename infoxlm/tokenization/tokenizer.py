@@ -12,6 +12,7 @@ import numpy as np
 from infoxlm.constants import BOS_ID, EOS_ID, MAX_LENGTH, MIN_LENGTH, PAD_ID, UNK_ID
 from infoxlm.errors import UserError
 from infoxlm.tokenization.piece_encoder import FAIRSEQ_OFFSET, FEW, PieceEncoder, well_formed
+from infoxlm.tokenization.spans import SpannedIds
 from infoxlm.tokenization.token_ids import TokenIds, offsets_from, ranges
 from infoxlm.tokenization.tokenizer_files import (
     MODEL_FILE,
@@ -138,6 +139,14 @@ class InfoXLMTokenizer:
         ):
             ids[ranges(places, kept)] = pieces.ids[ranges(pieces.offsets[:-1], kept)]
         return TokenIds(ids, offsets)
+
+    def pieces(self, texts: Sequence[str]) -> TokenIds:
+        """Encode bare texts: no special tokens, and none cut."""
+        return self._encoder.encode(texts)
+
+    def spanned_pieces(self, texts: Sequence[str]) -> SpannedIds:
+        """Encode bare texts, and tell which characters of its text each token covers."""
+        return self._encoder.encode_with_spans(texts)
 
     def full_lengths(self, premises: Sequence[str], hypotheses: Sequence[str]) -> np.ndarray:
         """Count the tokens of pairs as `encode` would give them if it cut none, int64 `[n]`."""

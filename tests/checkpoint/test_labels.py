@@ -5,8 +5,10 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from infoxlm.checkpoint.labels import (
+    check_answers_or_encoder,
     check_classifier,
     check_labels,
+    check_question_answerer,
     check_reusable_head,
     names_labels,
 )
@@ -85,3 +87,30 @@ def test_encoder_may_get_a_head_but_is_no_classifier(saved_model):
     check_reusable_head(
         saved_model("InfoXLMModel", id2label={0: "LABEL_0", 1: "LABEL_1"}), labels=LABELS
     )
+
+
+def test_head_of_question_answering(saved_model):
+    path = saved_model("InfoXLMForQuestionAnswering")
+    check_question_answerer(path)
+    check_answers_or_encoder(path)
+    with pytest.raises(
+        UserError, match="its qa_outputs is of another task. .* model.new_head=true"
+    ):
+        check_classifier(path)
+
+
+def test_classifier_does_not_answer_questions(saved_model):
+    path = saved_model(id2label=IN_ANOTHER_ORDER)
+    with pytest.raises(UserError, match="^mine holds an encoder without a head of question answer"
+                       "ing; its classifier is of another task"):  # fmt: skip
+        check_question_answerer(path, "mine")
+    with pytest.raises(UserError, match="mine was fine-tuned for another task: its head is class"):
+        check_answers_or_encoder(path, "mine")
+
+
+@pytest.mark.parametrize("kind", ["InfoXLMModel", "InfoXLMForMaskedLM"])
+def test_encoder_may_learn_to_answer_questions(kind, saved_model):
+    path = saved_model(kind)
+    check_answers_or_encoder(path)
+    with pytest.raises(UserError, match="an encoder without a head of question answering. Fine-"):
+        check_question_answerer(path)

@@ -79,3 +79,15 @@ def test_micro_batches_are_rows_of_the_batch(joined):
     assert arrays.keys() == {"input_ids", "labels"}
     np.testing.assert_array_equal(arrays["input_ids"], joined.token_ids.padded(np.array([4, 8])))
     assert arrays["labels"].tolist() == [4, 8]
+
+
+def test_a_row_may_make_several_examples(random_token_ids):
+    rows = np.array([0, 2, 2, 2, 5])
+    several = Examples(random_token_ids(5), {}, rows, "el", "train/el.json")
+    places = [several.origin(number) for number in range(5)]
+    assert [place.get("sequence") for place in places] == [None, 0, 1, 2, None]
+    for number, place in enumerate(places):
+        assert several.find("el", int(place["row"]), int(place.get("sequence", 0))) == number
+    for row, sequence in ((0, 1), (2, 3), (5, 1)):
+        with pytest.raises(UserError, match=f"row {row} of language el is not among"):
+            several.find("el", row, sequence)

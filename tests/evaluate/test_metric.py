@@ -1,6 +1,6 @@
 import pytest
 
-from infoxlm.evaluate.metric import ACCURACY
+from infoxlm.evaluate.metric import ACCURACY, Metric
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,8 @@ from infoxlm.evaluate.metric import ACCURACY
 )
 def test_percent_as_it_is_shown(share, plain, signed):
     assert (ACCURACY.shown(share), ACCURACY.shown(share, signed=True)) == (plain, signed)
+
+
+def test_names_as_they_are_read():
+    assert [Metric(x).title for x in ("f1", "exact_match")] == ["F1", "exact match"]
+    assert Metric("f1").unit == "F1 in percent"

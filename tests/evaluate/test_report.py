@@ -7,7 +7,7 @@ from rich.console import Console
 
 from infoxlm.data.xnli import LANGUAGES
 from infoxlm.evaluate.predictions import Predictions
-from infoxlm.evaluate.published import compare_with_published
+from infoxlm.evaluate.published import Published, compare_with_published
 from infoxlm.evaluate.report import (
     markdown_report as render,
 )
@@ -194,3 +194,56 @@ def test_a_task_without_published_figures(results, tmp_path):
     assert "Squared error." in text
     assert "paper" not in text.replace("xnli_paper", "")
     assert "Confusion" not in text
+
+
+@pytest.fixture
+def two_metrics(results):
+    """English all right, German half of it, Korean not at all; exact in English alone."""
+    worth = {"f1": np.array([1.0, 0.5, 0.0]), "exact_match": np.array([1.0, 0.0, 0.0])}
+    made = Predictions(np.array(["en", "de", "ko"]), np.array([0, 0, 0]), worth)
+    scores = Scores.from_predictions(
+        made, Metric("f1"), [Metric("exact_match")], explanation="By odd rules."
+    )
+    return results | {"test": scores.as_dict(), "dev": None}
+
+
+def test_published_average_over_fewer_languages(two_metrics, tmp_path):
+    row = Published(
+        "paper", {}, 70.0, "there", languages=("de", "en"), secondary={"exact_match": 60.0}
+    )
+    text = render(two_metrics, tmp_path, row)
+    head = [
+        "language", "test", "95 % interval", "examples", "paper", "difference", "exact match",
+        "paper exact match",
+    ]  # fmt: skip
+    assert cells(text, "language") == head
+    # An empty cell at a line's end is not among these.
+    assert cells(text, "de") == ["de", "50.0", "50.0–50.0", "1", "", "", "0.0"]
+    average = [cell.strip("*") for cell in cells(text, "**average**")]
+    assert [average[1], *average[3:]] == ["50.0", "3", "", "", "33.3"]
+    shared = [cell.strip("*") for cell in cells(text, "**average without ko**")]
+    assert shared == [
+        "average without ko", "75.0", "", "2", "70.0", "+5.0", "50.0", "60.0",
+    ]  # fmt: skip
+    assert text.count("F1 in percent. Paper: paper; source: there. By odd rules.") == 1
+
+
+def test_published_average_over_the_same_languages(two_metrics, tmp_path):
+    row = Published(
+        "paper", {}, 70.0, "", languages=("ko", "de", "en"), secondary={"exact_match": 60.0}
+    )
+    text = render(two_metrics, tmp_path, row)
+    average = [cell.strip("*") for cell in cells(text, "**average**")]
+    assert average[4:] == ["70.0", "−20.0", "33.3", "60.0"]
+    assert "average without" not in text
+
+
+def test_dev_of_other_languages_has_no_average(two_metrics):
+    two_metrics["dev"] = {
+        **two_metrics["test"], "f1": {"en": 0.25}, "exact_match": {"en": 0.0}, "average": 0.25,
+    }  # fmt: skip
+    comparison = compare_with_published(two_metrics)
+    assert [line.dev for line in comparison.languages] == [0.25, None, None]
+    assert {line.dev for line in comparison.summaries} == {None}
+    same = compare_with_published(two_metrics | {"dev": two_metrics["test"]})
+    assert same.average.dev == same.average.score

@@ -149,8 +149,10 @@ def some_scores(draw):
         np.repeat(np.array(languages), count), np.tile(np.arange(count), len(languages)), worth
     )
     chance, warning = draw(st.none() | st.floats(0, 1)), draw(st.none() | st.just("odd"))
-    details = {"note": [1, {"a": "b"}]}
-    return Scores.from_predictions(made, main, [Metric("second")], chance, details, warning)
+    details, explanation = {"note": [1, {"a": "b"}]}, draw(st.none() | st.just("By rules."))
+    return Scores.from_predictions(
+        made, main, [Metric("second")], chance, details, warning, explanation
+    )
 
 
 @given(some_scores())
@@ -193,6 +195,12 @@ def test_several_metrics():
     assert (written["f1"], written["exact_match"]) == ({"en": 0.75}, {"en": 0.5})
 
 
+def test_averages_over_some_languages():
+    made = scores(en=[1, 1], de=[1, 0], ko=[0, 0])
+    assert made.average_of(ACCURACY) == made.average == 0.5
+    assert made.average_of(ACCURACY, ["ko", "de"]) == 0.25
+
+
 def test_summary_is_one_of_a_log(found):
     assert found.summary() == "average 57.5 %, gap to English 35.0"
     assert scores(en=[0, 0], de=[1, 0]).summary() == "average 25.0 %, gap to English -50.0"
@@ -225,6 +233,7 @@ SHARE = {"accuracy": {"en": 0.5}, "average": 0.5}
         {"interval": {"en": [1]}},
         {"average_interval": 3},
         {"chance": "x"},
+        {"explanation": 3},
         {"metric": 3},
         {"metric": {"name": "f1"}},
         {"metric": {"name": "average_interval"}, "average_interval": [0, 1]},

@@ -4,7 +4,7 @@ import pytest
 
 from infoxlm.data.xnli import WORDS
 from infoxlm.errors import UserError
-from infoxlm.model.loading import load_classifier, select_device
+from infoxlm.model.loading import load_classifier, load_question_answerer, select_device
 from infoxlm.schema import ModelConfig, ShapeConfig
 from infoxlm.tasks.classification.task import label_columns
 
@@ -52,6 +52,44 @@ def test_a_head_is_replaced_when_asked(labels, saved_model, tiny_model):
     assert np.abs(model.classifier.dense.weight.numpy()).max() < 0.1  # drawn, not trained
     for name, value in given.roberta.state_dict().items():
         np.testing.assert_array_equal(model.roberta.state_dict()[name], value, err_msg=name)
+
+
+def load_answerer(folder, vocab_size=80, max_length=38, new_head=False, **changes):
+    config = ModelConfig("tiny", **changes)
+    return load_question_answerer(
+        config, folder, vocab_size, max_length, task_name="question_answering", new_head=new_head
+    )
+
+
+def test_a_head_of_question_answering_is_kept(saved_model, tiny_model):
+    kind = "InfoXLMForQuestionAnswering"
+    model = load_answerer(saved_model(kind), dropout=0.05, recompute=True)
+    np.testing.assert_array_equal(model.qa_outputs.weight, tiny_model(kind).qa_outputs.weight)
+    assert {x.p for x in model.sublayers() if isinstance(x, paddle.nn.Dropout)} == {0.05}
+    assert model.roberta.encoder.recompute
+    told = (model.config.task_name, model.config.train_max_length, model.config.encoder_name)
+    assert told == ("question_answering", 38, "tiny")
+    drawn = load_answerer(saved_model(kind), new_head=True).qa_outputs.weight.numpy()
+    assert 0 < np.abs(drawn).max() < 0.1
+
+
+def test_a_classifier_gives_its_encoder_when_asked(saved_model, tiny_model):
+    path = saved_model()
+    with pytest.raises(UserError, match="its head is classifier. Add model.new_head=true"):
+        load_answerer(path)
+    model = load_answerer(path, new_head=True)
+    assert model.config.id2label == {0: "LABEL_0", 1: "LABEL_1"}
+    for name, value in tiny_model().roberta.state_dict().items():
+        np.testing.assert_array_equal(model.roberta.state_dict()[name], value, err_msg=name)
+    assert "classifier" not in {name.split(".")[0] for name in model.state_dict()}
+
+
+def test_an_encoder_or_a_shape_gets_a_head_of_question_answering(saved_model):
+    for model in (load_answerer(saved_model("InfoXLMModel")), load_answerer(None, shape=SHAPE)):
+        assert model.qa_outputs.weight.shape == [16, 2]
+        assert model.config.num_labels == 2
+    with pytest.raises(UserError, match="positions for 38 tokens"):
+        load_answerer(saved_model("InfoXLMModel"), max_length=39)
 
 
 def test_a_shape_gives_random_weights_that_follow_from_the_seed():

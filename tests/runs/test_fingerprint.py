@@ -67,6 +67,7 @@ def test_another_shape_differs_in_each_of_its_keys(found):
 MOVED = {
     "data__root": "elsewhere",
     "data__train_root": "/over/there",
+    "data__dev_root": "dev.json",
     "data__cache_dir": "other",
     "model__checkpoint": "moved",
     "trainer__resume": "auto",

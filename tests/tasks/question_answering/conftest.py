@@ -1,0 +1,120 @@
+"""Questions of our own, as SQuAD writes them down, and answers as decoding would give them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from infoxlm.tasks.question_answering.answers import Answers
+from infoxlm.tasks.question_answering.decoding import Candidate
+from infoxlm.tasks.question_answering.questions import Answer, Question
+
+#: Things, places, what says that a thing is at a place, and the question.
+WORDS = {
+    "en": (
+        ("lamp", "cup", "box", "clock", "coat", "drum"),
+        ("in the kitchen", "behind the barn", "under a chair", "on the roof", "at the station"),
+        "The {} is {}.",
+        "Where is the {}?",
+    ),
+    "de": (
+        ("Lampe", "Tasse", "Kiste", "Uhr", "Jacke", "Trommel"),
+        ("in der Küche", "hinter der Scheune", "unter einem Stuhl", "auf dem Dach", "am Bahnhof"),
+        "Die {} ist {}.",
+        "Wo ist die {}?",
+    ),
+    "zh": (
+        ("灯", "杯子", "箱子", "钟", "外套", "鼓"),
+        ("在厨房里", "在谷仓后面", "在椅子下面", "在屋顶上", "在车站"),
+        "{}{}。",
+        "{}在哪里?",
+    ),
+}
+
+
+def squad(language: str, paragraphs: int, seed: int, sentences: int = 3) -> dict[str, Any]:
+    """Paragraphs of some sentences with two questions each, the same ones in every language."""
+    things, places, says, asks = WORDS[language]
+    rng = np.random.default_rng(seed)
+    found = []
+    for number in range(paragraphs):
+        which = rng.permutation(len(things))[:sentences]
+        where = rng.integers(len(places), size=sentences)
+        context, qas = "", []
+        for order, (thing, place) in enumerate(zip(which, where, strict=True)):
+            sentence = says.format(things[thing], places[place])
+            start = len(context) + sentence.index(places[place])
+            context += sentence + " "
+            if order < 2:
+                answer = {"text": places[place], "answer_start": start}
+                question = asks.format(things[thing])
+                qas.append({"id": f"{seed}-{number}-{order}", "question": question,
+                            "answers": [answer]})  # fmt: skip
+        found.append({"context": context.strip(), "qas": qas})
+    return {"version": "1.1", "data": [{"title": "Things", "paragraphs": found}]}
+
+
+@pytest.fixture(scope="session")
+def write_questions() -> Callable[..., Path]:
+    """Writes the questions of a language into a file."""
+
+    def write(
+        file: Path, language: str = "en", paragraphs: int = 8, seed: int = 1, **other: Any
+    ) -> Path:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        content = squad(language, paragraphs, seed, **other)
+        file.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+        return file
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def question_folder(
+    write_questions: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A folder with English training questions, and dev and test questions in three languages."""
+    folder = tmp_path_factory.mktemp("questions")
+    write_questions(folder / "train" / "en.json", paragraphs=20)
+    for split, seed in (("dev", 2), ("test", 3)):
+        for language in WORDS:
+            write_questions(folder / split / f"{language}.json", language, seed=seed)
+    return folder
+
+
+@pytest.fixture
+def question():
+    """A question whose context is its gold answers, one behind the other."""
+
+    def make(name, row, *golds, context="the red cat sat on the mat"):
+        answers = tuple(Answer(gold, context.index(gold)) for gold in golds)
+        return Question(name, "who?", context, answers, row)
+
+    return make
+
+
+@pytest.fixture
+def answers():
+    """Answers in a language: each a text of the context, or several, the best first.
+
+    Their scores are 5, 4, 3 and so on.
+    """
+
+    def make(language, questions, texts, nulls=None, question_language=""):
+        candidates = []
+        for each, found in zip(questions, texts, strict=True):
+            listed = [found] if isinstance(found, str) else found
+            starts = [each.context.index(text) for text in listed]
+            candidates.append(
+                [
+                    Candidate(start, start + len(text), 5.0 - place, 0)
+                    for place, (start, text) in enumerate(zip(starts, listed, strict=True))
+                ]
+            )
+        nulls = None if nulls is None else np.array(nulls, np.float64)
+        return Answers(language, questions, candidates, nulls, question_language)
+
+    return make
