@@ -132,14 +132,24 @@ def one_file(path: Path, languages: Sequence[str]) -> LanguageFiles:
     if path.suffix.lower() == PARQUET and (inside := parquet_languages(path)):
         return {language: ParquetPairs((path,), language) for language in inside}
     shard = _SHARD.fullmatch(path.stem)
-    ending = _ENDING.search(path.stem)
     language = languages[0] if len(languages) == 1 else "en"
     if (shard[1] if shard else path.stem) in _NAMES_OF_SPLITS:
         if _is_known(path.parent.name, languages):
             language = path.parent.name
-    elif ending and _is_known(ending[1], languages):
-        language = ending[1]
+    else:
+        language = name_language(path.stem, languages) or language
     return {language: _pairs(path, language)}
+
+
+def name_language(stem: str, languages: Sequence[str] = ()) -> str | None:
+    """Find the language that a file's name ends in, such as `train.de`; None where it says none.
+
+    Args:
+        stem: The name, without the file's ending.
+        languages: Languages that are known besides XLM-R's.
+    """
+    ending = _ENDING.search(stem)
+    return ending[1] if ending and _is_known(ending[1], languages) else None
 
 
 def _is_code(name: str) -> bool:
