@@ -35,6 +35,10 @@ _MODULES = {
     "question_answering": "infoxlm.tasks.question_answering.task",
 }
 
+#: The task of a checkpoint that others wrote, by the class that its ``config.json`` names; of other
+#: classes it is `FIRST_TASK`.
+_TASKS_OF_CLASSES = {"XLMRobertaForQuestionAnswering": "question_answering"}
+
 
 class Task:
     """A task and the data set that it is learned from.
@@ -227,7 +231,10 @@ def task_of(described: Mapping[str, Any]) -> type[Task]:
     Raises:
         UserError: It is of a task that is not installed.
     """
-    return task_class(str(described.get("task_name") or FIRST_TASK))
+    classes = described.get("architectures")
+    first = str(classes[0]) if isinstance(classes, list) and classes else ""
+    name = described.get("task_name") or _TASKS_OF_CLASSES.get(first, FIRST_TASK)
+    return task_class(str(name))
 
 
 def inference_of(config: Mapping[str, Any]) -> "Inference":

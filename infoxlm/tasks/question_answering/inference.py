@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from infoxlm.checkpoint.config_file import CONFIG_FILE
+from infoxlm.checkpoint.labels import check_question_answerer
 from infoxlm.errors import UserError
 from infoxlm.files.json_file import read_json
 from infoxlm.tasks.inference import Encoded, Field, Inference, Row
@@ -54,6 +55,7 @@ class QuestionInference(Inference):
     description = "The words of a context that answer a question."
     prediction = AnswerPrediction
     outputs = 2
+    for_every_token = True
     columns = ("answer", "start", "end", "probability", "truncated")
     usual_length = 384
     sequences_text = "windows of contexts"
@@ -67,6 +69,17 @@ class QuestionInference(Inference):
         """Whether the model may find that there is no answer."""
         may = self.options.may_be_unanswerable
         return {"unanswerable": " It may also find that the text does not say." if may else ""}
+
+    def check(self, folder: Path, named: str, *, checkpoint: bool) -> None:
+        """Check that a folder holds a model that answers questions."""
+        if checkpoint:
+            check_question_answerer(folder, named)
+
+    def load_model(self, folder: Path) -> Any:
+        """Load the model of a checkpoint."""
+        from infoxlm.model import InfoXLMForQuestionAnswering
+
+        return InfoXLMForQuestionAnswering.from_pretrained(folder)
 
     def check_length(self, max_length: int) -> None:
         """Check that windows bring more of a context than they share."""
