@@ -1,4 +1,4 @@
-"""What the system refuses (rights, space, memory, names), in one line with a remedy."""
+"""Errors of the system (rights, space, memory, names) as one line with a remedy."""
 
 import errno
 import logging
@@ -27,7 +27,7 @@ PADDLES_OWN = ("(External)", "ExternalError:")
 
 @contextmanager
 def os_errors_as_user_errors() -> Iterator[None]:
-    """Turn what the system refuses within the block into a `UserError`.
+    """Turn errors of the system within the block into a `UserError`.
 
     The traceback is logged for debugging: `hydra.verbose=true` shows it.
     """
@@ -43,7 +43,7 @@ def os_errors_as_user_errors() -> Iterator[None]:
 
 
 def is_of_paddle(error: OSError | MemoryError) -> bool:
-    """Whether an error is Paddle's own of a computation, which is an OSError for no reason.
+    """Tell whether an error is Paddle's own of a computation, which is an OSError for no reason.
 
     So are errors of CUDA, and of Python called from a backward pass.
     """

@@ -312,7 +312,7 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 class Finished(NamedTuple):
-    """How a command line ended."""
+    """The end of a command line: exit code and output."""
 
     code: int
     out: str

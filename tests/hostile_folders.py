@@ -39,18 +39,18 @@ from hostile_inputs import KINDS, TELLING, make_whole
 from hostile_mutations import ODD_WORDS, SECRET, SECRET_NAME, spoil
 
 PREFIX = "infoxlm: error: "
-#: What a command that serves says when it is ready; and commands that write where they read.
+#: The line of a server that is ready; and commands that write where they read.
 READY = re.compile(r"(?:served|runs in .*) at (http://\S+) \(Ctrl.C stops it\)")
 WRITE_THERE = ("report", "resume", "sweep.resume")
 
 #: Most bytes and seconds of computing of a case.
 MOST_BYTES, MOST_SECONDS = 1e9, 10
 
-#: How a case ends; cases are counted by their command and by that.
+#: The ends of a case; cases are counted by their command and by that.
 WELL, TOLD, WRONG = "ended well", "in one line", "wrongly"
 Counted = Counter[tuple[str, str]]
 
-#: Where dashboards listen, each at a port of its own.
+#: The ports of dashboards, one each.
 FIRST_PORT = 21_000
 
 
@@ -115,7 +115,7 @@ def in_child(words: list[str], place: Path) -> None:
 
 
 def digest(folder: Path) -> dict[str, str]:
-    """What every path below a folder holds."""
+    """Digest every path below a folder: a file's SHA-256, a link's target."""
     found = {}
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))
@@ -129,21 +129,21 @@ def digest(folder: Path) -> dict[str, str]:
 
 
 def command_of(words: list[str]) -> str:
-    """What a case is counted as."""
+    """The command that a case is counted under."""
     if any(word.startswith("sweep.resume=") for word in words):
         return "sweep.resume"
     return "resume" if any(word.startswith("trainer.resume=") for word in words) else words[0]
 
 
 class Ended(NamedTuple):
-    """How a case's process ended.
+    """The end of a case's process.
 
     Attributes:
         pid: Its number.
         code: Its exit code, less than 0 after a signal; None: it had to be killed.
-        used: What it and those that it waited for used.
+        used: The resources that it used, with the processes that it waited for.
         stopped: Whether it served, and was asked to stop.
-        answered: What was wrong with its answer before.
+        answered: Faults of the answer that it gave before.
     """
 
     pid: int
@@ -210,7 +210,7 @@ def asked(url: str, answer: Path) -> list[str]:
 
 
 def left_running(child: int) -> bool:
-    """Whether a process of a case's is there after its end, and is no longer after this."""
+    """Tell whether a case left a process behind, and end it."""
     for _ in range(200):  # Python's tracker of resources ends a moment later
         try:
             os.killpg(child, 0)
@@ -290,18 +290,18 @@ def main() -> None:
 
 
 def number(ended: Counted, how: str, command: str | None = None) -> int:
-    """How many cases ended so, of a command or of all."""
+    """Count the cases that ended so, of a command or of all."""
     return sum(ended[x] for x in ended if x[1] == how and command in (None, x[0]))
 
 
 def counted(ended: Counted, command: str | None = None) -> str:
-    """How the cases of a command ended, or all."""
+    """Sum up the ends of a command's cases, or of all."""
     well, told, wrong = (number(ended, how, command) for how in (WELL, TOLD, WRONG))
     return f"{well} ended well, {told} in one line, {wrong} wrongly"
 
 
 def missed(ended: Counted, least: float) -> list[str]:
-    """What is less than it has to be: all cases that end well, or those of a command."""
+    """Shortfalls: too few cases ended well, of all or of a command."""
     if not least:
         return []
     share = number(ended, WELL) / ended.total()

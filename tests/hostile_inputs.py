@@ -15,7 +15,7 @@ SERVE = "serve model.checkpoint={in} port=0"
 RETRIEVE = "data.languages=[fr,de] data.max_length=32 layer=all"
 OWN = "data.eval_languages=[en] data.train_languages=[en] data.limit_train=8 data.limit_eval=3"
 
-#: What is spoiled: the folder below the whole ones, and the commands that read it.
+#: The inputs to spoil: the folder below the whole ones, and the commands that read it.
 KINDS: dict[str, tuple[str, list[str]]] = {
     "exported": (
         "exported",

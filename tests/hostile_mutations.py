@@ -33,7 +33,7 @@ def spoil(folder: Path, rng: random.Random, telling: Sequence[str]) -> str:
 
     Args:
         folder: The folder.
-        rng: What is spoiled and how follows from it.
+        rng: The generator that chooses what is spoiled, and how.
         telling: Patterns of the files that matter most, which are spoiled most often.
 
     Returns:

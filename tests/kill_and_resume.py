@@ -1,4 +1,4 @@
-"""Kill a training run again and again, going on each time, and compare it with one left alone.
+"""Kill a training run again and again, resume it each time, and compare it with one left alone.
 
     python tests/kill_and_resume.py --out FOLDER --kills 20 model=tiny data=sample ...
 
@@ -23,7 +23,7 @@ TIMES = ("time", "train/pairs_per_second")
 
 
 def start(folder: Path, words: list[str]) -> subprocess.Popen[bytes]:
-    """Start a run in a folder, or go on with the one that is there."""
+    """Start a run in a folder, or resume the one that is there."""
     with open(folder.with_suffix(".log"), "ab") as log:
         return subprocess.Popen(
             [*COMMAND, *words, f"hydra.run.dir={folder}", "trainer.resume=auto"],
@@ -35,17 +35,17 @@ def start(folder: Path, words: list[str]) -> subprocess.Popen[bytes]:
 def kill_and_resume(
     folder: Path, words: list[str], kills: int, seconds: float, seed: int
 ) -> list[str]:
-    """Kill and go on until the run ends.
+    """Kill and resume until the run ends.
 
     Args:
         folder: The run's folder.
         words: The run's command line.
-        kills: How often to kill.
-        seconds: What training takes when it is left alone.
-        seed: What the moments follow from.
+        kills: The number of kills.
+        seconds: The seconds that training takes when it is left alone.
+        seed: The seed of the moments.
 
     Returns:
-        What the process was at, each time.
+        The activity of the process at each kill.
     """
     moments = random.Random(seed)
     moments_found = []
@@ -74,7 +74,7 @@ def kill_and_resume(
 
 
 def activity(folder: Path) -> str:
-    """What a killed process was at."""
+    """The activity of a process when it was killed."""
     if any((folder / "checkpoints").glob(".*")):
         return "writing a checkpoint"
     return "training or scoring" if (folder / "checkpoints").exists() else "starting"

@@ -15,7 +15,7 @@ from infoxlm.schema.free_text import quote_free_text
 
 CONF = Path(__file__).parents[1] / "conf"
 FILES = sorted(path.relative_to(CONF).as_posix() for path in CONF.rglob("*.yaml"))
-#: What the files below conf/hydra set concerns Hydra, not people: no command belongs to them.
+#: Files for people; those below conf/hydra concern Hydra, and no command belongs to them.
 FOR_PEOPLE = [name for name in FILES if not name.startswith("hydra/")]
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 SWEEPS = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml"))

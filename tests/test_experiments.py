@@ -1,4 +1,4 @@
-"""What the experiments' folders claim about the library still holds."""
+"""The claims of the experiments' folders about the library."""
 
 from pathlib import Path
 

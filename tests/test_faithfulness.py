@@ -1,4 +1,4 @@
-"""`infoxlm train` gives the numbers of a plain PyTorch loop: experiments/faithfulness, run anew."""
+"""`infoxlm train` gives a plain PyTorch loop's numbers: experiments/faithfulness, run again."""
 
 import json
 import shutil

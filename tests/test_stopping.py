@@ -46,7 +46,7 @@ def test_a_second_ctrl_c_ends_it_at_once(first):
     with pytest.raises(KeyboardInterrupt) as raised, StopRequests() as stop:
         send(first)
         send(signal.SIGINT)
-        pytest.fail("it went on")
+        pytest.fail("it continued")
     assert not isinstance(raised.value, Interrupted)
     assert stop.signal_number == first
 

@@ -89,7 +89,7 @@ def outcome(way: str, folder: Path) -> dict:
 
 
 def first_difference(found: dict, expected: dict) -> str | None:
-    """Where two outcomes part; None when they are the same to the bit."""
+    """Describe the first difference of two outcomes; None when they are the same to the bit."""
     for step, (one, other) in enumerate(zip(found["losses"], expected["losses"], strict=True), 1):
         if one != other:
             numbers = float.fromhex(one), float.fromhex(other)

@@ -25,7 +25,7 @@ LINE_STYLES = {"weight_decay": "-", "epsilon": "--", "warmup_steps": ":"}
 
 
 class PyTorchRun:
-    """What pytorch_loop.py wrote, lists as arrays."""
+    """Read what pytorch_loop.py wrote, lists as arrays."""
 
     def __init__(self, path: Path) -> None:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -113,7 +113,7 @@ def compare(run: Path, pytorch: PyTorchRun) -> dict[str, Any]:
 
 
 def compare_control(control: PyTorchRun, unchanged: PyTorchRun) -> dict[str, Any]:
-    """How far one changed setting takes the PyTorch loop away from itself."""
+    """Compare the PyTorch loop with itself under one changed setting."""
     changed = {k: v for k, v in control.settings.items() if v != unchanged.settings[k]}
     return {
         "change": ", ".join(f"{key}={value:g}" for key, value in changed.items()),

@@ -1,4 +1,4 @@
-"""How much of PAWS-X's test pairs is in its dev pairs, and what a run scores with and without it.
+"""The share of PAWS-X's test pairs in its dev pairs, and a run's scores with and without it.
 
 python overlap.py --pawsx $PAWSX_ROOT --run RUN
 """

@@ -1,4 +1,4 @@
-"""What every script here is told."""
+"""Command-line arguments that all scripts here share."""
 
 import argparse
 from pathlib import Path

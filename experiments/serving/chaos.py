@@ -48,7 +48,7 @@ MAY_LOG = (
 
 @dataclass
 class Disturbance:
-    """What goes on next to the clients.
+    """Disturbances next to the clients, and their counts.
 
     Attributes:
         url: The server's.
@@ -154,7 +154,7 @@ def main() -> None:
 
 
 class Side(NamedTuple):
-    """What one turn came to."""
+    """Tally and figures of one turn."""
 
     tally: Tally
     figures: dict[str, float]

@@ -1,4 +1,4 @@
-"""Who is measured: this package's runtimes, and PyTorch and ONNX Runtime as others call them.
+"""The contenders: this package's runtimes, and PyTorch and ONNX Runtime as others call them.
 
 Each gives a function from pairs to probabilities by label. The loops share no code with the
 package but the way batches are cut.

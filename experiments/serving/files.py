@@ -1,4 +1,4 @@
-"""How long a file of 2,490 pairs takes.
+"""Time to predict a file of 2,490 pairs.
 
     python files.py --checkpoint RUN_OR_FOLDER --xnli_root $XNLI_ROOT
 

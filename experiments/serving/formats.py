@@ -1,4 +1,4 @@
-"""What each exported form of a classifier costs in accuracy and brings in size and speed.
+"""Accuracy, size and speed of each exported form of a classifier.
 
     python formats.py --checkpoint RUN_OR_FOLDER --xnli_root $XNLI_ROOT
 

@@ -1,4 +1,4 @@
-"""How long one pair takes, as a server without load sees it.
+"""Time to predict one pair, as in a server without load.
 
     python latency.py --checkpoint RUN_OR_FOLDER --xnli_root $XNLI_ROOT
 

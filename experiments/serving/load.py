@@ -43,7 +43,7 @@ OFFLINE, SERVER, SHORT = "offline", "infoxlm serve", "infoxlm serve, queue of 32
 
 @dataclass
 class Tally:
-    """What the clients met.
+    """Counts and times of the clients' requests.
 
     Attributes:
         pairs: Pairs answered.
@@ -127,7 +127,7 @@ def check_answers(*tallies: Tally) -> None:
 
 
 def figures(tally: Tally, took: float) -> dict[str, float]:
-    """What is written down."""
+    """Compute the figures of a tally for results.json."""
     return {
         "pairs_per_second": tally.pairs / took,
         "requests": tally.requests,
@@ -147,7 +147,7 @@ def drawn(rng: np.random.Generator, count: int) -> list[int]:
 
 
 def body_of(pairs: Sequence[Pair]) -> dict[str, Any]:
-    """What is sent for some pairs."""
+    """Make the body of a request for some pairs."""
     return {
         "pairs": [{"premise": premise, "hypothesis": other} for premise, other in pairs],
         "truncate": True,

@@ -132,5 +132,5 @@ def draw(results: Mapping[str, Any], path: Path) -> None:
 
 
 def bars(results: Mapping[str, Any], section: str) -> int:
-    """How many bars a section draws."""
+    """Count the bars that a section draws."""
     return sum(DRAWN[section][0] in figures for figures in results[section]["sides"].values())

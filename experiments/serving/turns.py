@@ -16,7 +16,7 @@ PAUSE = 0.3
 
 
 class Turn(NamedTuple):
-    """What a contender did.
+    """Answers and time of a contender's turn.
 
     Attributes:
         seconds: Of each call.
@@ -98,7 +98,7 @@ def at_the_start(
 
 
 def order(names: Sequence[str], round_number: int) -> list[str]:
-    """Who goes when: each round begins with another."""
+    """Order the contenders of a round: each round begins with another."""
     start = round_number % len(names)
     return [*names[start:], *names[:start]]
 

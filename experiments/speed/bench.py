@@ -127,7 +127,7 @@ def alternate_starts(given: Arguments, size: str) -> list[dict[str, Any]]:
 
 
 def measured_before(path: Path, given: Arguments) -> list[dict[str, Any]]:
-    """What was measured before and is not measured now."""
+    """Select what was measured before and is not measured now."""
     with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     words = ("size", "work", "side", "beside")

@@ -1,4 +1,4 @@
-r"""How speed and memory grow: a few steps in each cell, all by `infoxlm train`.
+r"""The growth of speed and memory: a few steps in each cell, all by `infoxlm train`.
 
 python growth.py --train_file $MNLI_TRAIN --xnli_root $XNLI_ROOT \
         --e5_small weights/e5_small weights/e5_torch --base weights/base weights/base_torch

@@ -1,4 +1,4 @@
-"""Where data and weights are, from the command line."""
+"""The paths of data and weights, from the command line."""
 
 import argparse
 from pathlib import Path
@@ -10,10 +10,10 @@ WORKS = ("train", "score", "score_alone", "start")
 
 
 class Arguments(argparse.Namespace):
-    """What was given."""
+    """Command-line arguments."""
 
     def common(self, size: str, script: str) -> dict[str, Any]:
-        """What every worker of a size and side is told."""
+        """Make the arguments of a worker of a size and side."""
         weights = self.base if size == "base" else self.e5_small
         return {
             "model": weights[0 if script == "ours.py" else 1],

@@ -71,7 +71,7 @@ ROWS = [
 
 
 def values(lines: list[dict[str, Any]], size: str, work: str, side: str, beside: str, key: str):
-    """What a side measured while it took turns with another."""
+    """Select what a side measured in turns with another."""
     wanted = {"size": size, "work": work, "side": side, "beside": beside}
     return [line[key] for line in lines if all(line[k] == v for k, v in wanted.items())]
 

@@ -1,4 +1,4 @@
-"""What both sides' workers do: wait for an order on stdin, do it, tell the result on stdout."""
+"""Loop of both sides' workers: read an order from stdin, do it, write the result to stdout."""
 
 import json
 import resource

@@ -1,4 +1,4 @@
-"""How much batches sorted by length save: the same sentences one at a time, in turns.
+"""The time that batches sorted by length save: the same sentences one at a time, in turns.
 
     python one_at_a_time.py --model weights/e5_small --tatoeba $TATOEBA_ROOT --threads 2
 

@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def different_rows(first: np.lib.npyio.NpzFile, second: np.lib.npyio.NpzFile, language: str) -> int:
-    """How many pairs of a language have other ids in two files."""
+    """Count the pairs of a language whose ids differ between two files."""
     rows = [
         np.split(file[f"ids_{language}"], file[f"ends_{language}"][:-1]) for file in (first, second)
     ]

@@ -1,4 +1,4 @@
-"""How much of the weight decay that is asked for reaches the weights, and what a step costs.
+"""The share of the configured weight decay that reaches the weights, and a step's cost.
 
     python experiments/weight_decay/measure.py --out experiments/weight_decay
     python experiments/weight_decay/measure.py --seconds      # on a machine that does nothing else
@@ -72,7 +72,7 @@ SIDES: dict[str, Side] = {
 
 
 def share(side: Side, weights: np.ndarray, kind: str, peak: float) -> float:
-    """What a side applies of the decay that is asked for."""
+    """Measure the share of the configured decay that a side applies."""
     rates = sum(
         peak * learning_rate_factor(step, STEPS, SchedulerConfig(kind)) for step in range(STEPS)
     )

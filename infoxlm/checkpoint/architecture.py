@@ -1,4 +1,4 @@
-"""What an XLM-R checkpoint has to contain, as its config.json tells."""
+"""The tensors that an XLM-R checkpoint must contain, derived from its config.json."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class ExpectedTensor:
 
 
 def number_of_labels(config: dict[str, Any]) -> int:
-    """How many labels a classifier has; transformers and PaddleNLP both take 2 for granted."""
+    """The number of labels of a classifier; transformers and PaddleNLP both take 2 for granted."""
     return len(config["id2label"]) if config.get("id2label") else config.get("num_labels", 2)
 
 
@@ -52,7 +52,7 @@ def numbered_labels(count: int) -> dict[str, Any]:
 
 
 def present_parts(names: Iterable[str]) -> tuple[str, ...]:
-    """Which parts that a checkpoint may or may not have occur in canonical tensor names.
+    """The optional parts (pooler, heads) of a checkpoint, found in canonical tensor names.
 
     Each is whole or absent.
     """
@@ -81,7 +81,7 @@ def class_names(parts: Iterable[str], config: Mapping[str, Any]) -> list[str]:
 
 
 def is_multiple_choice(config: Mapping[str, Any]) -> bool:
-    """Whether a ``config.json`` is of a model that scores one choice at a time."""
+    """Tell whether a ``config.json`` is of a model that scores one choice at a time."""
     return any(str(name).endswith(MULTIPLE_CHOICE) for name in config.get("architectures") or ())
 
 

@@ -27,7 +27,7 @@ class Tensors(Protocol):
 
 @dataclass(frozen=True)
 class Layout:
-    """How a framework lays out the weights of linear layers.
+    """A framework's layout of the weights of linear layers.
 
     Attributes:
         framework: The framework's name.
@@ -57,7 +57,7 @@ PADDLE = Layout("Paddle", "np", "dtype")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a conversion starts from.
+    """A checkpoint as a conversion reads it: configuration, weights and tokenizer.
 
     Attributes:
         source: What the user called it, for messages and the report.

@@ -115,7 +115,7 @@ def check_config(config: Mapping[str, Any], path: Path) -> None:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a JSON value is a finite number."""
+    """Tell whether a JSON value is a finite number."""
     return type(value) in (int, float) and math.isfinite(value)
 
 

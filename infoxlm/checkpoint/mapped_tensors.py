@@ -65,7 +65,7 @@ class MappedTensors:
             return file.get_slice(name)[start:stop]
 
     def get_slice(self, name: str) -> Any:
-        """What the header tells of a tensor: ``get_dtype()``, ``get_shape()``."""
+        """A tensor's slice; ``get_dtype()`` and ``get_shape()`` read the header alone."""
         with self._open() as file:
             return file.get_slice(name)
 

@@ -1,4 +1,4 @@
-"""Which tensor of a checkpoint is which tensor of the architecture."""
+"""Matching of a checkpoint's tensor names to those of the architecture."""
 
 import logging
 import re

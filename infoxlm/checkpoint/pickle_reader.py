@@ -40,7 +40,7 @@ class Utf8(bytes):
 
 
 class StandIn:
-    """What stands for an object that a pickle makes and then gives a state."""
+    """A placeholder for an object that a pickle makes and then gives a state."""
 
     def build(self, state: tuple[Any, ...]) -> None:
         """Take the state."""
@@ -48,7 +48,7 @@ class StandIn:
 
 
 class _Mark:
-    """Where a list of items begins on the stack."""
+    """A mark on the stack where a list of items begins."""
 
 
 class PickleReader:
@@ -156,7 +156,7 @@ class PickleReader:
         return self._stack.pop()
 
     def _items(self) -> list[Any]:
-        """What was put on the stack since the last mark."""
+        """Pop the items put on the stack since the last mark, and the mark."""
         items = []
         while self._stack and not isinstance(self._stack[-1], _Mark):
             items.append(self._stack.pop())

@@ -119,7 +119,7 @@ class ShardedTensors:
         return self._shards[self._files[name]].get_tensor(name)
 
     def get_slice(self, name: str) -> Any:
-        """What the header tells of a tensor: ``get_dtype()``, ``get_shape()``."""
+        """A tensor's slice; ``get_dtype()`` and ``get_shape()`` read the header alone."""
         return self._shards[self._files[name]].get_slice(name)
 
 

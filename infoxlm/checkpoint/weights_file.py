@@ -53,7 +53,7 @@ class _StateDict(dict[str, np.ndarray]):
 
 
 class _Described:
-    """What safetensors tells of a tensor before it is read."""
+    """A tensor's type and shape, as a slice of safetensors gives them."""
 
     def __init__(self, array: np.ndarray) -> None:
         self._array = array
@@ -106,7 +106,7 @@ class WeightsFile:
         )
 
     def has_part(self, part: str) -> bool:
-        """Whether any tensor belongs to a part of the model, such as ``classifier``."""
+        """Tell whether any tensor belongs to a part of the model, such as ``classifier``."""
         return any(canonical_name(name).startswith(f"{part}.") for name in self.names)
 
     def check(self, name: str, shape: tuple[int, ...]) -> None:
@@ -191,7 +191,7 @@ def wrong_type(path: Path, name: str, kind: str) -> UserError:
 
 
 def safetensors_format(path: Path) -> str:
-    """Whose layout a safetensors file has: ``np`` is Paddle's, ``pt`` PyTorch's.
+    """The layout that a safetensors file names: ``np`` is Paddle's, ``pt`` PyTorch's.
 
     PaddleNLP always writes which; what does not say so is taken for PyTorch's.
 

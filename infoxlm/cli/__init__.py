@@ -1,4 +1,4 @@
-"""`infoxlm COMMAND KEY=VALUE ...`."""
+"""The command line: `infoxlm COMMAND KEY=VALUE ...`."""
 
 from infoxlm.cli.entry import main
 

@@ -11,7 +11,7 @@ from infoxlm import __version__
 from infoxlm.errors import UserError
 from infoxlm.reporting.streams import forget_empty_variables, prepare_streams, say
 
-#: What `infoxlm --help` says of each command; each is a module in infoxlm.commands.
+#: The summary of each command in `infoxlm --help`; each is a module in infoxlm.commands.
 COMMANDS = {
     "train": "fine-tune, scoring every language along the way",
     "evaluate": "score a checkpoint in every language",
@@ -95,7 +95,7 @@ def complete(words: Sequence[str]) -> None:
 
 
 def printed_by_hydra(command: str, words: Sequence[str]) -> str:
-    """What Hydra prints when it answers by itself, instead of running the command."""
+    """Hydra's own answer to words such as ``--help``, which do not run the command."""
     from infoxlm.cli.hydra_command import run_hydra
 
     with contextlib.redirect_stdout(io.StringIO()) as page:

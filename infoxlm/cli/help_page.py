@@ -1,4 +1,4 @@
-"""What Hydra prints of a command, without the groups of other commands, keys explained."""
+"""A command's help page: Hydra's, without the groups of other commands, keys explained."""
 
 import re
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ def completions(found: str, command: str) -> str:
     """Those of Hydra's completions that mean something to a command.
 
     Args:
-        found: What Hydra offers, with spaces between.
+        found: Hydra's completions, with spaces between.
         command: The command being typed.
     """
     known = sections(command) | {"hydra"}

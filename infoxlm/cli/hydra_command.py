@@ -18,7 +18,7 @@ TYPED_AS = {"report": ("sweep=", "folder=")}
 
 
 class ConfigurationValueError(ValueError):
-    """What Hydra and OmegaConf complain of with exceptions of Python's own."""
+    """A fault in the configuration that Hydra or OmegaConf reports as one of Python's errors."""
 
 
 def run_hydra(command: str, words: Sequence[str]) -> None:
@@ -54,7 +54,7 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
         sweep = HydraConfig.get().runtime.choices.get("sweep")
 
         def work(configuration: DictConfig) -> float | None:
-            # hydra.job.chdir=true has gone into the folder; paths are meant from where one typed.
+            # With hydra.job.chdir=true Hydra is in the run's folder; relative paths are the user's.
             with os_errors_as_user_errors(), chdir(line.directory):
                 return run_task(command, configuration, folder)
 
@@ -69,7 +69,7 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
                     )
                 return work(configuration)
         except (UserError, OmegaConfBaseException) as error:
-            mistakes.append(error)
+            mistakes.append(error)  # raised below: Hydra would print it with a traceback
             return None
 
     check_utf8(command, words)
@@ -90,6 +90,7 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
     except RefusedFolder as refused:
         raise refused.error from None
     except (ValueError, AssertionError, AttributeError, TypeError) as error:
+        # Once composed, these are faults of the code and keep their traceback.
         if composed or isinstance(error, OmegaConfBaseException):
             raise
         raise ConfigurationValueError(str(error)) from error

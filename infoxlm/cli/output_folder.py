@@ -38,7 +38,7 @@ class RefusedFolder(BaseException):
     """Carries an error out of a callback, where Hydra turns each `Exception` into a warning.
 
     Args:
-        error: What to tell the user.
+        error: The error for the user.
     """
 
     def __init__(self, error: UserError) -> None:
@@ -51,7 +51,7 @@ class Before:
     """State of a folder before Hydra made it.
 
     Attributes:
-        names: What was in it.
+        names: The names of its entries.
         first_new: The topmost folder that has to be made for it; None when it was there.
         log: The name of the log file that Hydra will write.
     """

@@ -17,8 +17,8 @@ def run(config: CompareConfig, folder: str | Path) -> None:
     """Compare, print the tables, write compare.json, compare.md and compare.png.
 
     Args:
-        config: Which runs.
-        folder: Where the files go.
+        config: The command's configuration, which names the runs.
+        folder: The folder that the files are written to.
 
     Raises:
         UserError: One is no finished run, or they did not predict the same examples.

@@ -10,7 +10,7 @@ from infoxlm.schema import ConvertConfig, Direction
 
 
 def run(config: ConvertConfig, folder: str | Path) -> None:
-    """Convert, perhaps verify, and say what came out.
+    """Convert a checkpoint, verify it if asked to, and print a summary.
 
     Args:
         config: From where to where, and how.

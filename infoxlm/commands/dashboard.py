@@ -10,7 +10,7 @@ def run(config: DashboardConfig, folder: str | Path) -> None:
     """Serve until Ctrl-C.
 
     Args:
-        config: Which folder, host and port.
+        config: The folder, host and port.
         folder: Not used: the dashboard has no run folder.
 
     Raises:

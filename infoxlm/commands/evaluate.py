@@ -66,7 +66,7 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
     started = time.perf_counter()
     use_graph = config.static_graph
     if use_graph is None:
-        tokens = sum(int(part.token_ids.lengths.sum()) for part in examples)
+        tokens = sum(int(x.token_ids.lengths.sum()) for x in examples)
         use_graph = config.hardware.device == "cpu" and tokens >= TOKENS
     with static_graph(model, folder) if use_graph else nullcontext() as compute:
         evaluator = Evaluator(config.hardware, Ranks(), compute)

@@ -13,10 +13,10 @@ from infoxlm.schema import ExportConfig, ExportFormat
 
 
 def run(config: ExportConfig, folder: str | Path) -> None:
-    """Export, and say what came out and how far it is from the checkpoint.
+    """Export, and print the files and how far their outputs are from the checkpoint's.
 
     Args:
-        config: What to export, where to and how.
+        config: The model to export, the folder to write and the formats.
         folder: Not used: the record is export.json in the target.
 
     Raises:

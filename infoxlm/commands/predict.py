@@ -23,7 +23,7 @@ from infoxlm.tracking.progress import progress
 
 logger = logging.getLogger(__name__)
 
-#: What stands between the texts of `text`.
+#: The separator of the texts in `text`.
 SEPARATOR = "<sep>"
 
 
@@ -76,7 +76,7 @@ def run(config: PredictConfig, folder: str | Path) -> None:
 
 
 def asked_of(inference: Inference, config: PredictConfig) -> Inference:
-    """What the model is asked: what it was trained for, or to sort texts into `labels`.
+    """Choose between the inference of the model's own task and zero-shot with `labels`.
 
     Raises:
         UserError: It cannot do that.
@@ -95,11 +95,11 @@ def ignore(inputs: int) -> None:
 
 
 def typed_rows(config: PredictConfig, inference: Inference) -> Iterator[InputRow]:
-    """What was typed on the command line, as a single row.
+    """Read the texts typed on the command line, as a single row.
 
     Args:
-        config: What was typed.
-        inference: What the texts are to be.
+        config: The configuration, with the texts.
+        inference: The task's inference, which names the texts of an input.
 
     Raises:
         UserError: Another number of texts is wanted, or a text is not in UTF-8.
@@ -118,22 +118,22 @@ def typed_rows(config: PredictConfig, inference: Inference) -> Iterator[InputRow
         if set(typed) != set(names):
             raise UserError(
                 f"{' and '.join(typed)} with a model that takes {' and '.join(names)}",
-                f'Write text="{SEPARATOR.join(names).upper()}".',
+                f'Write text="{SEPARATOR.join(name.upper() for name in names)}".',
             )
         return iter([InputRow(0, tuple(typed[name] for name in names))])
     text = typed["text"]
     if len(names) == 1:
         return iter([InputRow(0, (text,))])
-    parts = tuple(part.strip() for part in text.split(SEPARATOR))
-    if len(parts) != len(names):
+    texts = tuple(each.strip() for each in text.split(SEPARATOR))
+    if len(texts) != len(names):
         wanted = SEPARATOR.join(name.upper() for name in names)
         count = "one" if len(names) == 2 else str(len(names) - 1)
         raise UserError(
-            f"text={shown(text)} has {len(parts) - 1} {SEPARATOR} instead of {count}",
+            f"text={shown(text)} has {len(texts) - 1} {SEPARATOR} instead of {count}",
             f'Write text="{wanted}"'
             + (", or give labels=[A,B] to classify a text." if inference.sorts_texts else "."),
         )
-    return iter([InputRow(0, parts)])
+    return iter([InputRow(0, texts)])
 
 
 def file_rows(source: Path, inference: Inference) -> Iterator[InputRow]:
@@ -141,7 +141,7 @@ def file_rows(source: Path, inference: Inference) -> Iterator[InputRow]:
 
     Args:
         source: The file.
-        inference: What the texts are to be.
+        inference: The task's inference, which names the texts of an input.
 
     Raises:
         UserError: The file cannot be read or lacks a column.

@@ -1,7 +1,7 @@
 """`infoxlm repeat`: run again from a run's folder, and say what differs."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -18,9 +18,9 @@ from infoxlm.runs.outcome import Outcome, compare_outcomes
 from infoxlm.runs.reproduction import Reproduction, terminal_reproduction, write_reproduction
 from infoxlm.runs.run_record import config_of, recorded, weights_checksums
 from infoxlm.runs.settings import typed
-from infoxlm.schema import SCHEMAS, EvaluateConfig, RepeatConfig, TrainConfig
+from infoxlm.schema import SCHEMAS, DataConfig, ModelConfig, RepeatConfig
 from infoxlm.stopping import Interrupted
-from infoxlm.tasks.task import task_class
+from infoxlm.tasks.task import Task, task_class
 from infoxlm.train.inputs import SPLITS
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ def run(config: RepeatConfig, folder: str | Path) -> None:
     """Check that code and inputs are the run's, run again, compare, report.
 
     Args:
-        config: Which run, and where its inputs are now.
+        config: The run to repeat, and where its inputs are now.
         folder: The folder of the repetition, which becomes a run's folder itself.
 
     Raises:
@@ -44,10 +44,15 @@ def run(config: RepeatConfig, folder: str | Path) -> None:
     outcome = Outcome.of(original)
     directory, environment = recorded(original.record, "directory", "environment")
     again = config_of(original.record, SCHEMAS[original.command])
-    again = placed(again, Path(directory), config)
-    log_places(again, folder)
+    data, model = placed(again.data, again.model, Path(directory), config)
+    again = replace(again, data=data, model=model)
+    splits = SPLITS if original.command == "train" else (again.split,)
+    if original.command == "train":
+        again = replace(again, trainer=replace(again.trainer, resume=None, replay=None))
+    log_places(data, model, folder)
     prepare_environment(again.hardware.threads or threads_of(environment))
-    check_inputs(again, original.record)
+    task = task_class(again.task.name)(again.task, data)
+    check_inputs(task, splits, model, original.record)
     for fact in different_facts(original.record, describe_process()):
         logger.warning("not as in the run: %s (%s then, %s now)", *fact)
     try:
@@ -63,18 +68,19 @@ def run(config: RepeatConfig, folder: str | Path) -> None:
 
 
 def placed(
-    again: TrainConfig | EvaluateConfig, start: Path, config: RepeatConfig
-) -> TrainConfig | EvaluateConfig:
-    """The run's configuration with its inputs where they are now.
+    data: DataConfig, model: ModelConfig, start: Path, config: RepeatConfig
+) -> tuple[DataConfig, ModelConfig]:
+    """The run's sections on data and model, with the inputs where they are now.
 
     All that decides the result is the run's. What is read is found where the run found it, unless
     the user says where it is now: it has to have the run's checksums. What is written, the cache
     as the run's folder, lies where the user wants it.
 
     Args:
-        again: The configuration in the run's folder.
-        start: Where the run was started; its relative paths are taken from there.
-        config: What the user says.
+        data: The section in the run's folder.
+        model: Likewise.
+        start: The working directory of the run, for its relative paths.
+        config: The command's configuration.
     """
 
     def where(now: str | None, then: str | None) -> str | None:
@@ -82,42 +88,37 @@ def placed(
             return then if start == Path.cwd() else str(start / then)
         return now or then
 
-    files = again.data.train_files
+    files = data.train_files
     data = replace(
-        again.data,
-        root=where(config.data_root, again.data.root),
-        train_root=where(config.train_root, again.data.train_root),
+        data,
+        root=where(config.data_root, data.root),
+        train_root=where(config.train_root, data.train_root),
         train_files=config.train_files or (files and [str(where(None, file)) for file in files]),
-        dev_root=where(config.dev_root, again.data.dev_root),
+        dev_root=where(config.dev_root, data.dev_root),
         cache_dir=config.cache_dir,
     )
-    model = replace(again.model, checkpoint=where(config.checkpoint, again.model.checkpoint))
-    again = replace(again, data=data, model=model)
-    if isinstance(again, TrainConfig):
-        again = replace(again, trainer=replace(again.trainer, resume=None, replay=None))
-    return again
+    return data, replace(model, checkpoint=where(config.checkpoint, model.checkpoint))
 
 
-def log_places(again: TrainConfig | EvaluateConfig, folder: Path) -> None:
+def log_places(data: DataConfig, model: ModelConfig, folder: Path) -> None:
     """Show what a repetition is going to read and write, before it does."""
-    data, checkpoint = again.data, again.model.checkpoint
     places = {f"data.{key}": getattr(data, key) for key in _DATA_PLACES}
-    places["model.checkpoint"] = checkpoint
+    places["model.checkpoint"] = model.checkpoint
     shown = [f"{key}={typed(place)}" for key, place in places.items() if place is not None]
     logger.info("reading %s", " ".join(shown) or "no file that it names")
     logger.info("writing %s and the cache %s", folder, data.cache_dir)
 
 
-def check_inputs(again: TrainConfig | EvaluateConfig, record: Mapping[str, Any]) -> None:
+def check_inputs(
+    task: Task, splits: Sequence[str], model: ModelConfig, record: Mapping[str, Any]
+) -> None:
     """Check that data and weights are those that the run read.
 
     Raises:
         UserError: They are not there, or have other contents.
     """
-    splits = SPLITS if isinstance(again, TrainConfig) else (again.split,)
     remedy = "Say where the run's data is now, with data_root=FOLDER and train_root=FOLDER_OR_FILE."
     try:
-        task = task_class(again.task.name)(again.task, again.data)
         task.open(splits)
         present = task.checksums(splits)
     except UserError as error:
@@ -127,10 +128,10 @@ def check_inputs(again: TrainConfig | EvaluateConfig, record: Mapping[str, Any])
 
     remedy = "Say where the run's weights are now, with checkpoint=FOLDER."
     present = {}
-    if again.model.checkpoint is not None:
-        cache_dir = Path(again.data.cache_dir).expanduser()
+    if model.checkpoint is not None:
+        cache_dir = Path(task.data.cache_dir).expanduser()
         try:
-            present = weights_checksums(find_checkpoint(again.model.checkpoint, cache_dir))
+            present = weights_checksums(find_checkpoint(model.checkpoint, cache_dir))
         except UserError as error:
             raise UserError(f"the run's weights cannot be read: {error.problem}", remedy) from error
     check_same_files("weights", weights, present, parts=1, remedy=remedy)

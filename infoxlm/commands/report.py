@@ -12,7 +12,7 @@ def run(config: ReportConfig, folder: str | Path) -> None:
     """Write the report of a sweep into its folder, and print it.
 
     Args:
-        config: Which sweep.
+        config: The command's configuration, which names the sweep.
         folder: Not used: a report belongs to its sweep.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a run's configuration and results look like to its reader."""
+"""Reports of a run for its reader: files, pictures, and tables on the terminal."""
 
 from pathlib import Path
 from typing import Any

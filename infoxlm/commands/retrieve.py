@@ -98,7 +98,7 @@ def chosen_layers(layer: Any, blocks: int) -> list[int]:
 
     Args:
         layer: A number, a list of numbers, or ``all``.
-        blocks: How many blocks the encoder has.
+        blocks: The number of the encoder's blocks.
 
     Raises:
         UserError: There is no such block.
@@ -127,7 +127,7 @@ class ShownVectors:
     """The first pairs of each language, for VisualDL's high-dimensional view.
 
     Args:
-        count: How many pairs of a language.
+        count: The number of pairs of a language.
     """
 
     def __init__(self, count: int) -> None:

@@ -27,7 +27,7 @@ def run(config: ServeConfig, folder: str | Path) -> None:
     """Serve until SIGTERM or Ctrl-C.
 
     Args:
-        config: What to serve, where and how.
+        config: The model to serve, host and port, and limits.
         folder: Not used: serving has no run folder.
 
     Raises:
@@ -85,7 +85,7 @@ def run(config: ServeConfig, folder: str | Path) -> None:
 
 
 def limits_of(config: ServeConfig, kind: type[Kind]) -> Kind:
-    """What the configuration allows; its keys are called as the limits are."""
+    """Take limits of a kind from the configuration, whose keys have the same names."""
     return kind(**{field.name: getattr(config, field.name) for field in fields(kind)})
 
 

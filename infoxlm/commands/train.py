@@ -86,7 +86,7 @@ def check_launch(hardware: HardwareConfig, process: ProcessInfo) -> None:
 
 
 def write_report(result: "TrainResult", run: "RunContext") -> None:
-    """Write what came of a run, results.json last: it marks the run as finished."""
+    """Write a run's predictions, curves and report; results.json, the last, marks it finished."""
     state, folder = result.state, run.folder
     scores = {"dev": state.best_dev, "test": result.test}
     results = {
@@ -160,9 +160,9 @@ def replay_table(result: "Replay", shown: int = 10) -> Table:
         title=f"step {result.step}: loss {number(result.loss)}, "
         f"gradient norm {number(result.gradient_norm)}{where}",
     )  # fmt: skip
-    for pair in result.pairs[:shown]:
+    for example in result.examples[:shown]:
         table.add_row(
-            number(pair["loss"]), str(pair["tokens"]), pair["language"], str(pair["row"]),
-            pair["file"],
+            number(example["loss"]), str(example["tokens"]), example["language"],
+            str(example["row"]), example["file"],
         )  # fmt: skip
     return table

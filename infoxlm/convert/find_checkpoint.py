@@ -1,4 +1,4 @@
-"""What ``model.checkpoint`` names, as a Paddle model folder."""
+"""Resolving ``model.checkpoint`` to a Paddle model folder."""
 
 import hashlib
 import logging
@@ -150,7 +150,7 @@ def check_weights(folder: Path, config: Mapping[str, Any]) -> None:
 
 
 def is_torch_folder(folder: Path) -> bool:
-    """Whether a folder's weights are in PyTorch's layout."""
+    """Tell whether a folder's weights are in PyTorch's layout."""
     if path := find_safetensors(folder):
         return safetensors_format(path) != "np"
     return pytorch_pickle(folder) is not None

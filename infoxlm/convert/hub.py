@@ -10,7 +10,7 @@ from infoxlm.checkpoint.sharded_weights import INDEX_SUFFIX, listed_files
 from infoxlm.checkpoint.weights_file import PYTORCH_PICKLE, SAFETENSORS
 from infoxlm.convert.lora_adapter import ADAPTER_FILES
 from infoxlm.convert.lora_config import ADAPTER_CONFIG
-from infoxlm.convert.torch_folder import require_torch
+from infoxlm.convert.torch_folder import check_torch
 from infoxlm.errors import UserError
 from infoxlm.tokenization.tokenizer_files import (
     ADDED_TOKENS_FILE,
@@ -127,7 +127,7 @@ def fetch_first(fetch: Fetch, names: tuple[str, ...], repository: str) -> Path:
     """
     for name in names:
         if name.startswith(PYTORCH_PICKLE):
-            require_torch()  # known before a gigabyte is fetched
+            check_torch()  # known before a gigabyte is fetched
         if (path := fetch(name)) is not None:
             return path
     raise missing(repository, " and no ".join(x for x in names if not x.endswith(INDEX_SUFFIX)))

@@ -111,7 +111,7 @@ class MergedTensors:
 
     @property
     def labels_of_new_classifier(self) -> int | None:
-        """How many labels the adapter's own classifier has; None without one."""
+        """The number of labels of the adapter's own classifier; None without one."""
         names = ("classifier.out_proj.bias", "classifier.bias")
         name = next((self._replaced[x] for x in names if x in self._replaced), None)
         return None if name is None else self._adapter.shape(name)[0]

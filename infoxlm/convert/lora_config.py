@@ -35,7 +35,7 @@ INITIALISATIONS = (True, False, "gaussian", "orthogonal", "eva")
 
 @dataclass(frozen=True)
 class LoraConfig:
-    """What of ``adapter_config.json`` the merged weights depend on.
+    """The settings of ``adapter_config.json`` that the merged weights depend on.
 
     Attributes:
         base: What the adapter was trained on: a folder or a hub id.
@@ -54,7 +54,7 @@ class LoraConfig:
     saved: tuple[str, ...]
 
     def scale(self, layer: str, rank: int) -> float:
-        """What the product of a layer's two matrices is multiplied by.
+        """The scaling factor of the product of a layer's two matrices.
 
         Args:
             layer: The layer's name.
@@ -67,7 +67,7 @@ class LoraConfig:
 
 
 def is_adapter_folder(folder: Path) -> bool:
-    """Whether a folder holds an adapter as peft saves it."""
+    """Tell whether a folder holds an adapter as peft saves it."""
     return (folder / ADAPTER_CONFIG).is_file()
 
 

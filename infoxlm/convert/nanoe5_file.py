@@ -40,7 +40,7 @@ class Header:
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """Where a tensor lies in the file: its encoding, number of weights, and bytes."""
+    """A tensor's entry in the directory: its encoding, number of weights, and bytes."""
 
     encoding: int
     weights: int
@@ -168,7 +168,7 @@ def read_vocabulary(cursor: Cursor) -> Vocabulary:
 
 
 def read_normaliser(cursor: Cursor) -> dict[str, str]:
-    """What the normaliser turns each single character into."""
+    """Read the normaliser's replacement of each single character."""
     what = "the normaliser's table"
     count, size = cursor.unpack("iI", what)
     table = Cursor(cursor.take(size, what), cursor.path)
@@ -184,7 +184,7 @@ def read_normaliser(cursor: Cursor) -> dict[str, str]:
 
 
 def read_directory(cursor: Cursor, file_size: int) -> dict[str, StoredTensor]:
-    """Where each tensor lies."""
+    """Read the entry of each tensor, by its name."""
     what = "the directory of tensors"
     directory = {}
     for _ in range(cursor.unpack("i", what)[0]):

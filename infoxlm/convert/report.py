@@ -33,7 +33,7 @@ class TensorRecord:
 
 @dataclass(frozen=True)
 class ConversionReport:
-    """What a conversion did.
+    """The record of a conversion.
 
     Attributes:
         source: What was converted.
@@ -53,7 +53,7 @@ class ConversionReport:
 
     @property
     def parameters(self) -> int:
-        """How many numbers the target holds."""
+        """The number of parameters of the target."""
         return sum(math.prod(record.shape) for record in self.tensors)
 
     @property

@@ -1,4 +1,4 @@
-"""What the user gave as ``source``, opened as a checkpoint."""
+"""Opening ``source``, as the user gave it, as a checkpoint."""
 
 from pathlib import Path
 

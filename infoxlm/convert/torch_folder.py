@@ -77,7 +77,7 @@ def find_tensors(folder: Path) -> Tensors:
     )
 
 
-def require_torch() -> None:
+def check_torch() -> None:
     """Raise UserError when torch is not installed."""
     try:
         import torch  # noqa: F401
@@ -99,7 +99,7 @@ class PickledTensors:
     """
 
     def __init__(self, path: Path) -> None:
-        require_torch()
+        check_torch()
         self.path = path
         self._state = (
             load_shards(path) if path.name.endswith(INDEX_SUFFIX) else load_state_dict(path)

@@ -1,4 +1,4 @@
-"""How far two frameworks may differ, and how far they do."""
+"""Differences between the outputs of two frameworks, and their tolerances."""
 
 from dataclasses import dataclass
 

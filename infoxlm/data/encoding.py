@@ -51,13 +51,13 @@ def encode_split(
     """Read and tokenize one split, a language after the other, through the token cache.
 
     Args:
-        source: Where the examples come from.
+        source: The source of the examples.
         split: ``train``, ``dev`` or ``test``.
         languages: Codes of the languages.
-        cache: Where token ids are kept.
+        cache: The cache of token ids.
         encode: Makes numbers of some thousand examples.
         limit: Rows a language, the same in each; None: all.
-        options: What else decides what `encode` gives.
+        options: Other settings that `encode` depends on.
 
     Raises:
         UserError: The source or the cache is at fault, or a language has no labelled example.

@@ -16,9 +16,9 @@ class Batch:
 
     Attributes:
         token_ids: Sequences, those of the batch among them.
-        index: Which of these make up the batch, int64 ``[n]``.
-        targets: What is learned of each, by name, each ``[n, ...]``.
-        weights: What each counts in the mean of the loss, float64 ``[n]``: 1, or its masked tokens.
+        index: The numbers of those in the batch, int64 ``[n]``.
+        targets: The training targets, such as labels, by name, each ``[n, ...]``.
+        weights: Its weight in the mean of the loss, float64 ``[n]``: 1, or its masked tokens.
     """
 
     token_ids: TokenIds
@@ -35,7 +35,7 @@ class Batch:
         """A micro-batch: ``input_ids`` int64 ``[k, seq]``, padded, and the targets ``[k, ...]``.
 
         Args:
-            positions: Which examples of the batch, int64 ``[k]``.
+            positions: The positions of the examples in the batch, int64 ``[k]``.
         """
         targets = {name: values[positions] for name, values in self.targets.items()}
         return {"input_ids": self.token_ids.padded(self.index[positions]), **targets}
@@ -49,11 +49,11 @@ class Examples:
 
     Attributes:
         token_ids: ``n`` sequences.
-        targets: What is learned of each, by name, each ``[n, ...]``.
+        targets: The training targets, such as labels, by name, each ``[n, ...]``.
         rows: Row numbers in the file, 0 being the first data row, int64 ``[n]``.
         language: The language's code; empty where there are several.
         file: The file, for messages.
-        parts: What these were joined from; empty where they are of one file.
+        parts: The examples of each file that these were joined from; empty where they are of one.
     """
 
     token_ids: TokenIds
@@ -88,8 +88,8 @@ class Examples:
         """The batch of an optimizer step.
 
         Args:
-            rows: Which examples, int64 ``[n]``.
-            seed: What random draws follow from next to the row: of the run and of the step.
+            rows: The numbers of the examples, int64 ``[n]``.
+            seed: The seed of random draws, next to the row: of the run and of the step.
         """
         targets = {name: values[rows] for name, values in self.targets.items()}
         return Batch(self.token_ids, rows, targets, np.ones(len(rows)))
@@ -99,7 +99,7 @@ class Examples:
         return self.token_ids.ids
 
     def origin(self, number: int) -> dict[str, str | int]:
-        """Where an example is: ``language``, ``file``, and ``row`` in the file.
+        """The place that an example was read from: ``language``, ``file``, and ``row`` there.
 
         Of a row that makes several examples, also which of them it is: ``sequence``.
         """

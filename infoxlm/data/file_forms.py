@@ -16,12 +16,12 @@ class FileForms:
     """Forms in which a data set may lie on disk, and rules for the rows of its files.
 
     Attributes:
-        described: What `data.root` may be, for messages.
+        described: The forms that `data.root` may have, for messages.
         forms: Find the files of one form each below a folder or in a zip; the first that finds
             some is taken.
-        rules: What is made of the files' rows.
+        rules: The rules for the files' rows.
         train_languages: The languages of training, for a file whose name says none.
-        no_training: What is said of a folder without training pairs, for messages.
+        no_training: A message on a folder without training pairs.
     """
 
     described: str

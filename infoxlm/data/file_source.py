@@ -20,9 +20,9 @@ class FileSource:
     """Reads the splits and languages that were found in a folder, a zip or a file.
 
     Args:
-        name: Where the files are and what is known to be missing, for messages.
+        name: The place of the files and what is known to be missing, for messages.
         files: The file of each split and language.
-        rules: What the data set makes of the files' rows.
+        rules: The data set's rules for the files' rows.
     """
 
     def __init__(self, name: str, files: SplitFiles, rules: PairRules) -> None:
@@ -53,8 +53,8 @@ class FileSource:
                 "such files", pairs.paths[0]
             )  # fmt: skip
         digest = pairs.fingerprint()
-        if self._rules.identity:
-            digest = hashlib.sha256(f"{digest} {self._rules.identity}".encode()).hexdigest()
+        if self._rules.fingerprint:
+            digest = hashlib.sha256(f"{digest} {self._rules.fingerprint}".encode()).hexdigest()
         return digest
 
     def files(self, split: str, language: str) -> tuple[Path, ...]:

@@ -128,10 +128,10 @@ class PairRules:
     Attributes:
         labels: The labels, and what stands for them.
         untranslated: Texts of a side that make the row no pair; it is left out, but counts.
-        identity: What tells these rules from those that other data sets have for the same bytes,
-            in fingerprints; empty for XNLI's, so that fingerprints of before stay.
+        fingerprint: Part of a cache's key, as other data sets have other rules for the same bytes;
+            empty for XNLI's, so that older caches stay.
     """
 
     labels: LabelSet
     untranslated: tuple[str, ...] = ()
-    identity: str = ""
+    fingerprint: str = ""

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 #: Endings of files of pairs; where two files differ only in these, the first counts.
 ENDINGS = (*TABLES, *JSON_LINES, PARQUET)
 
-#: What files and folders of a split are called: our names first, then the hub's and PAWS-X's.
+#: Names of a split's files and folders: ours first, then the hub's and PAWS-X's.
 SPLIT_NAMES = {
     "train": ("train", "translated_train"),
     "dev": ("dev", "validation", "dev_2k"),
@@ -63,7 +63,7 @@ def by_language(folder: Path, name: str, endings: Sequence[str] = ENDINGS) -> di
     """Find the files of this name without ending, with a language in place of the braces.
 
     Args:
-        folder: Where they are looked for.
+        folder: The folder to look in.
         name: The name, such as `dev-{}`.
         endings: The endings that files of pairs have there.
     """
@@ -132,14 +132,24 @@ def one_file(path: Path, languages: Sequence[str]) -> LanguageFiles:
     if path.suffix.lower() == PARQUET and (inside := parquet_languages(path)):
         return {language: ParquetPairs((path,), language) for language in inside}
     shard = _SHARD.fullmatch(path.stem)
-    ending = _ENDING.search(path.stem)
     language = languages[0] if len(languages) == 1 else "en"
     if (shard[1] if shard else path.stem) in _NAMES_OF_SPLITS:
         if _is_known(path.parent.name, languages):
             language = path.parent.name
-    elif ending and _is_known(ending[1], languages):
-        language = ending[1]
+    else:
+        language = name_language(path.stem, languages) or language
     return {language: _pairs(path, language)}
+
+
+def name_language(stem: str, languages: Sequence[str] = ()) -> str | None:
+    """Find the language that a file's name ends in, such as `train.de`; None where it says none.
+
+    Args:
+        stem: The name, without the file's ending.
+        languages: Languages that are known besides XLM-R's.
+    """
+    ending = _ENDING.search(stem)
+    return ending[1] if ending and _is_known(ending[1], languages) else None
 
 
 def _is_code(name: str) -> bool:

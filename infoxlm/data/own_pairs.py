@@ -7,7 +7,7 @@ from infoxlm.data.label_set import LabelSet, PairRules
 from infoxlm.data.language_files import language_folders, split_folders, split_names
 from infoxlm.errors import UserError
 
-#: What `data.root` may be, for messages.
+#: The forms that `data.root` may have, for messages.
 FORMS = (
     "a folder of SPLIT/LANG.tsv, SPLIT-LANG.tsv or LANG/SPLIT.tsv (or .csv, .jsonl, .parquet), "
     "SPLIT being train, dev or test, with the columns sentence1, sentence2, label"
@@ -36,6 +36,6 @@ def own_forms(labels: Sequence[str] | None, train_languages: Sequence[str]) -> F
     return FileForms(
         FORMS,
         (split_names, split_folders, language_folders),
-        PairRules(LabelSet(words, numbers=numbers, any_case=True), identity=f"pairs {words}"),
+        PairRules(LabelSet(words, numbers=numbers, any_case=True), fingerprint=f"pairs {words}"),
         tuple(train_languages),
     )

@@ -36,8 +36,8 @@ class Pairs(Protocol):
         """Yield the labelled pairs of the first `limit` rows (all when None), in file order.
 
         Args:
-            rules: What the data set makes of labels and texts.
-            limit: How many rows are read.
+            rules: The data set's rules for labels and texts.
+            limit: The number of rows to read; None: all.
 
         Raises:
             UserError: A row that is not a labelled pair, or no row at all.
@@ -78,8 +78,8 @@ class PairFile:
         """Yield the labelled pairs of the first `limit` rows (all when None), in file order.
 
         Args:
-            rules: What the data set makes of labels and texts.
-            limit: How many rows are read.
+            rules: The data set's rules for labels and texts.
+            limit: The number of rows to read; None: all.
 
         Raises:
             UserError: A line that is not a labelled pair, or no row at all.
@@ -124,10 +124,10 @@ def labelled_examples(
 
     Args:
         records: All of one language, in their order.
-        limit: How many of them are taken; None: all.
-        rules: What the data set makes of labels and texts.
+        limit: The number of records to take; None: all.
+        rules: The data set's rules for labels and texts.
         name: The file, for messages.
-        place: What follows the file's name for a record's `line`, in messages.
+        place: Makes of a record's `line` the text behind the file's name in messages.
 
     Raises:
         UserError: There is no record, or a label is unknown.

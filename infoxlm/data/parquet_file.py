@@ -50,9 +50,9 @@ class ParquetPairs:
         """Yield the labelled pairs of the first `limit` rows (all when None), in file order.
 
         Args:
-            rules: What the data set makes of labels and texts; what the file itself says of its
+            rules: The data set's rules for labels and texts; what the file itself says of its
                 numbers comes before what `data.labels` says.
-            limit: How many rows are read.
+            limit: The number of rows to read; None: all.
 
         Raises:
             UserError: A file that cannot be read, or a row that is not a labelled pair.

@@ -18,7 +18,7 @@ LANGUAGES = ("de", "en", "es", "fr", "ja", "ko", "zh")
 #: In the order of the numbers that its files have.
 WORDS = ("not_paraphrase", "paraphrase")
 
-#: What `data.root` may be, for messages.
+#: The forms that `data.root` may have, for messages.
 FORMS = (
     "x-final.tar.gz unpacked (en/train.tsv, LANG/translated_train.tsv, LANG/dev_2k.tsv, "
     "LANG/test_2k.tsv), XTREME's train-en.tsv, dev-LANG.tsv and test-LANG.tsv, a copy of the hub's "
@@ -26,7 +26,7 @@ FORMS = (
     "the columns sentence1, sentence2, label"
 )
 
-#: Where a file of the translators' holds no sentence; such rows are left out where pairs are read
+#: Stand-ins for sentences that were not translated; such rows are left out where pairs are read
 #: (`pair_file.labelled_examples`).
 UNTRANSLATED = ("NS", "")
 
@@ -37,7 +37,7 @@ def pawsx_forms(
     """Return the forms of PAWS-X.
 
     Args:
-        labels: What numbers mean where that is not what they mean in PAWS-X (`data.labels`).
+        labels: The labels of numbers where they are not those of PAWS-X (`data.labels`).
         train_languages: The languages of training.
 
     Raises:
@@ -47,7 +47,7 @@ def pawsx_forms(
     return FileForms(
         FORMS,
         (partial(xtreme, labelled_in="x-final.tar.gz"), split_folders, language_folders),
-        PairRules(known, UNTRANSLATED, identity=f"pawsx {known.numbers} {UNTRANSLATED}"),
+        PairRules(known, UNTRANSLATED, fingerprint=f"pawsx {known.numbers} {UNTRANSLATED}"),
         tuple(train_languages),
         no_training=" (PAWS-X is trained on en/train.tsv of x-final.tar.gz; "
         "data.train_root=FILE takes any file of pairs)",

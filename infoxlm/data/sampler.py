@@ -1,4 +1,4 @@
-"""Which examples make up each optimizer step: a pure function of seed and step."""
+"""Samplers of the examples of each optimizer step: a pure function of seed and step."""
 
 from functools import lru_cache
 from typing import Protocol
@@ -32,9 +32,9 @@ class EpochSampler:
     optimizer step over just those examples.
 
     Args:
-        examples: How many there are.
+        examples: Their number.
         size: Examples of a batch, the effective batch size.
-        seed: What the order follows from.
+        seed: The seed of the order.
     """
 
     def __init__(self, examples: int, size: int, seed: int) -> None:

@@ -16,7 +16,7 @@ def small_vocabulary(vocab_size: int, cache_dir: Path) -> Path:
     Args:
         vocab_size: Rows of the embedding table it is for: its pieces, and two more for
             fairseq's offset and ``<mask>``.
-        cache_dir: Where the model file is kept.
+        cache_dir: The folder that the model file is kept in.
 
     Raises:
         UserError: The sample's characters alone need more pieces, or the cache cannot be written.

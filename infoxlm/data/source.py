@@ -82,7 +82,7 @@ def open_source(
             PaddleNLP's mirror.
         train_root: A file or folder that the training data is taken from instead
             (`data.train_root`).
-        labels: What numbers mean in files that do not name their labels (`data.labels`).
+        labels: The labels of numbers in files that do not name them (`data.labels`).
         train_languages: The languages of training, for a file whose name says none.
 
     Raises:

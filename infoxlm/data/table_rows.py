@@ -8,10 +8,10 @@ from infoxlm.data.columns import find_column
 #: The line that a row begins on, and its fields or why there are none.
 Row = tuple[int, list[str] | csv.Error]
 
-#: What may separate the fields of a `.csv`; a comma is a decimal point where Excel writes `;`.
+#: Delimiters of a `.csv`; a comma is a decimal point where Excel writes `;`.
 CSV_DELIMITERS = (",", ";", "\t")
 
-#: What no decoded text holds.
+#: A character that no decoded text holds.
 _STAND_IN = "\ud800"
 
 
@@ -20,7 +20,7 @@ def table_rows(lines: Iterable[str], delimiter: str, *, quoted: bool) -> Iterato
 
     Args:
         lines: The lines with their line ends.
-        delimiter: What stands between fields.
+        delimiter: The character between fields.
         quoted: Quotes around a field belong to the table and may hold delimiters and line breaks;
             else they are text.
     """

@@ -2,7 +2,7 @@
 
 from infoxlm.errors import UserError
 
-#: How many bytes are looked at.
+#: The number of bytes that are looked at.
 START = 64
 
 _WANTED = "not text in UTF-8"

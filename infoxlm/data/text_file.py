@@ -20,13 +20,13 @@ from infoxlm.files.json_file import MOST_LINE_BYTES
 #: Bytes that one file of a zip may unpack to; XNLI-MT's largest has 200 MB.
 MOST_UNPACKED = 1 << 30
 
-#: How many times as large as its zip an unpacked file may be; XNLI's are 3 to 8 times as large.
+#: The largest ratio of a file's unpacked size to its zip's; XNLI's are 3 to 8.
 MOST_TIMES = 50
 
 #: Bytes that may be unpacked out of any zip.
 LITTLE = 1 << 24
 
-#: How zips of text are compressed. The others' decompressors may make gigabytes of a few bytes at
+#: Compressions of zips of text. The others' decompressors may make gigabytes of a few bytes at
 #: once, before anybody can count them.
 _STREAMED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 

@@ -43,8 +43,8 @@ class TokenCache:
     the same folder at once wait for the one that makes it.
 
     Attributes:
-        folder: Where it is, made when missing.
-        tokenizer: What encodes the texts.
+        folder: Its folder, made when missing.
+        tokenizer: The tokenizer of the texts.
         max_length: The most tokens of a sequence.
     """
 
@@ -65,12 +65,12 @@ class TokenCache:
         """Read encoded examples, or encode the source and keep what came out.
 
         Args:
-            source: Where the examples come from; each has the number of its `row`.
+            source: The source of the examples; each has the number of its `row`.
             split: `train`, `dev` or `test`.
             language: The language's code.
             encode: Makes numbers of some thousand examples.
             limit: Stop after this many rows of the source's file; None for all.
-            options: What else decides what `encode` gives, such as the task and its settings.
+            options: Other settings that `encode` depends on, such as the task's.
 
         Returns:
             The examples, their arrays mapped read-only from disk.

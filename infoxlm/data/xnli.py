@@ -31,7 +31,7 @@ LABELS = LabelSet(
     },
 )  # fmt: skip
 
-#: What `data.root` may be, for messages.
+#: The forms that `data.root` may have, for messages.
 FORMS = (
     "XNLI-1.0 and XNLI-MT-1.0 (zips or folders), "
     "XTREME's train-en.tsv, dev-LANG.tsv and test-LANG.tsv, "
@@ -39,7 +39,7 @@ FORMS = (
     ".parquet) with the columns premise, hypothesis, label"
 )
 
-#: Where XNLI's files lie below the folder they were unzipped in: side by side or, by PaddleNLP
+#: Folders of XNLI's files below the one they were unzipped in: side by side or, by PaddleNLP
 #: and desktop tools, each zip in a folder of its own name.
 _UNPACKED = (
     ".",
@@ -61,7 +61,7 @@ def xnli_forms(
     """Return the forms of XNLI.
 
     Args:
-        labels: What numbers mean in files that do not name their labels (`data.labels`).
+        labels: The labels of numbers in files that do not name them (`data.labels`).
         train_languages: The languages of training.
 
     Raises:
@@ -70,7 +70,7 @@ def xnli_forms(
     return FileForms(
         FORMS,
         (official, partial(xtreme, labelled_in="XNLI-1.0.zip"), split_folders, language_folders),
-        PairRules(LABELS.configured(labels), identity=f"{tuple(labels)}" if labels else ""),
+        PairRules(LABELS.configured(labels), fingerprint=f"{tuple(labels)}" if labels else ""),
         tuple(train_languages),
     )
 

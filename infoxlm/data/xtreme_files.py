@@ -16,7 +16,7 @@ def xtreme(root: Path, labelled_in: str) -> Found:
 
     Args:
         root: The folder, such as `download/xnli`.
-        labelled_in: Where the labels are that it leaves out of its test files, for messages.
+        labelled_in: The place of the labels that its test files lack, for messages.
     """
     files: dict[str, dict[str, PairFile]] = {"train": {}}
     for split in ("dev", "test"):

@@ -115,7 +115,7 @@ def _bytes_of(tensor: Tensor) -> int:
 
 
 def _header(tensor: Tensor) -> bytes:
-    """What stands before a parameter's values: versions and its type, a message of protobuf's."""
+    """The header of a parameter's values: versions and its type, a message of protobuf's."""
     kind = b"\x08" + _varint(_TYPE_NUMBERS[tensor.kind])
     described = kind + b"".join(b"\x10" + _varint(length) for length in tensor.shape)
     return struct.pack("<IQIi", 0, 0, 0, len(described)) + described

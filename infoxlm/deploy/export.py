@@ -12,7 +12,7 @@ from infoxlm.checkpoint.config_file import CONFIG_FILE
 from infoxlm.convert.target_folder import check_target, target_folder
 from infoxlm.deploy.logit_parity import ROWS, TOLERANCE, LogitParity, outputs_of, sample_tokens
 from infoxlm.deploy.model_folder import EXPORT_RECORD, ONNX_MODEL, ModelFolder
-from infoxlm.deploy.onnx_model import describe_model, quantize, require_onnx, write_onnx
+from infoxlm.deploy.onnx_model import check_onnx, describe_model, quantize, write_onnx
 from infoxlm.deploy.runtimes import CheckpointModel, load_runtime
 from infoxlm.errors import UserError
 from infoxlm.files.atomic import write_json
@@ -28,7 +28,7 @@ INTEGER = (ExportPrecision.int8_dynamic, ExportPrecision.int8_static)
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What to write.
+    """The options of an export.
 
     Attributes:
         onnx: Write ONNX as well as Paddle's form; 8-bit models are ONNX only.
@@ -65,7 +65,7 @@ def export_model(
     """
     check_target(target, overwrite=options.overwrite, mark=EXPORT_RECORD)
     if options.onnx:
-        require_onnx("format=onnx")
+        check_onnx("format=onnx")
     source = ModelFolder.open(checkpoint, cache_dir)
     if not source.is_checkpoint:
         raise UserError(
@@ -134,7 +134,7 @@ def write_models(
 
 
 def onnx_facts(max_length: int, precision: ExportPrecision) -> dict[str, str]:
-    """What an ONNX model says of itself, for whoever has the file alone.
+    """The metadata of an ONNX model, for whoever has the file alone.
 
     Args:
         max_length: Most tokens of a sequence.

@@ -50,7 +50,7 @@ class Operations:
     @classmethod
     @cache
     def of_exports(cls) -> Self:
-        """What exports of this version and of earlier ones have."""
+        """The operations of exports by this version and by earlier ones."""
         listed = _listed()["paddle"]
         return cls(_united(listed["now"], listed["earlier"]))
 
@@ -162,7 +162,7 @@ def type_of(value: Any) -> str:
 
 
 def _is_modest(value: Any) -> bool:
-    """Whether an attribute holds numbers and texts that a model may have."""
+    """Tell whether an attribute holds numbers and texts that a model may have."""
     if isinstance(value, dict):
         return _is_modest(value["D"])
     if isinstance(value, list):

@@ -46,7 +46,7 @@ _Records = Iterator[tuple[int, Any]]
 
 
 class _RowError(Exception):
-    """What is wrong with a row."""
+    """A fault of an input row."""
 
 
 def read_rows(path: Path, columns: Columns) -> Iterator[InputRow]:

@@ -1,4 +1,4 @@
-"""How far an exported model's outputs are from the checkpoint's, on texts in many languages."""
+"""Logit parity of an exported model and its checkpoint, on texts in many languages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -34,13 +34,13 @@ EXPORT_RECORD = "export.json"
 
 
 def default_cache_dir() -> Path:
-    """Where `cache_dir` of the configurations points as well."""
+    """The default cache folder, the same as `cache_dir` of the configurations."""
     return Path(os.environ.get("INFOXLM_CACHE") or Path.home() / ".cache" / "infoxlm")
 
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """What a folder's `config.json` and file names say, without loading the model.
+    """A model folder, described by its `config.json` and file names; no model is loaded.
 
     Task, labels and lengths stand in `config.json` as in every checkpoint; next to it lie the
     tokenizer and the weights, or in an exported folder Paddle's static model, an ONNX one, or both.
@@ -98,7 +98,7 @@ class ModelFolder:
 
     @cached_property
     def inference(self) -> Inference:
-        """What the model is asked, and what its outputs mean: its task's."""
+        """The inputs and the meaning of the outputs of the model's task."""
         return inference_of(self.config)
 
     def usable_length(self, wanted: int | None) -> int:

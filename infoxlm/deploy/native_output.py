@@ -1,4 +1,4 @@
-"""What C++ libraries say: past Python's streams, and in their exceptions."""
+"""Messages of C++ libraries: past Python's streams, and in their exceptions."""
 
 import os
 import sys

@@ -38,7 +38,7 @@ _OPERATOR, _DOMAIN, _LOCATION = 4, 7, 14
 
 
 class _ForeignError(Exception):
-    """What a model holds that no export has."""
+    """The model holds something that no export has."""
 
 
 def check_onnx_file(path: Path) -> None:

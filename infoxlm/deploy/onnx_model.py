@@ -29,7 +29,7 @@ MAX_BYTES = 2**31
 CALIBRATION_TOKENS = 512
 
 
-def require_onnx(purpose: str) -> None:
+def check_onnx(purpose: str) -> None:
     """Check that what writes and runs ONNX models is installed, before anything long is done.
 
     Args:

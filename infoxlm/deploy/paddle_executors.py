@@ -1,4 +1,4 @@
-"""What runs a static model of Paddle's."""
+"""Executors of a static model of Paddle's."""
 
 import threading
 from typing import Any

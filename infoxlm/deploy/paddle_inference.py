@@ -19,7 +19,7 @@ SMALL_TOKENS = 128
 
 
 class Kind(Enum):
-    """What an executor is for."""
+    """The kind of batch that an executor is for."""
 
     #: One short sequence: a program of its own.
     SINGLE_ROW = auto()

@@ -38,7 +38,7 @@ _PARAMETER_FIXED = {"DA": [], "QA": [], "OA": [1, 0, 1]}
 
 
 class ProgramError(Exception):
-    """What a program holds that no export has."""
+    """The program holds something that no export has."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ REPORTED = 20
 
 @dataclass
 class Tally:
-    """What happened to the rows of a file.
+    """Counts of a file's rows: all, bad and truncated.
 
     Attributes:
         rows: All of them.

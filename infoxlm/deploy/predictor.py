@@ -198,5 +198,5 @@ def run_batches(
 
 
 def without_padding(output: np.ndarray, length: int) -> np.ndarray:
-    """What a model says of one sequence, out of a batch of longer ones."""
+    """Cut the padding off the output of one sequence of a batch."""
     return output if output.ndim == 1 else output[:length]

@@ -59,7 +59,7 @@ def _linear(x: paddle.Tensor, weight: paddle.Tensor, bias: paddle.Tensor) -> pad
 
 
 def _residual(layer: InfoXLMResidual, x: paddle.Tensor, residual: paddle.Tensor) -> paddle.Tensor:
-    """What the layer does outside of training."""
+    """Compute the residual layer as it is outside of training."""
     norm = layer.LayerNorm
     return fused_layer_norm(
         paddle.matmul(x, layer.dense.weight),

@@ -55,7 +55,7 @@ class StartedRank:
             self.process.kill()
 
     def outcome(self, rank: int) -> Outcome:
-        """What came of it, when it has ended."""
+        """The outcome of a rank that has ended."""
         with suppress(EOFError):  # the pipe's other end was closed with nothing in it
             return self._report.recv()
         code = self.process.exitcode or 0
@@ -185,7 +185,7 @@ def environment(changes: Mapping[str, str]) -> Iterator[None]:
 
 
 def job_logging() -> dict[str, Any] | None:
-    """How Hydra set logging up in this process; None when it did not."""
+    """Hydra's logging configuration in this process; None when it set none up."""
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import OmegaConf
 

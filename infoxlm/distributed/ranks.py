@@ -1,4 +1,4 @@
-"""What the ranks of a run tell each other: gradients, losses, probabilities, decisions."""
+"""Communication among ranks: gradients, losses, probabilities, decisions."""
 
 import contextlib
 import io

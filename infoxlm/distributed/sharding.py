@@ -1,4 +1,4 @@
-"""How examples are sharded among ranks."""
+"""Sharding of examples among ranks."""
 
 import numpy as np
 

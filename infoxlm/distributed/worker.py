@@ -18,7 +18,7 @@ from infoxlm.stopping import Interrupted, end_on_sigterm
 
 
 class Ending(IntEnum):
-    """How a rank ended; of several ranks the first of these is what the user sees."""
+    """The ways a rank can end; of several ranks the user sees the first of these."""
 
     mistake = 0
     interrupted = 1
@@ -30,7 +30,7 @@ class Ending(IntEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a rank.
+    """The outcome of a rank.
 
     Attributes:
         ending: How it ended.

@@ -21,7 +21,7 @@ class Evaluator:
     """Computes without gradients, as the hardware wants it.
 
     Attributes:
-        hardware: How large batches are, and the precision.
+        hardware: The size of batches, and the precision.
         ranks: The processes that share the sequences and get all of the result.
         compute: Computes logits of padded token ids in the model's place, such as its static
             graph; None: the model does.
@@ -97,10 +97,11 @@ class Evaluator:
         share = self.ranks.shares(token_ids.lengths)[self.ranks.rank]
         bar = progress(label="scoring", total=len(share), unit=" examples")
         with bar, paddle.no_grad():
-            for part in micro_batches(token_ids.lengths[share], self.hardware.eval_batch_tokens):
+            lengths = token_ids.lengths[share]
+            for batch in micro_batches(lengths, self.hardware.eval_batch_tokens):
                 if self.ranks.is_cut:
                     break
-                rows = share[part]
+                rows = share[batch]
                 input_ids = token_ids.padded(rows)
                 if self.compute is None:
                     with precision.autocast():

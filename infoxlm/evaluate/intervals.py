@@ -1,7 +1,7 @@
-"""How sure an accuracy is: Wilson's interval, and bootstraps that resample whole items.
+"""Confidence intervals of a score: Wilson's, and bootstraps that resample whole items.
 
-XNLI's fifteen test files hold translations of the same pairs, so predictions in two languages
-are not independent; the bootstraps therefore resample items (row numbers), each with all of its
+Parallel test files hold translations of the same items, so predictions in two languages are
+not independent; the bootstraps therefore resample items (row numbers), each with all of its
 predictions. Drawing items and not predictions is what keeps the intervals from being too narrow.
 """
 
@@ -62,9 +62,9 @@ def cluster_bootstrap(
     B. Efron and R. Tibshirani (1993), An Introduction to the Bootstrap, chapter 13.
 
     Args:
-        values: What is averaged, such as whether each prediction is correct, `[n]`.
-        clusters: What each value belongs to, `[n]`: row numbers resample a pair together with
-            its translations; coarser ids, such as those of shared premises, work as well.
+        values: The values to average, such as whether each prediction is correct, `[n]`.
+        clusters: The cluster of each value, `[n]`: row numbers resample an item together with
+            its translations; coarser ids, such as those of a shared text, work as well.
         weights: Weight of each value in the mean, `[n]`, all equal by default. One over the
             examples of its language makes the mean the average over languages.
         samples: Bootstrap samples.
@@ -103,8 +103,8 @@ def bootstrap_means(
     same combination of the columns.
 
     Args:
-        values: What is averaged, `[n]`.
-        clusters: What each value belongs to, `[n]`.
+        values: The values to average, `[n]`.
+        clusters: The cluster of each value, `[n]`.
         groups: The group of each value, from 0, `[n]`.
         samples: Bootstrap samples.
         seed: Seeds the drawing.

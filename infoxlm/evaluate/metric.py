@@ -2,16 +2,15 @@
 
 from typing import NamedTuple
 
-
 #: Names that are not words.
 _TITLES = {"f1": "F1"}
 
 
 class Metric(NamedTuple):
-    """What is measured of a prediction.
+    """A metric: what predictions are scored by.
 
     Attributes:
-        name: What files and tags call it, such as "accuracy" or "exact_match".
+        name: Its name in files and tags, such as "accuracy" or "exact_match".
         percent: Whether its values are shares, which readers see in percent.
         higher_is_better: Whether more of it is better.
     """
@@ -22,17 +21,17 @@ class Metric(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What readers see it called."""
+        """Its name for readers."""
         return _TITLES.get(self.name, self.name.replace("_", " "))
 
     @property
     def unit(self) -> str:
-        """What an axis of it counts, such as "accuracy in percent"."""
+        """An axis's label, such as "accuracy in percent"."""
         return f"{self.title} in percent" if self.percent else self.title
 
     @property
     def scale(self) -> float:
-        """What its values are multiplied by to be shown."""
+        """The factor that its values are multiplied by to be shown."""
         return 100.0 if self.percent else 1.0
 
     def shown(self, value: float | None, signed: bool = False, digits: int = 1) -> str:
@@ -54,7 +53,7 @@ class Metric(NamedTuple):
         return self.shown(value, digits=digits) + (" %" if self.percent else "")
 
     def is_better(self, one: float, other: float) -> bool:
-        """Whether one value is better than another."""
+        """Tell whether one value is better than another."""
         return one > other if self.higher_is_better else one < other
 
 

@@ -1,4 +1,4 @@
-"""Two runs' answers to the same questions: who is better where, and how sure that is."""
+"""Paired comparison of two runs on the same examples: differences and their significance."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from infoxlm.evaluate.significance import clustered_mcnemar, holm, mcnemar
 
 
 class PairedTest(NamedTuple):
-    """Whether chance alone would make two runs differ so much.
+    """Significance test of the difference between two runs.
 
     Attributes:
-        p_value: Where every value is 0 or 1, of McNemar's exact test; over several languages, of
+        p_value: If every value is 0 or 1, that of McNemar's exact test; over several languages, of
             the form for clusters. Else of the paired bootstrap.
         p_adjusted: A language's `p_value` by Holm's method, for all languages looked at.
-        only_first: How many predictions only the first run got right; None where values are not
-            0 or 1.
-        only_second: How many only the second run got right.
+        only_first: The number of predictions that only the first run got right; None where values
+            are not 0 or 1.
+        only_second: The number that only the second run got right.
     """
 
     p_value: float
@@ -79,17 +79,17 @@ def compare_predictions(
         first: The first run's predictions.
         second: The second run's predictions of the same examples in the same order, as `matched`
             gives them.
-        metric: What is compared; both runs have values of it.
+        metric: The metric to compare by; both runs have values of it.
     """
     values = first.values[metric.name], second.values[metric.name]
-    parts = first.by_language()
+    by_language = first.by_language()
     index = np.empty(len(first), np.int64)
-    for group, part in enumerate(parts.values()):
-        index[part] = group
+    for group, rows in enumerate(by_language.values()):
+        index[rows] = group
     means = [np.bincount(index, run) / np.bincount(index) for run in values]
     changes = values[1] - values[0]
     samples = bootstrap_means(changes, clusters=first.rows, groups=index)
-    weights = _weights(tuple(parts))
+    weights = _weights(tuple(by_language))
     drawn = {name: samples @ each for name, each in weights.items()}
 
     if is_binary(np.concatenate(values)):
@@ -98,8 +98,8 @@ def compare_predictions(
     else:
         tests = {name: PairedTest(bootstrap_p_value(found)) for name, found in drawn.items()}
     tests.pop("gap", None)
-    adjusted = holm([tests[name].p_value for name in parts])
-    for name, p_adjusted in zip(parts, adjusted, strict=True):
+    adjusted = holm([tests[name].p_value for name in by_language])
+    for name, p_adjusted in zip(by_language, adjusted, strict=True):
         tests[name] = tests[name]._replace(p_adjusted=p_adjusted)
     return [
         PairedFigure(
@@ -108,7 +108,7 @@ def compare_predictions(
             float(means[1] @ each),
             Interval(*np.nanquantile(drawn[name], [0.025, 0.975]).tolist()),
             tests.get(name),
-            name in parts,
+            name in by_language,
         )
         for name, each in weights.items()
     ]
@@ -126,20 +126,20 @@ def bootstrap_p_value(differences: NDArray[np.float64]) -> float:
 
 
 def _mcnemar_tests(
-    changes: NDArray[np.float64], rows: NDArray[np.int64], parts: Mapping[str, NDArray[np.bool_]]
+    changes: NDArray[np.float64], rows: NDArray[np.int64], counted: Mapping[str, NDArray[np.bool_]]
 ) -> dict[str, PairedTest]:
     """McNemar's test on the predictions of each figure, which are one language's or several's."""
     tests = {}
-    for name, part in parts.items():
-        counts = int(np.sum(changes[part] < 0)), int(np.sum(changes[part] > 0))
+    for name, mask in counted.items():
+        counts = int(np.sum(changes[mask] < 0)), int(np.sum(changes[mask] > 0))
         several = name in ("average", "others")
-        p_value = clustered_mcnemar(changes[part], rows[part]) if several else mcnemar(*counts)
+        p_value = clustered_mcnemar(changes[mask], rows[mask]) if several else mcnemar(*counts)
         tests[name] = PairedTest(p_value, None, *counts)
     return tests
 
 
 def _weights(languages: Sequence[str]) -> dict[str, NDArray[np.float64]]:
-    """What each language counts in each figure, `[languages]`; definitions as in `Scores`."""
+    """The weight of each language in each figure, `[languages]`; definitions as in `Scores`."""
     alone = np.eye(len(languages))
     weights = dict(zip(languages, alone, strict=True))
     if len(languages) > 1:

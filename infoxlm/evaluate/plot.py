@@ -1,4 +1,4 @@
-"""results.png and curves.png: what a run reached, and how it got there."""
+"""Plots of a run: scores by language (results.png) and over the steps (curves.png)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -42,21 +42,24 @@ def plot_results(
     metric = comparison.metric
     # The published order of difficulty: the same in every run, so plots can be laid side by side.
     lines = sorted(comparison.languages, key=lambda line: -(line.published or 0.0))
-    lines.append(comparison.average)
-    paired = any(line.published is not None for line in lines)
+    averages = [x for x in (comparison.average, comparison.shared) if x is not None]
+    lines += averages
+    paired = np.array([line.published is not None for line in lines])
     positions = np.arange(len(lines), dtype=float)
-    positions[-1] += 0.5
-    ours = positions - 0.2 if paired else positions
+    positions[-len(averages) :] += (0.5, 0.9)[
+        : len(averages)
+    ]  # room for the longer name of the second
+    ours = positions - 0.2 * paired
     scores = metric.scale * np.array([line.score for line in lines])
     bounds = [line.interval or (line.score, line.score) for line in lines]
     errors = np.abs(metric.scale * np.array(bounds).T - scores)
 
     with figure(path) as (axes,):
-        axes.bar(ours, scores, 0.38 if paired else 0.6, color=OURS, label=results["model"])
-        if published is not None and paired:
-            figures = [metric.scale * (line.published or 0.0) for line in lines]
+        axes.bar(ours, scores, 0.38 if paired.any() else 0.6, color=OURS, label=results["model"])
+        if published is not None and paired.any():
+            figures = [metric.scale * x.published for x in lines if x.published is not None]
             label = published.name + ("" if published.comparable else " (not one to one)")
-            axes.bar(positions + 0.2, figures, 0.38, color=PAPER, label=label)
+            axes.bar(positions[paired] + 0.2, figures, 0.38, color=PAPER, label=label)
         axes.errorbar(ours, scores, errors, fmt="none", ecolor=INK, elinewidth=1, capsize=2)
         if metric.percent:
             axes.set_ylim(0, 100)
@@ -65,8 +68,9 @@ def plot_results(
             top = score + error + 0.01 * (high - low)
             text = metric.shown(line.score).replace("−", "-")
             axes.text(place, top, text, ha="center", va="bottom", size=9)
-        axes.set_xticks(positions, [line.name for line in lines])
-        axes.get_xticklabels()[-1].set_fontweight("bold")
+        axes.set_xticks(positions, [x.name.removeprefix("average ") for x in lines])
+        for tick in axes.get_xticklabels()[-len(averages) :]:
+            tick.set_fontweight("bold")
         axes.set_xlim(positions[0] - 0.6, positions[-1] + 0.6)
         draw_chance(axes, comparison.scores)
         axes.legend(loc="upper right", ncols=2, frameon=False, bbox_to_anchor=(1, 1.1))
@@ -98,14 +102,14 @@ def plot_curves(
     split: str = "dev",
     title: str | None = None,
 ) -> None:
-    """Draw how the main metric of every language went over the optimizer steps.
+    """Draw the main metric of every language over the optimizer steps.
 
     Args:
         logged: The lines of a run's metrics.jsonl; at least one has scores of the split.
         scores: Some of these scores: their metric, languages and chance are drawn.
         path: The PNG to write.
         split: Whose scores are drawn.
-        title: What is drawn above; None: split and metric.
+        title: The heading of the plot; None: split and metric.
     """
     from matplotlib.ticker import MaxNLocator
 

@@ -44,8 +44,8 @@ class Predictions:
     Attributes:
         languages: Language codes, str `[n]`.
         rows: Row numbers in the source files, int64 `[n]`; equal for translations.
-        values: What each prediction is worth, float64 `[n]` by metric.
-        columns: What else the task tells of each prediction, plain JSON `[n]` by key.
+        values: The score of each prediction, float64 `[n]` by metric.
+        columns: Further columns of the task, plain JSON `[n]` by key.
     """
 
     languages: NDArray[np.str_]
@@ -65,7 +65,7 @@ class Predictions:
         return len(self.rows)
 
     def by_language(self) -> dict[str, NDArray[np.int64]]:
-        """Where the predictions of each language are, in the order in which languages come."""
+        """The numbers of each language's predictions, in the order in which languages come."""
         return {
             language: np.flatnonzero(self.languages == language)
             for language in dict.fromkeys(self.languages.tolist())
@@ -82,7 +82,7 @@ class Predictions:
 
 
 def is_binary(values: NDArray[np.float64]) -> bool:
-    """Whether each value is 0 or 1, as those of accuracy are."""
+    """Tell whether each value is 0 or 1, as those of accuracy are."""
     return bool(np.isin(values, (0, 1)).all())
 
 
@@ -189,7 +189,7 @@ def matched(first: Predictions, second: Predictions) -> tuple[Predictions, Predi
 
 
 def unlike_answers(first: Predictions, second: Predictions) -> NDArray[np.int64]:
-    """Where two runs answer differently, or where answers are not recorded, fare differently.
+    """Find where two runs' answers differ or, without recorded answers, their scores.
 
     Args:
         first: One run's predictions.

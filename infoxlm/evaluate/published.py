@@ -13,13 +13,13 @@ class Published:
     """A published row of scores, in percent where the metric has percent.
 
     Attributes:
-        name: What the row is called in a table or a legend.
+        name: The row's name in a table or a legend.
         values: The figures by language, as published; empty where only the average was.
         average: The average over `languages`, as published; None where it was not.
-        source: Where the row was copied from.
+        source: The publication that the row was copied from.
         comparable: Whether it is of the run's model, training setting and data.
         caveats: Sentences on what makes the two not directly comparable.
-        languages: What `average` is over; empty: the languages of `values`.
+        languages: The languages of `average`; empty: those of `values`.
         secondary: Averages of other metrics over the same languages, by the metric's name.
     """
 
@@ -66,7 +66,7 @@ class Line(NamedTuple):
         score: The run's figure on the split that is reported.
         published: The published figure; None where there is none.
         interval: The 95 % interval of `score`.
-        examples: How many examples `score` was measured on.
+        examples: The number of examples that `score` was measured on.
         dev: The run's figure on dev, when the split that is reported is test.
         secondary: The run's figures of the other metrics by name, where there are any.
         published_secondary: The published ones.
@@ -108,7 +108,7 @@ class Comparison:
 
     @property
     def metric(self) -> Metric:
-        """What the lines are figures of."""
+        """The metric of the lines' figures."""
         return self.scores.main
 
     @property

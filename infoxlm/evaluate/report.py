@@ -17,7 +17,7 @@ from infoxlm.evaluate.published import (
 from infoxlm.files.atomic import write_json, write_text
 from infoxlm.reporting.sections import Section, markdown_facts
 
-#: What a run's folder may hold next to the report.
+#: Files that a run's folder may hold next to the report.
 _FILES = {
     "results.json": "these results for programs",
     "predictions.jsonl": "every test prediction",
@@ -45,7 +45,7 @@ def write_report(
             (`pairs_per_second`) and `settings`, a flat mapping of configuration keys.
         folder: The run's folder.
         published: The published row to compare with; None where there is none.
-        sections: What the task has to show as well.
+        sections: The task's own sections.
     """
     folder = Path(folder)
     write_json(folder / "results.json", results)
@@ -97,7 +97,7 @@ def terminal_report(
 
 
 def title(results: Mapping[str, Any]) -> str:
-    """Which run this is."""
+    """A report's title: experiment, model and data."""
     experiment = results.get("experiment") or results["task"]
     model, data = (results.get(key, "unknown") for key in ("model", "data"))
     return f"{experiment}: {model} on {data}"
@@ -128,9 +128,10 @@ def score_section(results: Mapping[str, Any], comparison: Comparison) -> Section
     is reported, those of other metrics where there is only one.
     """
     metric, scores = comparison.metric, comparison.scores
+    of = f" {metric.title}" if scores.secondary else ""
     columns: dict[str, Callable[[Line], str]] = {
         "language": lambda line: line.name,
-        comparison.split: lambda line: metric.shown(line.score),
+        f"{comparison.split}{of}": lambda line: metric.shown(line.score),
         "95 % interval": lambda line: "–".join(map(metric.shown, line.interval or ())),
         "examples": lambda line: "" if line.examples is None else f"{line.examples:,}",
     }
@@ -138,18 +139,18 @@ def score_section(results: Mapping[str, Any], comparison: Comparison) -> Section
     row = comparison.published
     note = f"{metric.unit.capitalize()}."
     if row:
-        columns["paper"] = lambda line: metric.shown(line.published)
+        columns[f"paper{of}"] = lambda line: metric.shown(line.published)
         columns["difference"] = lambda line: metric.shown(
             None if line.published is None else line.score - line.published, signed=True
         )
         note += f" Paper: {row.name}; source: {row.source}."
     if any(line.dev is not None for line in lines):
-        columns["dev"] = lambda line: metric.shown(line.dev)
+        columns[f"dev{of}"] = lambda line: metric.shown(line.dev)
     for other in scores.secondary:
         columns[other.title] = lambda line, x=other: x.shown(line.secondary.get(x.name))  # type: ignore[misc]
         if any(other.name in line.published_secondary for line in lines):
-            columns[f"paper {other.title}"] = (  # type: ignore[assignment]
-                lambda line, x=other: x.shown(line.published_secondary.get(x.name))
+            columns[f"paper {other.title}"] = lambda line, x=other: x.shown(  # type: ignore[misc]
+                line.published_secondary.get(x.name)
             )
     if scores.explanation:
         note += f" {scores.explanation}"
@@ -165,7 +166,7 @@ def score_section(results: Mapping[str, Any], comparison: Comparison) -> Section
 
 
 def run_facts(results: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What is known about the run beyond its scores, as name and value."""
+    """Facts about the run beyond its scores, as name and value."""
     facts = [("task", results["task"])]
     if results.get("steps") is not None:
         facts.append(("optimizer steps", f"{results['steps']:,}"))

@@ -1,4 +1,4 @@
-"""Scores of a split: a metric by language, how sure it is, and what follows from it."""
+"""Scores of a split: metrics by language, confidence intervals, averages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,8 +36,8 @@ class Scores:
             not independent; None where the row numbers were not known.
         non_english_average_interval: The same of `non_english_average`.
         chance: The main metric of a guess; None where it is not known.
-        details: What else the task has to tell, as plain JSON, such as confusion matrices.
-        warning: What is wrong with the model, in a sentence or two; None when nothing is seen.
+        details: Further results of the task, as plain JSON, such as confusion matrices.
+        warning: A fault of the model, in a sentence or two; None when none is seen.
         secondary: The other metrics in `values`.
         explanation: What a reader of the figures has to know, in a sentence or two, such as by
             which rules answers are compared; None where the metric says it all.
@@ -76,41 +76,41 @@ class Scores:
             main: The metric that is chosen by and shown first.
             metrics: The others.
             chance: The main metric of a guess.
-            details: What else the task has to tell, as plain JSON.
-            warning: What is wrong with the model.
+            details: Further results of the task, as plain JSON.
+            warning: A fault of the model.
             explanation: What a reader of the figures has to know.
         """
         missing = [x.name for x in (main, *metrics) if x.name not in predictions.values]
         if missing or not len(predictions):
             raise ValueError(f"{len(predictions)} predictions, without {', '.join(missing)}")
         values, rows = predictions.values[main.name], predictions.rows
-        parts = predictions.by_language()
+        indices = predictions.by_language()
         binary = is_binary(values)
 
-        def interval(part: NDArray[np.int64]) -> Interval:
+        def interval(index: NDArray[np.int64]) -> Interval:
             if binary:
-                return wilson_interval(int(values[part].sum()), len(part))
-            return cluster_bootstrap(values[part], rows[part])
+                return wilson_interval(int(values[index].sum()), len(index))
+            return cluster_bootstrap(values[index], rows[index])
 
         def average_interval(languages: Sequence[str]) -> Interval:
-            chosen = np.concatenate([parts[language] for language in languages])
-            weights = [np.full(len(parts[x]), 1 / len(parts[x])) for x in languages]
+            chosen = np.concatenate([indices[language] for language in languages])
+            weights = [np.full(len(indices[x]), 1 / len(indices[x])) for x in languages]
             return cluster_bootstrap(values[chosen], rows[chosen], weights=np.concatenate(weights))
 
-        others = [language for language in parts if language != ENGLISH]
-        transfers = len(others) < len(parts) and others
+        others = [language for language in indices if language != ENGLISH]
+        transfers = len(others) < len(indices) and others
         return cls(
             main,
             {
                 metric.name: {
-                    language: float(predictions.values[metric.name][part].sum() / len(part))
-                    for language, part in parts.items()
+                    language: float(predictions.values[metric.name][index].sum() / len(index))
+                    for language, index in indices.items()
                 }
                 for metric in (main, *metrics)
             },
-            {language: len(part) for language, part in parts.items()},
-            {language: interval(part) for language, part in parts.items()},
-            average_interval(list(parts)),
+            {language: len(index) for language, index in indices.items()},
+            {language: interval(index) for language, index in indices.items()},
+            average_interval(list(indices)),
             average_interval(others) if transfers else None,
             chance,
             details or {},
@@ -159,7 +159,7 @@ class Scores:
         return self.main_values[ENGLISH] if select_on is SelectOn.dev_en else self.average
 
     def better_than(self, other: "Scores", select_on: SelectOn) -> bool:
-        """Whether these scores are better than others by the figure that decides."""
+        """Tell whether these scores are better than others by the figure that decides."""
         return self.main.is_better(self.value(select_on), other.value(select_on))
 
     def tags(self, split: str) -> dict[str, float]:
@@ -174,12 +174,12 @@ class Scores:
 
     def summary(self) -> str:
         """The scores in a line of a log, such as "average 61.2 %, gap to English 9.1"."""
-        parts = [f"average {self.main.with_unit(self.average)}"]
+        figures = [f"average {self.main.with_unit(self.average)}"]
         if self.transfer_gap is not None:
-            parts.append(f"gap to English {self.main.shown(self.transfer_gap).replace('−', '-')}")
+            figures.append(f"gap to English {self.main.shown(self.transfer_gap).replace('−', '-')}")
         for metric in self.secondary:
-            parts.append(f"{metric.title} {metric.with_unit(self.average_of(metric))}")
-        return ", ".join(parts)
+            figures.append(f"{metric.title} {metric.with_unit(self.average_of(metric))}")
+        return ", ".join(figures)
 
     def as_dict(self) -> dict[str, Any]:
         """The form in results.json: plain values, shares as fractions, each metric by its name."""

@@ -1,4 +1,4 @@
-"""Whether two runs that answered the same questions differ by more than chance."""
+"""Significance tests for two runs that answered the same questions."""
 
 import math
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ def clustered_mcnemar(changes: NDArray[np.float64], clusters: NDArray[Any]) -> f
 
     Args:
         changes: 1 where only the second run is right, -1 where only the first is, else 0, `[n]`.
-        clusters: What each question belongs to, `[n]`.
+        clusters: The cluster of each question, `[n]`.
     """
     _, index = np.unique(clusters, return_inverse=True)
     means = np.bincount(index, changes) / np.bincount(index)

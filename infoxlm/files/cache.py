@@ -1,4 +1,4 @@
-"""What is made once and kept: locked while it is made, checked when it is opened."""
+"""Cached files and folders: locked while they are made, checked when opened."""
 
 import logging
 import shutil

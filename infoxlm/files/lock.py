@@ -58,7 +58,7 @@ def wait_for_lock(file: Path) -> FileLock:
 
 
 def is_locked(file: Path) -> bool:
-    """Whether a process holds the lock on a file of that name."""
+    """Tell whether a process holds the lock on a file of that name."""
     lock = FileLock(file)
     try:
         lock.acquire(timeout=0)

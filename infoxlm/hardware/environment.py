@@ -40,7 +40,7 @@ def available_cores() -> int:
 
 
 def cpu_words(cpuinfo: Path = CPUINFO) -> set[str]:
-    """What Linux says of the CPUs, word by word; nothing on other systems.
+    """The words of Linux's description of the CPUs; none on other systems.
 
     Args:
         cpuinfo: Where Linux describes the CPUs.
@@ -134,7 +134,7 @@ def check_device(device: str) -> None:
 
 
 def find_distribution(name: str) -> bool:
-    """Whether a distribution is installed."""
+    """Tell whether a distribution is installed."""
     try:
         return bool(version(name))
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Which of the processes of a run this one is, as its environment says."""
+"""This process's rank among the processes of a run, read from its environment."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ class ProcessInfo:
 
     @classmethod
     def of_this_process(cls) -> "ProcessInfo":
-        """What ``paddle.distributed.launch``, or our own start, wrote into the environment."""
+        """Read what ``paddle.distributed.launch``, or our own start, wrote into the environment."""
         size = int(os.environ.get("PADDLE_TRAINERS_NUM") or 1)
         if size == 1:
             return cls()
@@ -31,7 +31,7 @@ class ProcessInfo:
         return cls(int(os.environ["PADDLE_TRAINER_ID"]), size, local_size)
 
     def environment(self, address: str, device: str) -> Mapping[str, str]:
-        """What Paddle wants to find in the environment of a process at this place.
+        """The environment variables that Paddle needs in the process of this rank.
 
         Args:
             address: Where rank 0 waits for the others, host:port.

@@ -13,8 +13,8 @@ from infoxlm.model.backward import keeps_errors
 from infoxlm.model.configuration import InfoXLMConfig
 from infoxlm.model.layers import InfoXLMDropout, InfoXLMLinear
 
-#: What hides padding, ``[batch, 1, 1, seq]``; or, of states ``[tokens, hidden]`` without padding,
-#: where the sequences lie.
+#: The bias that hides padding, ``[batch, 1, 1, seq]``; or, of states ``[tokens, hidden]``
+#: without padding, where the sequences lie.
 AttentionBias: TypeAlias = paddle.Tensor | cpu.Packing
 
 
@@ -42,7 +42,7 @@ class InfoXLMSelfAttention(nn.Layer):
         Args:
             queried: ``[batch, queries, hidden]``.
             hidden_states: ``[batch, seq, hidden]``.
-            attention_bias: What hides padding.
+            attention_bias: The bias that hides padding.
 
         Returns:
             ``[batch, queries, hidden]``.
@@ -159,7 +159,7 @@ class InfoXLMEncoder(nn.Layer):
 
         Args:
             hidden_states: The embeddings, ``[batch, seq, hidden]``.
-            attention_bias: What hides padding.
+            attention_bias: The bias that hides padding.
             first_token_only: Leave out what the last block's first state does not depend on.
 
         Returns:

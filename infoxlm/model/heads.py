@@ -1,4 +1,4 @@
-"""What sits on top of the encoder: a sentence classifier, or the masked-LM head."""
+"""The heads on top of the encoder: a sentence classifier, or the masked-LM head."""
 
 import paddle
 import paddle.nn.functional as F

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 class InfoXLMPretrainedModel(PretrainedModel):
-    """What the three models share: drawing fresh weights, loading and saving folders."""
+    """The base class of the models: drawing fresh weights, loading and saving folders."""
 
     config_class = InfoXLMConfig
     base_model_prefix = ENCODER_PREFIX.rstrip(".")

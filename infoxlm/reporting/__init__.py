@@ -1,1 +1,1 @@
-"""How tables, sections and pictures are shown."""
+"""Tables, sections and pictures, on the terminal and in files."""

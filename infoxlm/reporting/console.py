@@ -1,4 +1,4 @@
-"""What commands print: the one way to a terminal for tables and lines."""
+"""The console that every command prints its tables and lines to."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -38,18 +38,18 @@ class PlainConsole(Console):
         return encodable(visible(text), getattr(self.file, "encoding", None))
 
 
-def show(*parts: RenderableType) -> None:
+def show(*blocks: RenderableType) -> None:
     """Print tables and lines. A line is not broken, so that a path in it can be copied."""
     console = PlainConsole()
-    for part in parts:
-        console.print(part, soft_wrap=isinstance(part, str))
+    for block in blocks:
+        console.print(block, soft_wrap=isinstance(block, str))
 
 
 def show_report(report: RenderableType, folder: Path, files: Mapping[str, str]) -> None:
     """Print a report and where its files are.
 
     Args:
-        report: What to print.
+        report: The table or text to print.
         folder: The run's folder.
         files: Names of files in it, by what they are called.
     """

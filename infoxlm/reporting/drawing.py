@@ -1,4 +1,4 @@
-"""What the pictures have in common: colours, frame, heading, names at the ends of curves."""
+"""The style of all pictures: colours, frame, heading, names at the ends of curves."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -40,7 +40,7 @@ def figure(path: str | Path, panels: int = 1, width: float = 10) -> Iterator[Seq
 
     Args:
         path: The PNG to write.
-        panels: How many; several share the vertical axis.
+        panels: Their number; several share the vertical axis.
         width: Of the whole, in inches.
     """
     import matplotlib
@@ -78,7 +78,7 @@ def label_ends(
     """Write each curve's name and last value at its right end, none over another.
 
     Args:
-        axes: Where the curves are; its vertical limits are set.
+        axes: The axes with the curves; their vertical limits are set.
         names: Of the curves; the one named "average" is set in bold.
         ends: Their last values.
         shades: Their colours.

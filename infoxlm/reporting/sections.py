@@ -15,13 +15,13 @@ class Section:
     """A table with its title; one without rows is its note.
 
     Attributes:
-        title: What it shows; empty: a heading of its own would be one too many.
+        title: The heading; empty: one of its own would be one too many.
         header: A cell a column; the first column names what a row is about.
         rows: The cells below.
-        note: What its reader has to know.
-        summaries: How many rows at the end sum up the others.
+        note: A sentence for its reader.
+        summaries: The number of rows at the end that sum up the others.
         numbers: Whether the cells are numbers, which end at the right, or text, which may wrap.
-        caveats: What its reader must not overlook, a sentence each; on the terminal they follow
+        caveats: Warnings for its reader, a sentence each; on the terminal they follow
             the note, in Markdown the report puts them first.
     """
 
@@ -64,11 +64,11 @@ class Section:
                 end_section=position == single - 1 and self.summaries > 0,
             )
         # A title of the table's own would wrap where the table is narrow.
-        parts: list[RenderableType] = [Text(self.title, style="bold")] if self.title else []
-        parts += [table] if self.rows else []
-        parts += [Text(self.note, style="dim")] if self.note else []
-        parts += [Text(caveat, style="yellow") for caveat in self.caveats]
-        return Group(*parts, "")
+        blocks: list[RenderableType] = [Text(self.title, style="bold")] if self.title else []
+        blocks += [table] if self.rows else []
+        blocks += [Text(self.note, style="dim")] if self.note else []
+        blocks += [Text(caveat, style="yellow") for caveat in self.caveats]
+        return Group(*blocks, "")
 
 
 def _bold(cell: str) -> str:

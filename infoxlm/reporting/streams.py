@@ -5,9 +5,9 @@ import os
 import re
 import sys
 
-#: What a terminal would obey instead of showing it, and what no encoding holds.
+#: Control characters, which a terminal obeys, and surrogates, which no encoding holds.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-#: What stands for the signs of our own reports where an encoding lacks them.
+#: Substitutes for the signs of our own reports where an encoding lacks them.
 _NEAREST = {"−": "-", "–": "-", "±": "+-", "★": "*", "…": "..."}
 
 
@@ -27,7 +27,7 @@ def encodable(text: str, encoding: str | None) -> str:
 
 
 def holds_all(encoding: str) -> bool:
-    """Whether an encoding is one of Unicode's."""
+    """Tell whether an encoding is one of Unicode's."""
     return codecs.lookup(encoding).name.startswith("utf")
 
 
@@ -54,7 +54,7 @@ def forget_empty_variables() -> None:
 
 
 def _nearest(error: UnicodeError) -> tuple[str, int]:
-    """What Python asks for when an encoding lacks a character."""
+    """Replace a character that an encoding lacks: an error handler for ``codecs``."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     sign = error.object[error.start]

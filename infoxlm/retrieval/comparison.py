@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from infoxlm.evaluate.scores import ACCURACY
+from infoxlm.evaluate.metric import ACCURACY
 from infoxlm.reporting.sections import Section
 from infoxlm.retrieval.published import (
     PUBLISHED_LAYER,
@@ -23,8 +23,8 @@ class Line(NamedTuple):
     Attributes:
         name: Language code, or "average".
         pairs: Pairs of sentences.
-        scores: What the run reached.
-        published: What was published for InfoXLM base; None where nothing was.
+        scores: The run's scores.
+        published: The scores published for InfoXLM base; None where none were.
         intervals: The 95 % intervals of `scores`; None for the average.
     """
 

@@ -30,7 +30,7 @@ class EmbeddingCache:
     Processes that want the same file at once wait for the one that makes it.
 
     Args:
-        folder: Where the files are; made when missing.
+        folder: The folder of the files; made when missing.
         limit_gb: Most gigabytes of all files together: the ones unused for longest are removed.
     """
 
@@ -41,7 +41,7 @@ class EmbeddingCache:
     def load_or_embed(
         self,
         token_ids: TokenIds,
-        identity: Mapping[str, Any],
+        fingerprint: Mapping[str, Any],
         layers: Sequence[int],
         embed: Callable[[TokenIds], NDArray[np.float32]],
     ) -> Layers:
@@ -49,7 +49,7 @@ class EmbeddingCache:
 
         Args:
             token_ids: `n` encoded sentences.
-            identity: What else decides the vectors, such as the weights' checksum; plain values.
+            fingerprint: Plain values that decide the vectors, such as the weights' checksum.
             layers: The layers wanted.
             embed: Computes `[layers, n, hidden]` from the sentences.
 
@@ -57,8 +57,8 @@ class EmbeddingCache:
             UserError: The cache cannot be written.
         """
         tokens = hashlib.sha256(token_ids.offsets.tobytes() + token_ids.ids.tobytes()).hexdigest()
-        identity = {**identity, "tokens": tokens, "format": FORMAT_VERSION}
-        key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+        fingerprint = {**fingerprint, "tokens": tokens, "format": FORMAT_VERSION}
+        key = hashlib.sha256(json.dumps(fingerprint, sort_keys=True).encode()).hexdigest()
         file = self._folder / f"{key}.npz"
         vectors = cached_file(
             file,

@@ -1,4 +1,4 @@
-"""Published figures of sentence retrieval to compare with, and how they were made."""
+"""Published figures of sentence retrieval to compare with, and their settings."""
 
 #: Tatoeba sentence retrieval of InfoXLM base without fine-tuning: block 7, mean pooling, cosine.
 #: Fractions by language, (English to the language, the language to English). Said there to equal
@@ -15,7 +15,7 @@ TATOEBA_MODEL = "infoxlm_base"
 TATOEBA_PAIRS = dict.fromkeys(TATOEBA, 1000) | {"sw": 390, "th": 548}
 TATOEBA_SOURCE = "experiments/sentence_retrieval of github.com/jiamingkong/infoxlm_paddle"
 
-#: How the figures were made; settings of other values are named as caveats.
+#: The settings of the figures; other values are named as caveats.
 PUBLISHED_SETTINGS = {
     "pooling": "mean",
     "special_tokens": "true",

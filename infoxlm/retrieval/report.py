@@ -78,8 +78,8 @@ def markdown_report(results: Mapping[str, Any], folder: Path) -> str:
 
 def terminal_report(results: Mapping[str, Any]) -> RenderableType:
     """The report for a terminal: print it with `infoxlm.reporting.console.show`."""
-    parts = [comparison.score_section(results).terminal()]
+    blocks = [comparison.score_section(results).terminal()]
     if len(results["layers"]) > 1:
-        parts.append(comparison.layer_section(results).terminal())
+        blocks.append(comparison.layer_section(results).terminal())
     facts = "; ".join(f"{name} {value}" for name, value in comparison.run_facts(results))
-    return Group(*parts, Text(facts), Text(comparison.headline(results), style="bold"))
+    return Group(*blocks, Text(facts), Text(comparison.headline(results), style="bold"))

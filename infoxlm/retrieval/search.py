@@ -1,4 +1,4 @@
-"""Whose vector is nearest: sentence retrieval in blocks, in both directions at once.
+"""Nearest-neighbour search for sentence retrieval: in blocks, in both directions at once.
 
 A sentence is found when the nearest vector of the other side is that of the aligned sentence
 (accuracy at 1), as in LASER (Artetxe & Schwenk 2019, arXiv 1812.10464) and XTREME (Hu et al. 2020,
@@ -58,7 +58,7 @@ def nearest_by_margin(
     Args:
         first: Vectors of one side, `[n, hidden]`, of any length.
         second: Vectors of the other side, `[m, hidden]`.
-        neighbours: How many neighbours (theirs: 4); of fewer vectors all are taken.
+        neighbours: The number of neighbours (theirs: 4); of fewer vectors all are taken.
         block: As in `nearest_by_cosine`.
     """
     among = (
@@ -122,7 +122,7 @@ class Neighbourhood:
 
     Args:
         count: Number of rows.
-        size: How many cosines to keep of each.
+        size: The number of cosines to keep of each.
     """
 
     def __init__(self, count: int, size: int) -> None:

@@ -27,7 +27,7 @@ def sentence_embeddings(
     Args:
         model: Put into evaluation mode, and left there.
         token_ids: `n` encoded sentences.
-        pooling: What becomes of a sentence's tokens: their mean, or the first token's state.
+        pooling: The pooling of a sentence's tokens: their mean, or the first token's state.
         special_tokens: Whether `<s>` and `</s>` count in the mean.
         max_tokens: Most tokens of a batch, padding included.
         precision: Mixed precision; None: fp32.

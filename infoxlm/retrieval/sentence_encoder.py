@@ -58,7 +58,7 @@ class SentenceEncoder:
         self._tokenizer = tokenizer
         folder = Path(config.data.cache_dir).expanduser() / "embeddings"
         self._cache = EmbeddingCache(folder, config.data.cache_limit_gb)
-        self._identity = {
+        self._fingerprint = {
             "weights": list(weights),
             "config": sha256_of(checkpoint / "config.json"),
             "pooling": config.pooling.value,
@@ -76,7 +76,7 @@ class SentenceEncoder:
         texts = [self._config.prefix + sentence for sentence in sentences]
         token_ids = self._tokenizer.encode(texts, max_length=self._config.data.max_length)
         self.work.sentences += len(sentences)
-        return self._cache.load_or_embed(token_ids, self._identity, layers, self._embed)
+        return self._cache.load_or_embed(token_ids, self._fingerprint, layers, self._embed)
 
     def _embed(self, token_ids: TokenIds) -> NDArray[np.float32]:
         model = self._model

@@ -7,10 +7,10 @@ from infoxlm.data.text_encoding import START, check_encoding
 from infoxlm.errors import UserError
 from infoxlm.files.regular_file import read_regular
 
-#: Where LASER keeps the files (Artetxe & Schwenk 2019, arXiv 1812.10464).
+#: LASER's folder of the files (Artetxe & Schwenk 2019, arXiv 1812.10464).
 PUBLISHED = "github.com/facebookresearch/LASER, data/tatoeba/v1"
 
-#: What the files (ISO 639-3) call languages whose codes have two letters elsewhere; the first line
+#: The files' codes (ISO 639-3) of languages whose codes have two letters elsewhere; the first line
 #: is XNLI's, the next ones the others of XTREME (Hu et al. 2020), the last ones more of LASER's.
 CODES = {
     "ar": "ara", "bg": "bul", "de": "deu", "el": "ell", "es": "spa", "fr": "fra", "hi": "hin",
@@ -75,7 +75,7 @@ def read_pairs(root: str | None, language: str, limit: int | None = None) -> Sen
 
 
 def file_code(language: str) -> str:
-    """Return what the files call a language.
+    """Return a language's code in the names of the files.
 
     Raises:
         UserError: No code of three letters is known for it.

@@ -29,19 +29,19 @@ logger = logging.getLogger(__name__)
 
 
 class RunContext:
-    """What the parts of a run share.
+    """Context of a training run: its folder, ranks, timings, tracker and stop requests.
 
     Args:
         settings: The run's configuration, flat.
         folder: The run's folder.
         resumed: Whether a run in it is resumed.
         ranks: The processes that train together.
-        timings: Where the seconds of each part are added up.
+        timings: The seconds of each section of the run.
         stop: Tells when the user wants an end.
         record: Writes the record of a run that begins.
 
     Attributes:
-        tracker: Where the numbers go, once the run has begun.
+        tracker: The tracker of the run's numbers, once the run has begun.
     """
 
     tracker: "RunTracker"
@@ -67,7 +67,7 @@ class RunContext:
 
     @property
     def name(self) -> str:
-        """What the run is called."""
+        """The run's name."""
         return str(self.settings["name"])
 
     def begin(self, checkpoint: Path | None) -> None:
@@ -76,7 +76,7 @@ class RunContext:
         A run whose weights cannot be read leaves nothing behind.
 
         Args:
-            checkpoint: What it resumes from, whose log is continued; None: it begins.
+            checkpoint: The checkpoint to resume from, whose log is continued; None: it begins.
         """
         from infoxlm.tracking.run_tracker import RunTracker, SilentTracker
 
@@ -110,7 +110,7 @@ def open_run(
         folder: The folder of a new run.
         data: SHA-256 of the data files.
         weights: SHA-256 of the weight files.
-        timings: Where the seconds of each part are added up.
+        timings: The seconds of each section of the run.
 
     Raises:
         UserError: The run that was named cannot be resumed, the folder is in use, or another rank
@@ -155,7 +155,7 @@ def open_run(
 
 
 def resume_command(folder: Path) -> str:
-    """What to type to resume the run of this command line."""
+    """The command line that resumes the run of this one."""
     program, *words = sys.argv
     kept = [x for x in words if not x.startswith(("trainer.resume=", "hydra.run.dir="))]
     return f"{program} {shlex.join([*kept, f'trainer.resume={typed_path(str(folder))}'])}"

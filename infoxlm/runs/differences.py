@@ -1,4 +1,4 @@
-"""Differences between two runs: how they were configured and what they were made with."""
+"""Differences between two runs in configuration and provenance."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from infoxlm.reporting.sections import Section
 from infoxlm.runs.finished_run import FinishedRun
 
-#: What of run.json is compared as it stands. Seed and device are in the configuration.
+#: Keys of run.json whose values are compared. Seed and device are in the configuration.
 _FACTS = (
     "version", "git", "code", "packages", "python", "platform", "cpu", "memory", "environment",
 )  # fmt: skip
@@ -21,7 +21,7 @@ class Difference(NamedTuple):
     """Something of which two runs have different values.
 
     Attributes:
-        name: What it is.
+        name: The key, package or file.
         first: The first run's value; None where it has none.
         second: The second run's value.
     """
@@ -41,7 +41,7 @@ def different_settings(first: FinishedRun, second: FinishedRun) -> list[Differen
 
 
 def different_provenance(first: FinishedRun, second: FinishedRun) -> list[Difference]:
-    """What differs in code, packages, machine and in the files that were read.
+    """Compare two runs' code, packages, machine and the files that they read.
 
     What is not in both records is left out; see `unrecorded`. Between a training run and an
     evaluation only data files of the same name count, and no weights: the one starts from them,
@@ -59,7 +59,7 @@ def different_provenance(first: FinishedRun, second: FinishedRun) -> list[Differ
 
 
 def different_facts(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Difference]:
-    """What differs in code, packages and machine, of what is in both records.
+    """Compare code, packages and machine, as far as they are in both records.
 
     Args:
         first: A run.json, or what `describe_process` gives.
@@ -87,7 +87,7 @@ def different_files(
     Args:
         first: SHA-256 by path of what the first run read.
         second: The same of the second run.
-        parts: The parts of a path that are the file's name: 2 of /xnli/test/de.tsv are test/de.tsv.
+        parts: The parts of a path that are the file's name: 2 of /data/test/de.tsv are test/de.tsv.
     """
     one, other = (
         {"/".join(PurePath(path).parts[-parts:]): digest for path, digest in files.items()}
@@ -124,13 +124,13 @@ def difference_section(
     unrecorded: Sequence[str] = (),
     names: tuple[str, str] = ("A", "B"),
 ) -> Section:
-    """What differs between two runs, side by side.
+    """A report's section with two runs' differences side by side.
 
     Args:
-        title: What it is about.
-        differences: What differs.
-        unrecorded: What could not be compared, as one record or both have no value of it.
-        names: What the runs are called.
+        title: The section's title.
+        differences: The values that differ.
+        unrecorded: Names that could not be compared, as one record or both have no value.
+        names: The runs' names.
     """
     files = [x for x in differences if _is_sha256(x.first) or _is_sha256(x.second)]
     uncounted = files[FILES_NAMED:] if len(files) > FILES_NAMED + 1 else []

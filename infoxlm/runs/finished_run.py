@@ -1,4 +1,4 @@
-"""Folder of a finished run: how it was configured, what came out."""
+"""A finished run, read from its folder: record, results and predictions."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from infoxlm.schema.json_shapes import entries, fields, number, optional, scalar
 
 _AMOUNT = optional(number(0, 1e15))
 _SPEED = fields(dict.fromkeys(("seconds", "pairs_per_second"), _AMOUNT))
-#: What each key of a results.json is, where it is there: older versions wrote fewer.
+#: The shape of each key of a results.json, where it is there: older versions wrote fewer.
 _RESULTS = fields(
     {
         "experiment": optional(text),

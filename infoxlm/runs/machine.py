@@ -1,4 +1,4 @@
-"""What a process computes with: code, packages, machine. Imports none of the packages."""
+"""Provenance of a process: code, packages, machine. Imports none of the packages."""
 
 import hashlib
 import os

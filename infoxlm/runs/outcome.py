@@ -1,4 +1,4 @@
-"""What a run computed, as exactly as it is written down, and whether another computed the same."""
+"""The exact outcome of a run, as far as it is written down, and a check against another's."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _VALUE = optional(number(-1e300, 1e300))
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run computed.
+    """Outcome of a run: losses, predictions, scores and weights.
 
     Attributes:
         losses: The training losses that were logged; none of an evaluation.
@@ -58,12 +58,12 @@ class Outcome:
 
 
 class Check(NamedTuple):
-    """Whether a part of two outcomes is the same.
+    """A comparison of one part of two outcomes.
 
     Attributes:
-        part: What was looked at.
+        part: The part that was compared, such as "training losses".
         same: None when it could not be.
-        finding: What was seen.
+        finding: The finding in a few words.
     """
 
     part: str

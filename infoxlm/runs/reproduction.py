@@ -28,7 +28,7 @@ class Reproduction:
     Attributes:
         original: The run.
         repeated: Its reproduction.
-        checks: Which parts of what they computed are the same.
+        checks: The comparison of each part of their outcomes.
     """
 
     original: FinishedRun

@@ -1,4 +1,4 @@
-"""Which run is resumed: one that was cut short and is of the same configuration."""
+"""Search for the run to resume: one cut short, of the same configuration, data and weights."""
 
 import logging
 import sys
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 AUTO = "auto"
 
-#: What may change between the parts of a run: where things lie (what they contain is compared by
+#: Keys that may change when a run is resumed: where things lie (what they contain is compared by
 #: checksum), what is kept and logged, and the machine.
 FREE = (
     "data.root", "data.train_root", "data.dev_root", "data.cache_dir", "model.checkpoint",
@@ -32,7 +32,7 @@ FREE = (
 
 
 class Fingerprint(NamedTuple):
-    """What two parts of one run have in common.
+    """Fingerprint of a run: what must not change when it is resumed.
 
     Attributes:
         settings: The configuration, without what is free.
@@ -52,9 +52,9 @@ def folder_to_write(
     """Lock the folder that a run writes while the block lasts.
 
     Args:
-        resume: What ``trainer.resume`` looks for.
+        resume: The value of ``trainer.resume``: a folder, or `AUTO`; None: a run begins.
         folder: The folder of a new run.
-        wanted: What the run must have in common with one that it resumes.
+        wanted: The fingerprint that a run to be resumed must have.
 
     Yields:
         The folder, and whether a run in it is resumed.
@@ -111,7 +111,7 @@ def newest_unfinished(folder: Path, wanted: Fingerprint, stack: ExitStack) -> Pa
 
 
 def holds_run(folder: Path) -> bool:
-    """Whether a run was begun in a folder; its record may have been lost."""
+    """Tell whether a run was begun in a folder; its record may have been lost."""
     return (folder / RUN_RECORD).exists() or (folder / CHECKPOINTS).exists()
 
 
@@ -162,7 +162,7 @@ def check_unused(folder: Path) -> None:
 def fingerprint(
     settings: Mapping[str, Any], data: Mapping[str, str], weights: Mapping[str, str]
 ) -> Fingerprint:
-    """What two parts of one run must have in common.
+    """Make a run's fingerprint.
 
     Args:
         settings: The configuration, flat.
@@ -174,7 +174,7 @@ def fingerprint(
 
 
 def mismatches(wanted: Fingerprint, record: Mapping[str, Any]) -> list[str]:
-    """In what a run differs from what is wanted, in words.
+    """The differences between a run's record and the fingerprint wanted, in words.
 
     Raises:
         UserError: The record is not of this version.

@@ -1,13 +1,13 @@
-"""Two runs side by side: how they were configured, what they were made with, what came out."""
+"""Comparison of two runs: their configurations, provenance and predictions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from infoxlm.errors import UserError
+from infoxlm.evaluate.metric import Metric
 from infoxlm.evaluate.paired import PairedFigure, compare_predictions
 from infoxlm.evaluate.predictions import matched, unlike_answers
-from infoxlm.evaluate.scores import Metric
 from infoxlm.runs.differences import (
     Difference,
     different_provenance,
@@ -19,17 +19,17 @@ from infoxlm.runs.finished_run import FinishedRun
 
 @dataclass(frozen=True)
 class RunComparison:
-    """What `compare_runs` found. The first run is called A, the second B.
+    """Comparison of two runs, as `compare_runs` makes it: A is the first, B the second.
 
     Attributes:
         first: Run A.
         second: Run B.
         settings: The keys of the configuration that differ.
-        provenance: What differs in code, packages, machine and files.
+        provenance: The differences in code, packages, machine and files.
         unrecorded: The facts that are not in both records.
-        pairs: Examples that each run predicted.
-        unlike: Examples that they predicted differently.
-        metric: What both were scored by.
+        examples: The number of examples that each run predicted.
+        unlike: The number of those that they predicted differently.
+        metric: The metric that both were scored by.
         figures: It in each language and what follows from it.
     """
 
@@ -38,7 +38,7 @@ class RunComparison:
     settings: list[Difference]
     provenance: list[Difference]
     unrecorded: list[str]
-    pairs: int
+    examples: int
     unlike: int
     metric: Metric
     figures: list[PairedFigure]
@@ -65,7 +65,7 @@ class RunComparison:
             "run_a": _described(self.first),
             "run_b": _described(self.second),
             "split": self.first.split,
-            "pairs": self.pairs,
+            "pairs": self.examples,
             "predicted_differently": self.unlike,
             "settings": _by_name(self.settings),
             "provenance": _by_name(self.provenance),

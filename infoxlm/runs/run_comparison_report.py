@@ -8,9 +8,9 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from infoxlm.evaluate.metric import Metric
 from infoxlm.evaluate.paired import PairedFigure, PairedTest
 from infoxlm.evaluate.report import run_facts, title
-from infoxlm.evaluate.scores import Metric
 from infoxlm.files.atomic import write_json, write_text
 from infoxlm.reporting.drawing import INK, OURS, figure, heading
 from infoxlm.reporting.sections import Section
@@ -25,10 +25,10 @@ def plot_differences(
     """Draw each language's difference with its interval, the largest first, then the average.
 
     Args:
-        figures: What `compare_predictions` gives.
+        figures: The figures of the comparison, from `compare_predictions`.
         path: The PNG to write.
-        title: What is drawn above.
-        metric: What they are figures of.
+        title: The heading of the plot.
+        metric: The metric of the figures.
     """
     languages = [found for found in figures if found.is_language]
     drawn = sorted(languages, key=lambda found: -found.difference)
@@ -57,10 +57,10 @@ def plot_differences(
 
 
 def headline(comparison: RunComparison) -> str:
-    """Who is better, in one or two sentences."""
+    """The conclusion in one or two sentences: which run is better, and in which languages."""
     overall, count = comparison.overall, len(comparison.languages)
     if not comparison.unlike:
-        return f"A and B predict the same on all {comparison.pairs:,} examples."
+        return f"A and B predict the same on all {comparison.examples:,} examples."
     metric, (low, high) = comparison.metric, overall.interval
     numbers = (
         f"{metric.shown(overall.difference, signed=True)}{' points' if metric.percent else ''} "

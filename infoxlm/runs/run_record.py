@@ -1,4 +1,4 @@
-"""run.json: what one needs to know to repeat a run."""
+"""run.json: the record of a run, with all that it takes to repeat it."""
 
 import json
 import sys
@@ -27,8 +27,8 @@ from infoxlm.schema.json_shapes import (
 from infoxlm.schema.plain import configuration, plain_config
 from infoxlm.tokenization.tokenizer_files import files_of_ids
 
-#: What some keys of a run.json are, where they are there: older versions wrote fewer. Of the others
-#: any value will do: they are compared and shown.
+#: The shapes of some keys of a run.json, where they are there: older versions wrote fewer. Of the
+#: others any value will do: they are compared and shown.
 _RECORD = fields(
     {
         "started": text,
@@ -58,8 +58,8 @@ def write_run_record(
     Args:
         path: The run.json to write.
         config: The run's configuration, a dataclass of `infoxlm.schema`.
-        device: Where it computes, such as "cpu" or "gpu:0".
-        data: SHA-256 by data file, such as {"xnli/test/en.tsv": "ab12..."}.
+        device: The device that computes, such as "cpu" or "gpu:0".
+        data: SHA-256 by data file, such as {"data/test/en.tsv": "ab12..."}.
         weights: SHA-256 by weight file, as `weights_checksums` gives it.
     """
     record = {
@@ -100,10 +100,10 @@ def read_run_record(folder: Path) -> dict[str, Any]:
 
 
 def recorded(record: Mapping[str, Any], *keys: str) -> list[Any]:
-    """What a run's record tells under some keys.
+    """Get the values of some keys of a run's record.
 
     Raises:
-        UserError: It does not tell all of them.
+        UserError: One of them is not there.
     """
     for key in keys:
         if key not in record:
@@ -118,7 +118,7 @@ def config_of(record: Mapping[str, Any], schema: type) -> Any:
     """The configuration of a recorded run, checked as if it had been given today.
 
     Args:
-        record: What `read_run_record` read.
+        record: The run's record, from `read_run_record`.
         schema: The dataclass of the run's command. Keys that the record lacks, because they came
             later, take its defaults.
 

@@ -13,7 +13,7 @@ LARGEST = 2**31 - 1
 #: Codes as in BCP 47, and with an underscore as in FLORES: language, script, region.
 LANGUAGE_CODE = re.compile(r"[a-z]{2,3}([-_][A-Z][a-z]{3})?([-_]([A-Z]{2}|[0-9]{3}))?")
 
-#: What has the form of a code, but means every language together in reports.
+#: Words in the form of a code that mean every language together in reports.
 NO_LANGUAGES = ("all",)
 
 #: More threads or processes than any machine has cores; the system cannot start any number.

@@ -107,9 +107,9 @@ def explain(error: Exception, command: str, words: Sequence[str] = ()) -> UserEr
     """Turn a composition error into what, where, value and remedy.
 
     Args:
-        error: What Hydra or OmegaConf raised.
+        error: The exception of Hydra or OmegaConf.
         command: The command that was composed.
-        words: What was typed behind it.
+        words: The words typed behind it.
     """
     cause: BaseException = error
     while cause.__cause__ is not None:

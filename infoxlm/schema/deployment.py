@@ -1,4 +1,4 @@
-"""``infoxlm convert``, ``export``, ``predict``, ``serve``: checkpoints change form and answer."""
+"""``infoxlm convert``, ``export``, ``predict`` and ``serve``: commands on trained models."""
 
 from dataclasses import dataclass, field
 

@@ -27,7 +27,7 @@ def quote_free_text(words: Sequence[str], command: str) -> list[str]:
     """Quote the values of a command's free-text keys for Hydra; other words stay as they are.
 
     Args:
-        words: What was typed behind the command, `KEY=VALUE` words among it.
+        words: The words typed behind the command, `KEY=VALUE` words among them.
         command: The command.
     """
 

@@ -9,7 +9,7 @@ from typing import get_type_hints
 from infoxlm.schema import SCHEMAS
 from infoxlm.schema.task import variants_of
 
-#: What may be a group's name: any word that is typed in its place is looked up among the files.
+#: The form of a group's name: any word that is typed in its place is looked up among the files.
 _GROUP = re.compile(r"\w{1,99}(/\w{1,99})*")
 
 

@@ -13,8 +13,8 @@ class MisfitError(ValueError):
     """A value that is not what it has to be.
 
     Args:
-        problem: What it is and has to be, such as "is 'x', not a text".
-        where: Where it stands, such as ``dev.accuracy.en``.
+        problem: The fault, such as "is 'x', not a text".
+        where: Its key, such as ``dev.accuracy.en``.
     """
 
     def __init__(self, problem: str, where: str = "") -> None:

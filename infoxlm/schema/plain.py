@@ -36,7 +36,7 @@ def configuration(schema: type, plain: Any) -> Any:
 
     Args:
         schema: Its dataclass. Keys that are not there take its defaults.
-        plain: What `plain_config` gives.
+        plain: The plain values, in the form of `plain_config`.
 
     Raises:
         MisfitError: A key is unknown or missing, or a value is of another type.

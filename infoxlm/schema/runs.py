@@ -1,4 +1,4 @@
-"""``infoxlm dashboard``, ``report``, ``compare`` and ``repeat``: runs are looked at again."""
+"""``infoxlm dashboard``, ``report``, ``compare`` and ``repeat``: commands on finished runs."""
 
 from dataclasses import dataclass
 

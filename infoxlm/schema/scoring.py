@@ -1,4 +1,4 @@
-"""``infoxlm evaluate`` and ``infoxlm retrieve``: a checkpoint is measured."""
+"""``infoxlm evaluate`` and ``infoxlm retrieve``: commands that score a checkpoint."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,4 +1,4 @@
-"""``infoxlm train``: its groups and what it must agree upon."""
+"""``infoxlm train``: its groups, and checks across them."""
 
 from dataclasses import dataclass, field
 
@@ -19,7 +19,7 @@ from infoxlm.schema.task import TaskConfig
 
 @dataclass
 class OptimizerConfig:
-    """How a gradient becomes a step; ``options`` are the numbers of one optimizer alone."""
+    """The optimizer; ``options`` are the numbers of that one alone."""
 
     name: str = MISSING
     learning_rate: float = MISSING
@@ -43,7 +43,7 @@ class OptimizerConfig:
 
 @dataclass
 class SchedulerConfig:
-    """How the learning rate moves: linear warm-up, then what the name says."""
+    """The learning rate's schedule: linear warm-up, then what the name says."""
 
     name: str = MISSING
     warmup_ratio: float = 0.0
@@ -56,7 +56,7 @@ class SchedulerConfig:
 
 @dataclass
 class TrainerConfig:
-    """How long to train, how often to look, what to keep."""
+    """Length of the training, intervals of scoring, logging and saving, checkpoints to keep."""
 
     effective_batch_size: int = 256
     max_steps: int | None = None

@@ -130,7 +130,7 @@ class WholeFiles:
 
 
 def computing_pages(service: Service) -> APIRouter:
-    """What predicts."""
+    """The routes that predict."""
     documented: dict[int | str, dict[str, Any]] = {
         status: {"model": ErrorAnswer, "description": what} for status, what in REFUSALS.items()
     }
@@ -178,7 +178,7 @@ def computing_pages(service: Service) -> APIRouter:
 
 
 def answers(predictions: list[Any]) -> dict[str, Any]:
-    """What is sent back."""
+    """The body of an answer, made from predictions."""
     return {
         "predictions": [
             {field.name: getattr(each, field.name) for field in fields(each)}
@@ -188,19 +188,19 @@ def answers(predictions: list[Any]) -> dict[str, Any]:
 
 
 def health_pages(service: Service) -> APIRouter:
-    """What an orchestrator asks."""
+    """The health routes, for an orchestrator."""
     router = APIRouter()
 
     @router.get("/health/live")
     async def live() -> Health:
-        """Whether the server answers at all."""
+        """Tell whether the server answers at all."""
         return Health(status="alive")
 
     refusal: dict[int | str, dict[str, Any]] = {503: {"model": ErrorAnswer}}
 
     @router.get("/health/ready", responses=refusal)
     async def ready() -> Health:
-        """Whether new requests are welcome."""
+        """Tell whether new requests are welcome."""
         if not service.ready:
             what = "the server is stopping" if service.stopping() else "the model is being loaded"
             raise RequestError(503, what, "server", "Try again.", {"Retry-After": "1"})
@@ -210,7 +210,7 @@ def health_pages(service: Service) -> APIRouter:
 
 
 def metrics_page(metrics: Metrics) -> APIRouter:
-    """What Prometheus reads."""
+    """The route of the metrics, for Prometheus."""
     router = APIRouter()
     text: dict[int | str, dict[str, Any]] = {
         200: {"content": {"text/plain": {"schema": {"type": "string"}}}},

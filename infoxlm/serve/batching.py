@@ -25,6 +25,12 @@ COMEBACK = 0.05
 #: How much of the speed that Retry-After is reckoned with comes from the newest batch.
 NEWEST = 0.1
 
+#: Seconds that pairs wait at least while clients hang up, if others have waited twice as long: who
+#: hangs up has mostly done so by then, and nothing is computed for nobody.
+SETTLED = 0.2
+
+#: Seconds after a client hung up during which others are expected to.
+HANG_UPS_EXPECTED = 2.0
 
 #: How often a pair may be part of a batch whose process ends: the first time it may have been
 #: any other pair's fault, from then on the pair goes alone.
@@ -32,7 +38,7 @@ TRIES = 3
 
 
 class RuntimeEndedError(Exception):
-    """What computes has ended; the batch may be computed elsewhere, or later."""
+    """The process that computes has ended; the batch may be computed elsewhere, or later."""
 
 
 class QueueFullError(Exception):
@@ -49,7 +55,7 @@ class QueueFullError(Exception):
 
 @dataclass(frozen=True)
 class Batch:
-    """What one call of the model worked on.
+    """The sizes of one call of the model.
 
     Attributes:
         pairs: Rows of the batch.
@@ -79,6 +85,7 @@ class _Row(NamedTuple):
     request: _Request
     position: int
     ids: np.ndarray
+    came: float
     tries: int = 0
 
 
@@ -87,7 +94,8 @@ class Batcher:
 
     A thread that is free takes the pair that has waited longest and those nearest to it in
     length, as many as fit: nothing starves, and little is padded. It never waits for a batch to
-    fill: while one is computed, the next gathers. While a runtime has ended, its thread takes none,
+    fill: while one is computed, the next gathers. While clients hang up, the newest pairs are left
+    for a later batch (`SETTLED`). While a runtime has ended, its thread takes none,
     and the batch that it ended on waits again, in front of all others.
 
     Args:
@@ -113,6 +121,7 @@ class Batcher:
         self._changed = threading.Condition()
         self._closing = False
         self._pair_seconds = 0.0
+        self._hung_up = -math.inf
         self._threads = [
             threading.Thread(target=self._work, args=(runtime,), name=f"batches-{number}")
             for number, runtime in enumerate(runtimes)
@@ -149,11 +158,12 @@ class Batcher:
             still wait are left out.
         """
         count = len(token_ids)
+        now = time.monotonic()
         request = _Request(Future(), [np.empty(0)] * count, count)
         with self._changed:
             if self._closing:
                 raise RuntimeError("the batcher is closed")
-            self._rows += [_Row(request, row, token_ids[row]) for row in range(count)]
+            self._rows += [_Row(request, row, token_ids[row], now) for row in range(count)]
             self._changed.notify_all()
         return request.answer
 
@@ -201,6 +211,8 @@ class Batcher:
         """Wait for pairs and take the next batch; none after the last one."""
         with self._changed:
             while True:
+                if any(row.request.answer.cancelled() for row in self._rows):
+                    self._hung_up = time.monotonic()
                 # Whoever asked has given up, or another batch of the same request failed.
                 self._rows = [row for row in self._rows if not row.request.answer.done()]
                 ready = getattr(runtime, "ready", True)
@@ -209,12 +221,22 @@ class Batcher:
                 if self._closing and not self._rows:
                     return []
                 self._changed.wait(COMEBACK if self._rows else None)
-            candidates = self._rows[:1] if self._rows[0].tries else self._rows
+            candidates = self._candidates()
             chosen = nearest_rows([len(row.ids) for row in candidates], self._batch_tokens)
-            batch = [self._rows[place] for place in chosen]
-            taken = set(chosen)
-            self._rows = [row for place, row in enumerate(self._rows) if place not in taken]
+            batch = [candidates[place] for place in chosen]
+            taken = set(map(id, batch))
+            self._rows = [row for row in self._rows if id(row) not in taken]
             return batch
+
+    def _candidates(self) -> list[_Row]:
+        """List the pairs that the next batch may hold, that which has waited longest first."""
+        oldest, now = self._rows[0], time.monotonic()
+        if oldest.tries:
+            return [oldest]
+        hung_up_lately = now - self._hung_up <= HANG_UPS_EXPECTED
+        if hung_up_lately and now - oldest.came >= 2 * SETTLED:
+            return [row for row in self._rows if now - row.came >= SETTLED]
+        return self._rows
 
     def _finish(self, batch: Sequence[_Row], outcome: np.ndarray | Exception) -> None:
         """Hand out the outputs of a batch, or what went wrong."""

@@ -1,4 +1,4 @@
-"""What a process does that computes, and how one is started."""
+"""The work of a computing process, and starting one."""
 
 import multiprocessing
 import signal

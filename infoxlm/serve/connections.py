@@ -56,7 +56,7 @@ class Connections:
         self._lingering: set[Closable] = set()
 
     def __len__(self) -> int:
-        """How many are open."""
+        """The number of open connections."""
         return len(self._clients)
 
     def admit(self, connection: Closable, address: str) -> bool:

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 class ErrorDetail(BaseModel):
-    """What is wrong, in which part of the request, and what to do about it."""
+    """An error: the problem, the part of the request, and the remedy."""
 
     what: str
     where: str

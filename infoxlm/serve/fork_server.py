@@ -32,7 +32,7 @@ from infoxlm.serve.computing import (
 
 
 def may_fork(model: Model) -> bool:
-    """Whether processes that compute with a model may be forked from one that has loaded it.
+    """Tell whether processes that compute with a model may be forked from one that has loaded it.
 
     Nothing may have threads of its own before: an ONNX session has, and a GPU's context cannot be
     shared. Elsewhere than on Linux forking is not safe with the system's own libraries.
@@ -62,7 +62,7 @@ class ForkedProcess:
 
     @property
     def sentinel(self) -> int:
-        """What can be waited for, as with other processes."""
+        """A file descriptor to wait on, as other processes have one."""
         return self._life.fileno()
 
     def join(self, timeout: float | None = None) -> None:
@@ -77,7 +77,7 @@ class ForkedProcess:
                 # What is closed cannot be waited for: an end that is read from stays readable.
 
     def is_alive(self) -> bool:
-        """Whether it runs."""
+        """Tell whether it runs."""
         self.join(0)
         return self.exitcode is None
 

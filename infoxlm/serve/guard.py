@@ -1,4 +1,4 @@
-"""What is checked before a body is parsed: key, type, size and encoding."""
+"""Checks before a body is parsed: key, type, size and encoding."""
 
 import hmac
 import json

@@ -1,11 +1,11 @@
-"""What a server accepts."""
+"""Limits of a server."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How much one request may bring, and all of them together.
+    """Limits on the size of one request, and of all that wait.
 
     Attributes:
         body_bytes: Most bytes of a request's body.
@@ -25,7 +25,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class ConnectionLimits:
-    """How many connections are kept, and how long one may keep the server waiting.
+    """Limits on the number of connections, and timeouts of one.
 
     Attributes:
         connections: Most that are open at once.

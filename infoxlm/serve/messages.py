@@ -1,4 +1,4 @@
-"""What requests and answers look like; a request has one thing to predict on, or a list of them."""
+"""The schemas of requests and answers; a request has one thing to predict on, or a list of them."""
 
 import dataclasses
 from typing import Annotated, Any, get_type_hints
@@ -120,6 +120,6 @@ def answers_of(inference: Inference) -> type[BaseModel]:
 
 
 class Health(BaseModel):
-    """That all is well."""
+    """The state of a healthy server."""
 
     status: str

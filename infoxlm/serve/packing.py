@@ -1,4 +1,4 @@
-"""Which of the pairs that wait make a batch, and how they are laid out."""
+"""Selection of the waiting pairs that make a batch, and their layout."""
 
 from collections.abc import Sequence
 

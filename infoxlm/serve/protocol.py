@@ -23,7 +23,7 @@ LINGER = 1.0
 
 
 class Phase(Enum):
-    """What happens next on a connection; all but the last are the client's to do."""
+    """The phase of a connection; all but the last are the client's to do."""
 
     HEAD = "head"
     BODY = "body"
@@ -32,7 +32,7 @@ class Phase(Enum):
     COMPUTING = "computing"
 
     def seconds(self, limits: ConnectionLimits) -> float:
-        """How long the client may take."""
+        """The client's timeout in this phase, in seconds."""
         if self is Phase.HEAD:
             return limits.head_timeout
         return limits.body_timeout if self is Phase.BODY else limits.idle_timeout

@@ -115,7 +115,7 @@ class Worker:
         return self._process.pid
 
     def is_alive(self) -> bool:
-        """Whether the process runs."""
+        """Tell whether the process runs."""
         return self._process.is_alive()
 
     def run(self, input_ids: np.ndarray) -> np.ndarray:

@@ -12,7 +12,8 @@ from infoxlm.sweep.launcher import SweepLauncher
 from infoxlm.sweep.sweep_plot import plot_sweep
 from infoxlm.sweep.sweep_record import SWEEP_RECORD
 from infoxlm.sweep.sweep_report import CSV, MARKDOWN, PICTURE, terminal, write_sweep_report
-from infoxlm.sweep.sweep_results import SweepResults, SweepRun
+from infoxlm.sweep.sweep_results import SweepResults
+from infoxlm.sweep.sweep_run import SweepRun
 
 
 def end_sweep(launcher: SweepLauncher) -> None:
@@ -31,7 +32,7 @@ def end_sweep(launcher: SweepLauncher) -> None:
         for run in results.others:
             say(f"infoxlm: {in_one_line(run, results)}")
         counts = f"{len(results.others)} of {len(results.runs)} jobs are not finished"
-        if not results.can_go_on:
+        if not results.can_resume:
             raise UserError(counts, "The search continued without them; their folders say why.")
         raise UserError(counts, f"Run just those with: {resuming_command(results.folder)}")
 
@@ -47,7 +48,7 @@ def report_sweep(results: SweepResults) -> None:
 
 
 def in_one_line(run: SweepRun, results: SweepResults) -> str:
-    """What is known of a job that is not finished."""
+    """A line on a job that is not finished: settings, state, problem, folder."""
     varied = " ".join(f"{key}={value}" for key, value in run.varied.items())
     why = f": {run.record.problem}" if run.record.problem else ""
     folder = from_here(results.folder / str(run.number))
@@ -58,7 +59,7 @@ def raise_common_mistake(launcher: SweepLauncher) -> None:
     """Take back a sweep of which every job made the same mistake before it came to anything.
 
     Raises:
-        UserError: That mistake.
+        UserError: The mistake.
     """
     folders = [launcher.job_folder(number) for number in range(len(launcher.record.jobs))]
     records = [read_job(folder) for folder in folders]

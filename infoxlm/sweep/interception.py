@@ -1,4 +1,4 @@
-"""Where sweeps meet Hydra: its launchers are put behind ours while a command line runs."""
+"""Hook into Hydra: while a command line runs, our launcher wraps the one that it chose."""
 
 import secrets
 from collections.abc import Iterator
@@ -11,7 +11,6 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
 from infoxlm.stopping import Interrupted
-from infoxlm.sweep.ending import end_sweep
 from infoxlm.sweep.job import resuming_command
 from infoxlm.sweep.launcher import SweepLauncher
 from infoxlm.sweep.search_space import check_search, is_search, set_search_defaults
@@ -26,13 +25,22 @@ def sweeps_kept(command: str, words: list[str]) -> Iterator[None]:
 
     Args:
         command: The command.
-        words: What was typed behind it.
+        words: The words typed behind it.
 
     Raises:
         UserError: Jobs are not finished.
         Interrupted: The sweep was stopped; how to resume it.
     """
-    plugins, begun = Plugins.instance(), []
+    plugins = Plugins.instance()
+    begun: list[SweepLauncher] = []
+
+    def end_sweeps() -> None:
+        # Here because it imports NumPy, which commands without a sweep start sooner without.
+        from infoxlm.sweep.ending import end_sweep
+
+        for launcher in begun:
+            end_sweep(launcher)
+
     set_search_defaults()
     instantiate = plugins.instantiate_launcher
 
@@ -56,12 +64,11 @@ def sweeps_kept(command: str, words: list[str]) -> Iterator[None]:
             raise Interrupted(message, getattr(stopped, "code", 130) - 128) from None
         raise
     except ValueError:  # a search of which every trial failed has no best one
-        for launcher in begun:
-            end_sweep(launcher)
+        end_sweeps()
         raise
     else:
-        for launcher in begun:
-            end_sweep(launcher)
+        if begun:
+            end_sweeps()
     finally:
         del plugins.instantiate_launcher
         for launcher in begun:

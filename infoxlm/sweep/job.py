@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from infoxlm.errors import UserError
-from infoxlm.evaluate.scores import ACCURACY, Metric
+from infoxlm.evaluate.metric import ACCURACY, Metric
 from infoxlm.reporting.console import from_here
 from infoxlm.runs.run_folder import RESULTS, RUN_RECORD
 from infoxlm.schema import SelectOn
@@ -26,13 +26,13 @@ from infoxlm.sweep.sweep_record import SweepRecord, as_settings
 
 logger = logging.getLogger(__name__)
 
-#: What a job would have shown on the terminal, were it alone there.
+#: The file of a job's output, which goes to the terminal where no other job runs.
 TERMINAL = "terminal.txt"
 
 
 @dataclass(frozen=True)
 class CommandLine:
-    """Where a sweep was started; its jobs are run as if they had been, too.
+    """The command line that started a sweep; its jobs run as if started by it, too.
 
     Attributes:
         words: The whole command line.
@@ -71,7 +71,7 @@ def run_job(
         alone: Whether no other job runs at the same time, so that the terminal is its own.
 
     Returns:
-        What the command returned; None of a job that failed, so that the others run.
+        The command's own return value; None of a job that failed, so that the others run.
     """
     with lock_job(folder), line.taken_over():
         before = read_job(folder)
@@ -84,7 +84,7 @@ def run_job(
             if (folder / RESULTS).exists():  # it came to its end, but not to writing that down
                 value = value_of_finished(folder, configuration)
             else:
-                go_on(configuration, folder)
+                resume_if_begun(configuration, folder)
                 with terminal(folder, alone):
                     value = work(configuration)
         except (UserError, OmegaConfBaseException) as error:
@@ -105,14 +105,14 @@ def run_job(
     return record.value
 
 
-def go_on(configuration: DictConfig, folder: Path) -> None:
-    """Have a training run that was begun in a folder resumed there."""
+def resume_if_begun(configuration: DictConfig, folder: Path) -> None:
+    """Set ``trainer.resume`` where a training run was begun in the folder."""
     if (folder / RUN_RECORD).exists() and OmegaConf.select(configuration, "trainer") is not None:
         OmegaConf.update(configuration, "trainer.resume", str(folder))
 
 
 def value_of_finished(folder: Path, configuration: DictConfig) -> float | None:
-    """What the run of a folder returned at its end: `infoxlm train`'s best score on dev.
+    """Get what the run of a folder returned at its end: of `infoxlm train`, the best dev score.
 
     Other commands return what they scored.
     """
@@ -127,7 +127,7 @@ def value_of_finished(folder: Path, configuration: DictConfig) -> float | None:
 
 
 def metric_of(folder: Path) -> Metric:
-    """What the run of a folder was scored by; accuracy where it does not tell."""
+    """The main metric of the run of a folder; accuracy where it cannot be read."""
     from infoxlm.runs.finished_run import FinishedRun
 
     try:
@@ -161,7 +161,7 @@ def failed(record: JobRecord, error: Exception) -> JobRecord:
 
 
 def progress_line(folder: Path, record: JobRecord) -> str:
-    """What came of a job and how many of its sweep are done, for the terminal."""
+    """A line for the terminal: a job's outcome, and how many jobs of its sweep are done."""
     sweep = SweepRecord.read(folder.parent)
     number = int(folder.name)
     settings = as_settings(sweep.jobs[number])

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from infoxlm.evaluate.scores import ACCURACY, Metric
+from infoxlm.evaluate.metric import ACCURACY, Metric
 from infoxlm.files.atomic import write_json
 from infoxlm.files.lock import is_locked, wait_for_lock
 from infoxlm.sweep.typed_record import read_record
@@ -17,7 +17,7 @@ _LOCK = ".job.lock"
 
 
 class JobState(StrEnum):
-    """What became of a job."""
+    """State of a job; `cut` is one whose process ended without saying how."""
 
     missing = "missing"
     running = "running"
@@ -28,7 +28,7 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True)
 class JobRecord:
-    """How a job stands.
+    """Record of a job, in a file of its folder.
 
     Attributes:
         state: Never `cut` in the file: a job that is cut short cannot write that down.
@@ -36,7 +36,7 @@ class JobRecord:
         process: The number of its process there.
         started: When, in ISO format.
         ended: When; None while it runs.
-        value: What it returned, such as the best dev accuracy.
+        value: The command's return value, such as the best dev accuracy.
         problem: Why it failed, in one line.
         remedy: What to do about it; empty after a programming error, which leaves a traceback.
         repeats: The number of the earlier job of the same configuration whose result this is; None
@@ -54,10 +54,10 @@ class JobRecord:
     repeats: int | None = None
 
     def outcome(self, metric: Metric = ACCURACY) -> str:
-        """What came of it, in a line.
+        """The outcome in a line: its value, or its problem.
 
         Args:
-            metric: What its value is a figure of.
+            metric: The metric of its value.
         """
         if self.state is not JobState.finished:
             return self.problem
@@ -69,7 +69,7 @@ class JobRecord:
 
 
 def read_job(folder: Path) -> JobRecord:
-    """How the job of a folder stands now.
+    """Read the record of a folder's job, with the state that it has now.
 
     A job that is said to run in a folder that no process holds was cut short. What cannot be read
     counts as missing.
@@ -101,5 +101,5 @@ def lock_job(folder: Path) -> Iterator[None]:
 
 
 def is_job_locked(folder: Path) -> bool:
-    """Whether a process is at work in a job's folder."""
+    """Tell whether a process is at work in a job's folder."""
     return is_locked(folder / _LOCK)

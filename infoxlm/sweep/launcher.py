@@ -32,11 +32,11 @@ class SweepLauncher(Launcher):
     """Stands before one of Hydra's launchers, and keeps the record of the sweep.
 
     Args:
-        launcher: What runs the jobs.
+        launcher: Hydra's launcher, which runs the jobs.
         config: The sweep's configuration, Hydra's part too.
-        loader: What composes the configuration of a job.
+        loader: Hydra's loader, which composes the configuration of a job.
         command: The command of the jobs.
-        words: What was typed behind it.
+        words: The words typed behind it.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class SweepLauncher(Launcher):
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
-        """Check all jobs, run those that are not done, give what each came to.
+        """Check all jobs, run those that are not done, and return the results of all.
 
         Raises:
             UserError: The first jobs cannot be composed, or are not those of the folder.

@@ -1,4 +1,4 @@
-"""Which words of a sweep's record are taken from its folder, which may come from a stranger.
+"""Filter for the words of a sweep's record, whose folder may come from a stranger.
 
 A command line can do more than say what a run computes: Hydra makes objects of any class that it
 names, reads further files and connects to other machines. So what is taken from a folder is listed
@@ -57,7 +57,7 @@ HYDRA_KEYS = frozenset(
     f"{section}.{name}" for section, names in _HYDRA_KEYS.items() for name in names.split()
 )
 
-#: Where a search's values may stand instead of among the words.
+#: The prefix of keys that hold a search's values, which may also stand among the words.
 _PARAMS = "hydra.sweeper.params."
 
 #: A value of Hydra's keys: a name without anything that a shell or a scheduler could read as more.
@@ -78,7 +78,7 @@ def refused_words(words: Sequence[str], command: str) -> list[str]:
 
 
 def is_taken(word: str, command: str) -> bool:
-    """Whether a word is taken from a sweep's folder."""
+    """Tell whether a word is taken from a sweep's folder."""
     if len(word) > _LONGEST or "${" in word:
         return False
     try:
@@ -126,14 +126,14 @@ def items(values: Sequence[Any]) -> Iterator[Any]:
 
 
 def is_number_or_name(value: Any) -> bool:
-    """Whether a value is a number, true, false, null or a plain name."""
+    """Tell whether a value is a number, true, false, null or a plain name."""
     if isinstance(value, str):
         return _PLAIN.fullmatch(value) is not None
     return value is None or isinstance(value, int | float)
 
 
 def is_own_value(key: str, value: Any, own: set[str]) -> bool:
-    """Whether a value can be one of our own keys: without keys that are not ours."""
+    """Tell whether a value can be one of our own keys: without keys that are not ours."""
     if isinstance(value, dict):
         return all(
             f"{key}.{name}" in own and is_own_value(f"{key}.{name}", item, own)

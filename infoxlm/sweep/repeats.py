@@ -20,7 +20,7 @@ _OF_ONE_JOB = re.compile(r"\$\{\s*(hydra[.:]|now:|random_hex:)")
 
 @dataclass
 class Repeats:
-    """Which jobs of a sweep have the configuration of an earlier one.
+    """Finder of jobs that have the configuration of an earlier one of their sweep.
 
     Composed configurations are compared, not words: 1e-5 is 0.00001, and an optimizer chosen by its
     file is the same one chosen by its keys.
@@ -47,7 +47,7 @@ class Repeats:
 
 
 def depends_on_job(text: str) -> bool:
-    """Whether a configuration means something else in each job, such as ``${hydra:job.num}``."""
+    """Tell whether a configuration's meaning depends on the job, as of ``${hydra:job.num}``."""
     return _OF_ONE_JOB.search(text) is not None
 
 
@@ -63,7 +63,7 @@ def earlier_twins(jobs: Sequence[Mapping[str, str]]) -> list[list[int]]:
 
 
 def take_result(sweep: Path, number: int, first: int) -> None:
-    """Record of a job that it came to what an earlier one came to, if that has come to its end.
+    """Record for a job the result of an earlier one of the same configuration, if that is done.
 
     Args:
         sweep: The sweep's folder.

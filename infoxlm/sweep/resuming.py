@@ -13,11 +13,11 @@ from infoxlm.sweep.sweep_record import SweepRecord
 KEY = "sweep.resume"
 TRIALS = "hydra.sweeper.n_trials"
 
-#: What chooses how jobs are launched.
+#: Words that choose the launcher of jobs.
 _LAUNCHERS = ("+launcher=", "hydra/launcher=")
-#: What may be typed although the sweep began without: how jobs are launched, how long a search is.
+#: Words that may be added when a sweep is resumed: how jobs are launched, how long a search is.
 _FREE = (*_LAUNCHERS, "hydra.launcher.", f"{TRIALS}=", "hydra.sweeper.direction=")
-#: Where the sweep was, which is where it is now.
+#: Words on the sweep's own folder; the one that it is resumed in counts.
 _PLACES = ("hydra.sweep.dir=", "hydra.sweep.subdir=", f"{KEY}=")
 
 
@@ -27,7 +27,7 @@ def resumed_words(words: Sequence[str], command: str) -> list[str] | None:
     What is typed counts, what is not comes from the sweep's record.
 
     Args:
-        words: What was typed behind the command.
+        words: The words behind the command on its command line.
         command: The command.
 
     Raises:
@@ -66,7 +66,7 @@ def kept_words(record: SweepRecord, words: Sequence[str], typed: Sequence[str]) 
 
     Args:
         record: The sweep's.
-        words: What was typed to resume it.
+        words: The words typed to resume it.
         typed: Those of them that are not in the record; a launcher among them replaces its own.
     """
     kept = [word for word in record.words if word not in FLAGS and not word.startswith(_PLACES)]
@@ -121,8 +121,8 @@ def lengthened(record: SweepRecord, words: Sequence[str]) -> list[str]:
     """The words of a record, with the number of trials that a search is resumed for.
 
     Args:
-        record: What the search was asked for before.
-        words: What it is run with now.
+        record: The search's record.
+        words: The words that it is run with now.
     """
     return merged(record.words, [word for word in words if word.startswith(f"{TRIALS}=")])
 

@@ -1,4 +1,4 @@
-"""Configuration of a search by Optuna where Hydra's defaults do not fit what commands return."""
+"""Configuration of Optuna's searches: defaults that fit our commands, and checks."""
 
 import logging
 import math
@@ -47,7 +47,7 @@ def change_stored(store: ConfigStore, group: str, name: str, key: str, value: An
 
 
 def is_search(hydra: DictConfig) -> bool:
-    """Whether jobs follow from the results of those before, by Hydra's part of a configuration."""
+    """Tell, by Hydra's configuration, whether jobs follow from the results of earlier ones."""
     return not str(hydra.sweeper["_target_"]).endswith(".BasicSweeper")
 
 
@@ -112,7 +112,7 @@ def check_interval(word: str, command: str) -> None:
 
 
 def is_whole(key: str, command: str) -> bool:
-    """Whether a key of a command's schema takes whole numbers only."""
+    """Tell whether a key of a command's schema takes whole numbers only."""
     kind: Any = SCHEMAS[command]
     for name in key.split("."):
         sections = [option for option in (kind, *get_args(kind)) if is_dataclass(option)]

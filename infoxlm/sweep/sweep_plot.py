@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from infoxlm.reporting.drawing import FAINT, INK, OURS, figure, heading, shades_by_rank
-from infoxlm.sweep.sweep_results import AVERAGE, SEED, SweepResults, SweepRun
+from infoxlm.sweep.sweep_results import SEED, SweepResults
+from infoxlm.sweep.sweep_run import AVERAGE, SweepRun
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -110,7 +111,7 @@ def draw_key(
 
 
 def places_of(values: Sequence[str]) -> tuple[list[float], list[str] | None]:
-    """Where values stand: numbers at themselves, others side by side under their names."""
+    """Positions of values on an axis, and names: numbers as they are, others at 0, 1, 2, ..."""
     try:
         numbers = [float(value) for value in values]
         if all(x == 0 or SMALLEST <= abs(x) <= LARGEST for x in numbers):
@@ -136,7 +137,7 @@ def ordered(values: set[str]) -> list[str]:
 
 
 def spans_decades(places: Sequence[float]) -> bool:
-    """Whether numbers belong on a logarithmic axis, as learning rates do."""
+    """Tell whether numbers belong on a logarithmic axis, as learning rates do."""
     low, high = min(places), max(places)
     return low > 0 and high >= 4 * low and (high < 1 or high >= 100 * low)
 

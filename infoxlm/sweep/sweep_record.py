@@ -1,4 +1,4 @@
-"""sweep.json: what a sweep was asked for, and the list of its jobs."""
+"""sweep.json: the command line of a sweep, and the list of its jobs."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,12 +14,12 @@ SWEEP_RECORD = "sweep.json"
 
 @dataclass
 class SweepRecord:
-    """A sweep as it was asked for.
+    """Record of a sweep: its command line and jobs.
 
     Attributes:
         command: The command of its jobs, such as "train".
-        words: What was typed behind it, but for the sweep's folder.
-        directory: Where it was typed.
+        words: The words typed behind it, but for the sweep's folder.
+        directory: The working directory.
         started: When, in ISO format.
         searches: Whether the jobs follow from the results of those before, as Optuna's do.
         jobs: The overrides of each job by its number, which also names its folder.

@@ -16,7 +16,8 @@ from infoxlm.sweep.job import resuming_command
 from infoxlm.sweep.job_record import TRACEBACK
 from infoxlm.sweep.recorded_words import FLAGS, printable, refused_words
 from infoxlm.sweep.sweep_record import SweepRecord
-from infoxlm.sweep.sweep_results import AVERAGE, GAP, SEED, Group, SweepResults, SweepRun
+from infoxlm.sweep.sweep_results import SEED, Group, SweepResults
+from infoxlm.sweep.sweep_run import AVERAGE, GAP, SweepRun
 
 CSV, MARKDOWN, PICTURE = "results.csv", "results.md", "results.png"
 
@@ -78,7 +79,7 @@ def markdown(results: SweepResults) -> str:
             blocks.append(f"The {metric} of every run in every language: [{CSV}]({CSV}).")
     if results.others:
         blocks.append(open_section(results).markdown())
-        if results.can_go_on:
+        if results.can_resume:
             blocks.append(f"    {resuming_command(results.folder)}")
     blocks += ["## Asked for", *asked_for(results.record)]
     return "\n\n".join(blocks) + "\n"
@@ -130,7 +131,7 @@ def headline(results: SweepResults) -> str:
 
 
 def over_seeds(results: SweepResults) -> bool:
-    """Whether there is a mean of several runs."""
+    """Tell whether there is a mean of several runs."""
     return any(len(group.runs) > 1 for group in results.groups())
 
 
@@ -158,7 +159,7 @@ def figure(metric: Metric, group: Group, split: str, name: str) -> str:
 
 
 def columns(results: SweepResults, most: int | None = None) -> list[tuple[str, str]]:
-    """The figures that tables show: what chooses, each split's average, the last's en and gap."""
+    """The columns of tables: the choosing figure, each split's average, the last's en and gap."""
     last = results.splits[-1]
     shown = [(results.splits[0], results.chosen_by)]
     shown += [(split, AVERAGE) for split in results.splits]
@@ -168,12 +169,12 @@ def columns(results: SweepResults, most: int | None = None) -> list[tuple[str, s
 
 
 def headings(results: SweepResults, most: int | None = None) -> list[str]:
-    """What tables call these figures: "dev", "test", "test en", "test gap"."""
+    """The columns' headings: "dev", "test", "test en", "test gap"."""
     return [heading(split, name) for split, name in columns(results, most)]
 
 
 def heading(split: str, name: str) -> str:
-    """What tables call a figure."""
+    """A figure's heading: its split and, unless it is the average, its name."""
     return f"{split} {name}".removesuffix(f" {AVERAGE}")
 
 
@@ -191,7 +192,7 @@ def means(results: SweepResults, most: int | None = None) -> Section:
 
     Args:
         results: The sweep.
-        most: How many figures are shown; None for all.
+        most: The number of figures to show; None for all.
     """
     keys = [name for key, name in zip(results.keys, names(results), strict=True) if key != SEED]
     header = [*keys, "runs", *headings(results, most)]

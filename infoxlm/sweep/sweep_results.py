@@ -1,75 +1,21 @@
-"""Results of a sweep: what its runs came to, and their means over seeds."""
+"""Results of a sweep: its runs with their scores, and their means over seeds."""
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any
 
-from infoxlm.errors import UserError
-from infoxlm.evaluate.scores import ACCURACY, ENGLISH, Metric, Scores
-from infoxlm.runs.finished_run import FinishedRun
-from infoxlm.runs.run_folder import RESULTS
-from infoxlm.schema import SelectOn
-from infoxlm.sweep.job_record import JobRecord, JobState, read_job
+from infoxlm.evaluate.metric import ACCURACY, Metric
+from infoxlm.sweep.job_record import JobState
 from infoxlm.sweep.repeats import earlier_twins
 from infoxlm.sweep.sweep_record import SweepRecord, as_settings, varied_keys
+from infoxlm.sweep.sweep_run import AVERAGE, SPLITS, SweepRun, read_run
 
 logger = logging.getLogger(__name__)
 
 SEED = "seed"
-AVERAGE, GAP = "average", "gap"
-#: The splits that runs may have been scored on, the one that chooses first.
-SPLITS = ("dev", "test")
-
-
-@dataclass(frozen=True)
-class SweepRun:
-    """A run of a sweep.
-
-    Attributes:
-        number: Its number, which names its folder.
-        record: How it stands.
-        varied: Its values of the keys in which the sweep's runs differ.
-        scores: The scores of each split that was scored, "dev" and "test".
-        chosen_by: The figure by which its checkpoint was chosen: "average" or "en".
-        seconds: How long it trained; None when it did not.
-        repeats: The number of the earlier run of the same configuration whose scores these are.
-    """
-
-    number: int
-    record: JobRecord
-    varied: dict[str, str]
-    scores: dict[str, Scores]
-    chosen_by: str
-    seconds: float | None
-    repeats: int | None = None
-
-    @property
-    def origin(self) -> int:
-        """The number of the run whose scores these are."""
-        return self.number if self.repeats is None else self.repeats
-
-    @property
-    def metric(self) -> Metric | None:
-        """What it was scored by; None without scores."""
-        return next((scores.main for scores in self.scores.values()), None)
-
-    def figure(self, split: str, name: str) -> float | None:
-        """A score of a split: "average", "gap" or a language; None when unknown."""
-        scores = self.scores.get(split)
-        if scores is None:
-            return None
-        summaries = {AVERAGE: scores.average, GAP: scores.transfer_gap}
-        return summaries[name] if name in summaries else scores.main_values.get(name)
-
-    def repeating(self, first: "SweepRun") -> "SweepRun":
-        """This run with the scores of the one that it repeats."""
-        return replace(
-            self, scores=first.scores, chosen_by=first.chosen_by, seconds=None, repeats=first.number
-        )
 
 
 @dataclass(frozen=True)
@@ -98,11 +44,11 @@ class Group:
 
 @dataclass(frozen=True)
 class SweepResults:
-    """A sweep read back.
+    """Results of a sweep, read from its folder.
 
     Attributes:
         folder: Its folder.
-        record: What it was asked for.
+        record: Its record.
         keys: The keys in which its runs differ, the seed last.
         runs: All its runs, finished or not.
     """
@@ -150,7 +96,7 @@ class SweepResults:
         return [run for run in self.runs if run.record.state is not JobState.finished]
 
     @property
-    def can_go_on(self) -> bool:
+    def can_resume(self) -> bool:
         """Whether there is something to run yet; what failed in a search stays as it was."""
         failed = JobState.failed
         return any(not (self.record.searches and run.record.state is failed) for run in self.others)
@@ -181,7 +127,7 @@ class SweepResults:
 
     @property
     def metric(self) -> Metric:
-        """What its runs were scored by: figures of another metric are not of this sweep."""
+        """The main metric of its runs; figures of another one are not of this sweep."""
         return next((run.metric for run in self.runs if run.metric is not None), ACCURACY)
 
     def groups(self) -> list[Group]:
@@ -215,28 +161,6 @@ class SweepResults:
         return max(ranked, key=lambda one: sign * one[1], default=(None, 0.0))[0]
 
 
-def read_run(folder: Path, number: int, varied: dict[str, str]) -> SweepRun:
-    """Read what a run came to; results that are damaged count as none."""
-    record = read_job(folder)
-    nothing = SweepRun(number, record, varied, {}, AVERAGE, None)
-    if record.state is not JobState.finished or not (folder / RESULTS).exists():
-        return nothing
-    try:
-        run = FinishedRun.read(folder)
-        results, _ = run.results, run.scores
-    except UserError as error:  # another command's, or damaged: there is nothing to compare
-        if record.value is not None:  # commands that return none have no scores either
-            logger.warning("the scores of job %d are left out: %s", number, error.problem)
-        return nothing
-    settings = results.get("settings") or {}
-    return replace(
-        nothing,
-        scores={split: Scores.from_dict(results[split]) for split in SPLITS if results.get(split)},
-        chosen_by=chosen_by(settings),
-        seconds=(results.get("train") or {}).get("seconds"),
-    )
-
-
 def of_one_metric(runs: Sequence[SweepRun]) -> list[SweepRun]:
     """Runs, without the scores of those that were scored by another metric than the first."""
     metric = next((run.metric for run in runs if run.metric is not None), None)
@@ -245,8 +169,3 @@ def of_one_metric(runs: Sequence[SweepRun]) -> list[SweepRun]:
         if found is not run:
             logger.warning("the scores of job %d are left out: of another metric", run.number)
     return kept
-
-
-def chosen_by(settings: Mapping[str, Any]) -> str:
-    """The figure by which the settings of a run have its checkpoint chosen."""
-    return ENGLISH if settings.get("trainer.select_on") == SelectOn.dev_en.name else AVERAGE

@@ -1,4 +1,4 @@
-"""How many threads each job computes with, when several run at once on a machine."""
+"""Threads of each job, when several run at once on a machine."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,11 +12,11 @@ def launcher_of(config: Mapping[str, Any]) -> str:
 
 
 def jobs_at_once(config: Mapping[str, Any], jobs: int) -> int:
-    """How many of `jobs` a launcher has on this machine at a time.
+    """The number of `jobs` that a launcher runs at a time on this machine.
 
     Args:
         config: The launcher's configuration; joblib's -1 stands for a job a core.
-        jobs: How many it is given.
+        jobs: The number of jobs that it is given.
     """
     kind = launcher_of(config)
     if kind == "JoblibLauncher":

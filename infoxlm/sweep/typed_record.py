@@ -36,7 +36,7 @@ def read_record(kind: type[T], path: Path) -> T:
 
 
 def is_a(kind: Any, value: Any) -> bool:
-    """Whether a value that JSON gave is of the type of a field."""
+    """Tell whether a value that JSON gave is of the type of a field."""
     if isinstance(kind, UnionType):
         return any(is_a(option, value) for option in get_args(kind))
     if get_origin(kind) is list:
@@ -55,6 +55,6 @@ def made(kind: Any, value: Any) -> Any:
 
 
 def shortened(value: Any) -> str:
-    """A value for a message, of which it must not be the most."""
+    """A value for a message, cut to 40 characters."""
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:37]}..."

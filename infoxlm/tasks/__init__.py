@@ -1,1 +1,1 @@
-"""What a model is trained for and scored by: a folder a task."""
+"""Tasks: what a model is trained for and scored by; a folder each."""

@@ -1,4 +1,4 @@
-"""From texts to answers: what predicting, serving and exporting know of a task."""
+"""Inference of a task, from texts to answers: its interface for predict, serve and export."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ class Field(NamedTuple):
     """One of the texts of an input.
 
     Attributes:
-        name: What requests call it, and tables by default.
-        aliases: What else a table's column may be called.
+        name: Its name in requests and, by default, in tables.
+        aliases: Other names that a table's column may have.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Field(NamedTuple):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """What a table's column may be called, the usual name first."""
+        """The names that a table's column may have, the usual one first."""
         return (self.name, *self.aliases)
 
 
@@ -38,7 +38,7 @@ class Encoded:
 
     Attributes:
         token_ids: The sequences, of each input as many as it takes, input by input.
-        truncated: Which inputs lost tokens, bool `[inputs]`.
+        truncated: Whether each input lost tokens, bool `[inputs]`.
     """
 
     token_ids: TokenIds
@@ -46,16 +46,16 @@ class Encoded:
 
 
 class Inference:
-    """What a model is asked, and what its outputs mean.
+    """Inference of a task: a model's inputs, and the meaning of its outputs.
 
     Everything here is NumPy and Python; nothing imports a framework but `load_model`.
     """
 
     #: The texts of an input.
     fields: tuple[Field, ...]
-    #: What one input is called, and several, in messages and in requests.
+    #: The words for one input, and for several, in messages and in requests.
     noun, plural = "input", "inputs"
-    #: What an input, an answer and a request are, for the server's documentation.
+    #: Descriptions of an input, an answer and a request, for the server's documentation.
     input_text, answer_text, request_text = (
         "The texts.",
         "The answer.",
@@ -80,12 +80,12 @@ class Inference:
 
     @property
     def description(self) -> str:
-        """What the model answers, in one line."""
+        """The model's answers described in one line."""
         raise NotImplementedError
 
     @property
     def page_words(self) -> Mapping[str, str]:
-        """What stands in the page's index.html for names in double braces, as {{question}}."""
+        """The texts that replace names in double braces, as {{question}}, in the page."""
         return {}
 
     def check(self, folder: Path, named: str, *, checkpoint: bool) -> None:
@@ -93,7 +93,7 @@ class Inference:
 
         Args:
             folder: The folder.
-            named: What the user called it.
+            named: The name that the user gave it.
             checkpoint: Whether it holds weights, and not an exported model.
 
         Raises:
@@ -127,7 +127,7 @@ class Inference:
         Args:
             outputs: Of each sequence: `[outputs]`, or `[tokens, outputs]` where the model answers
                 for every token.
-            encoded: What `encode` gave.
+            encoded: The inputs, from `encode`.
         """
         raise NotImplementedError
 
@@ -165,11 +165,11 @@ class Inference:
         raise NotImplementedError
 
     def cells(self, prediction: Any) -> list[str]:
-        """What an answer's columns hold."""
+        """An answer's cells of a table."""
         raise NotImplementedError
 
     def facts(self) -> dict[str, str]:
-        """What an exported file says of the outputs, for whoever has the file alone."""
+        """Facts on the outputs that are written into an exported file."""
         return {}
 
     def sample_rows(self, split: str, rows: int) -> list[Row]:
@@ -193,7 +193,7 @@ class Inference:
         )
 
     def check_rows(self, rows: Sequence[Row]) -> None:
-        """Check what a program gave.
+        """Check the form of inputs that come from a program.
 
         Raises:
             TypeError: An input is no sequence of as many strings as there are fields.

@@ -1,4 +1,4 @@
-"""What a model is trained to do with the examples of a stream."""
+"""Training objectives: losses over the examples of a stream."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ class Objective:
     """A loss over micro-batches; `forward` and `loss` are apart, so that others can wrap them.
 
     Args:
-        model: What is trained.
+        model: The model under training.
     """
 
     def __init__(self, model: nn.Layer) -> None:
@@ -35,7 +35,7 @@ class Objective:
         """Compute the loss of each example, summed within it, float32 ``[k]``.
 
         Args:
-            outputs: What `forward` gave, on autocast's types.
+            outputs: The outputs of `forward`, in autocast's types.
             batch: The micro-batch.
         """
         raise NotImplementedError
@@ -52,7 +52,7 @@ class Objective:
         """
 
     def state(self) -> dict[str, np.ndarray]:
-        """What a checkpoint has to hold besides weights and optimizer, by name."""
+        """Arrays that a checkpoint has to hold besides weights and optimizer, by name."""
         return {}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:

@@ -1,4 +1,4 @@
-"""What one optimizer step learns from: one stream of examples, or several."""
+"""Streams of training examples; an optimizer step learns from one or several."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from infoxlm.data.examples import Examples
 from infoxlm.data.sampler import Sampler
 from infoxlm.tasks.objective import Objective
 
-#: What objectives keep of their own in a checkpoint, as ``stream.name``.
+#: The file of a checkpoint with the objectives' own arrays, as ``stream.name``.
 OBJECTIVE_FILE = "objective.safetensors"
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingStream:
-    """Examples, the order they come in, and what is learned from them.
+    """A stream of training examples: the examples, their order, the objective.
 
     Attributes:
-        name: What its loss is called.
-        examples: What is trained on.
-        sampler: Which examples make up each step.
-        objective: What is learned from them.
-        weight: What its mean loss counts in the sum over the streams.
+        name: Its name, which its loss has too.
+        examples: The training examples.
+        sampler: Chooses the examples of each step.
+        objective: The training objective.
+        weight: The weight of its mean loss in the sum over the streams.
     """
 
     name: str
@@ -34,7 +34,7 @@ class TrainingStream:
 
 
 def write_objectives(folder: Path, streams: Sequence[TrainingStream]) -> None:
-    """Write what objectives keep into a checkpoint; no file where none keeps anything."""
+    """Write the objectives' own arrays into a checkpoint; no file where there are none."""
     kept = {
         f"{stream.name}.{name}": values
         for stream in streams
@@ -45,7 +45,7 @@ def write_objectives(folder: Path, streams: Sequence[TrainingStream]) -> None:
 
 
 def read_objectives(folder: Path, streams: Sequence[TrainingStream]) -> None:
-    """Give objectives back what they kept in a checkpoint.
+    """Give objectives back their arrays from a checkpoint.
 
     Raises:
         UserError: The file is damaged.

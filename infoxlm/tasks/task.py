@@ -1,4 +1,4 @@
-"""What a model is trained for, as the trainer and the commands see it; and which tasks there are.
+"""The interface of a task for the trainer and the commands, and the registry of tasks.
 
 A task is a module with a class `Task`. Tasks of one's own are registered with `register_task`, or
 by a package's entry points of the group ``infoxlm.tasks``.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from infoxlm.tasks.inference import Inference
     from infoxlm.tasks.stream import TrainingStream
 
-#: What checkpoints and results are of that do not name their task: the only one there was.
+#: The task of checkpoints and results that do not name theirs: the only one there was.
 FIRST_TASK = "classification"
 
 #: The module of each task; imported when it is wanted, so that nothing heavy is imported early.
@@ -35,9 +35,8 @@ _MODULES = {
     "question_answering": "infoxlm.tasks.question_answering.task",
 }
 
-#: The task of a checkpoint that others wrote, by the class that its ``config.json`` names; of other
-#: classes it is `FIRST_TASK`.
-_TASKS_OF_CLASSES = {"XLMRobertaForQuestionAnswering": "question_answering"}
+#: The tasks of checkpoints of transformers, which name a class and no task, by how it ends.
+_CLASSES = {"ForQuestionAnswering": "question_answering"}
 
 
 class Task:
@@ -72,7 +71,7 @@ class Task:
 
         Args:
             folder: The Paddle model folder.
-            named: What the user called it, for messages.
+            named: The name that the user gave it, for messages.
             trained: Whether it must have been trained for the task.
 
         Raises:
@@ -86,7 +85,7 @@ class Task:
 
         Args:
             split: ``train``, ``dev`` or ``test``.
-            cache: Where encoded examples are kept.
+            cache: The cache of encoded examples.
             limit: Most rows of a language; None: what the configuration says.
 
         Returns:
@@ -115,7 +114,7 @@ class Task:
         Args:
             config: ``model.*`` of the configuration.
             folder: The Paddle model folder; None for random weights of ``model.shape``.
-            vocab_size: What the tokenizer needs.
+            vocab_size: The number of the tokenizer's ids.
             max_length: The longest input, in tokens.
             new_head: Draw the head at random, whatever head the checkpoint has.
 
@@ -127,10 +126,10 @@ class Task:
     def streams(
         self, model: "nn.Layer", examples: list[Examples], batch_size: int, seed: int
     ) -> "list[TrainingStream]":
-        """What a model learns from.
+        """The streams of examples that a model learns from.
 
         Args:
-            model: What `build_model` built.
+            model: The model, from `build_model`.
             examples: The training split.
             batch_size: Examples of an optimizer step, ``trainer.effective_batch_size``.
             seed: The run's.
@@ -143,7 +142,7 @@ class Task:
         """Score a model on a split, all languages in one pass.
 
         Args:
-            model: What `build_model` built.
+            model: The model, from `build_model`.
             examples: The split.
             evaluator: Runs the model.
         """
@@ -163,7 +162,7 @@ class Task:
         """Sections of the report that only this task has.
 
         Args:
-            results: What results.json holds.
+            results: The content of results.json.
             split: The split that is reported.
         """
         return []
@@ -175,7 +174,7 @@ class Task:
 
     @classmethod
     def inference(cls, config: Mapping[str, Any]) -> "Inference":
-        """What predicting, serving and exporting know of the task.
+        """The task's part of predicting, serving and exporting.
 
         Args:
             config: The model's ``config.json``.
@@ -193,7 +192,7 @@ def register_task(name: str, module: str) -> None:
     """Add a task.
 
     Args:
-        name: What ``task.name`` calls it.
+        name: Its name, for ``task.name``.
         module: The path of the module whose class ``Task`` it is.
     """
     _MODULES[name] = module
@@ -233,8 +232,8 @@ def task_of(described: Mapping[str, Any]) -> type[Task]:
     """
     classes = described.get("architectures")
     first = str(classes[0]) if isinstance(classes, list) and classes else ""
-    name = described.get("task_name") or _TASKS_OF_CLASSES.get(first, FIRST_TASK)
-    return task_class(str(name))
+    known = next((task for end, task in _CLASSES.items() if first.endswith(end)), FIRST_TASK)
+    return task_class(str(described.get("task_name") or known))
 
 
 def inference_of(config: Mapping[str, Any]) -> "Inference":

@@ -156,7 +156,7 @@ class _Pattern:
 
 
 def is_word(character: str) -> bool:
-    r"""Whether a character is one that Rust's ``\w`` matches; False for the empty text.
+    r"""Tell whether a character is one that Rust's ``\w`` matches; False for the empty text.
 
     Characters younger than Python's own table of Unicode are not known to it.
     """

@@ -42,7 +42,7 @@ TAKE_AGAIN = (
 
 @dataclass(frozen=True)
 class TokenizerFiles:
-    """What the files of a folder say.
+    """The tokenizer that the files of a folder describe.
 
     Attributes:
         source: The file that the vocabulary comes from, for messages.

@@ -42,7 +42,7 @@ SPLIT_SPACES = {
 
 @dataclass(frozen=True)
 class TokenizerJson:
-    """What a ``tokenizer.json`` says.
+    """The contents of a ``tokenizer.json``.
 
     Attributes:
         unigram: The vocabulary.

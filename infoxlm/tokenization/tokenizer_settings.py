@@ -1,4 +1,4 @@
-"""What ``tokenizer_config.json`` and ``special_tokens_map.json`` set, and may set."""
+"""The settings of ``tokenizer_config.json`` and ``special_tokens_map.json``, and those allowed."""
 
 from pathlib import Path
 from typing import Any

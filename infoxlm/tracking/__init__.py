@@ -1,1 +1,1 @@
-"""Numbers of a run while it goes on: VisualDL, metrics.jsonl, progress bars, timings."""
+"""Tracking of a run: VisualDL, metrics.jsonl, progress bars, timings."""

@@ -84,12 +84,12 @@ def not_started(folder: Path, command: Sequence[str]) -> UserError:
 
 
 def is_log(path: Path) -> bool:
-    """Whether VisualDL takes a file for a run's log."""
+    """Tell whether VisualDL takes a file for a run's log."""
     return "vdlrecords" in path.name
 
 
 def is_readable(log: Path) -> bool:
-    """Whether VisualDL can read a log."""
+    """Tell whether VisualDL can read a log."""
     from visualdl import LogReader
 
     if not log.is_file():  # it would wait for a pipe

@@ -27,7 +27,7 @@ class MetricsLog(Closing):
 
     Args:
         path: The file; folders are made, and what was there is replaced.
-        logged: What it begins with: of a run that is resumed, its records up to there.
+        logged: Its first lines: of a run that is resumed, the records up to there.
     """
 
     def __init__(self, path: str | Path, logged: Sequence[Mapping[str, Any]] = ()) -> None:

@@ -25,8 +25,8 @@ def progress(items: Iterable[Any] | None = None, *, label: str, **options: Any) 
     """A progress bar on a terminal; silent in a file or a pipe.
 
     Args:
-        items: What is gone through; None for a bar that is moved by hand.
-        label: What is going on, in a word or two.
+        items: The items to iterate over; None for a bar that is moved by hand.
+        label: The activity, in a word or two.
         **options: tqdm's own, such as ``total`` and ``unit``.
     """
     # tqdm hides the bar itself when disable is None and stderr is not a terminal.

@@ -1,4 +1,4 @@
-"""Where a run's numbers go: VisualDL and metrics.jsonl, the same names in both."""
+"""Tracker of a run's numbers: VisualDL and metrics.jsonl, the same names in both."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -18,8 +18,8 @@ class RunTracker(Closing):
 
     Args:
         folder: The run's folder.
-        name: What the run is called.
-        checkpoint: Where the run resumes from; None: it begins.
+        name: The run's name.
+        checkpoint: The checkpoint that the run resumes from; None: it begins.
     """
 
     def __init__(self, folder: Path, name: str, checkpoint: Path | None = None) -> None:
@@ -74,13 +74,13 @@ class SilentTracker(RunTracker):
 
 
 def display_name(folder: Path, name: str) -> str:
-    """What the dashboard calls a run: unlike every other, and unlike from the first letters on.
+    """A run's name in the dashboard: unlike every other, and unlike from the first letters on.
 
     The dashboard cuts long names and takes runs of one name for one run.
 
     Args:
         folder: The run's folder, named by its time or, in a sweep, by its number.
-        name: What the run is called.
+        name: The run's name.
     """
     day, _, time = folder.name.partition("_")
     clock, _, microseconds = time.partition("_")

@@ -1,4 +1,4 @@
-"""Where the time of a run goes."""
+"""Timings of a run: seconds by section."""
 
 import time
 from collections.abc import Iterator
@@ -13,25 +13,25 @@ def seconds_since_start() -> float:
 
 
 class Timings:
-    """The seconds of each part of a run, added up.
+    """The seconds of each section of a run, added up.
 
     Attributes:
-        seconds: By the name of the part.
+        seconds: By the name of the section.
     """
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
     @contextmanager
-    def measure(self, part: str) -> Iterator[None]:
-        """Time a part, also when it ends with an error."""
+    def measure(self, section: str) -> Iterator[None]:
+        """Time a section, also when it ends with an error."""
         started = time.perf_counter()
         try:
             yield
         finally:
-            self.seconds[part] = self.seconds.get(part, 0.0) + time.perf_counter() - started
+            self.seconds[section] = self.seconds.get(section, 0.0) + time.perf_counter() - started
 
-    def record_once(self, part: str) -> None:
-        """Note how long after its start this process came here for the first time."""
-        if part not in self.seconds:
-            self.seconds[part] = seconds_since_start()
+    def record_once(self, section: str) -> None:
+        """Record the seconds since the process was started, the first time that this is called."""
+        if section not in self.seconds:
+            self.seconds[section] = seconds_since_start()

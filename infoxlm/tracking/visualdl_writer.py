@@ -22,9 +22,9 @@ class VisualDLWriter(Closing):
     """Writes one run's log; a context manager. What is written shows up within a second or two.
 
     Args:
-        folder: Where the log goes; the dashboard calls this folder a run.
+        folder: The log's folder; the dashboard calls it a run.
         display_name: The run's name in the dashboard. Two runs of one name hide each other there.
-        logged: What the curves begin with: of a run that is resumed, its records in metrics.jsonl
+        logged: The curves' first points: of a run that is resumed, its records in metrics.jsonl
             up to there. What was in the folder before is replaced by it, so that the curves have
             neither gaps nor points twice.
     """
@@ -69,7 +69,7 @@ class VisualDLWriter(Closing):
             config: Flat configuration, such as {"optimizer.learning_rate": 1e-5}; shown there
                 with slashes for dots.
             metrics: The figures to compare runs by; each also becomes a curve of one point.
-            step: Where that point is put.
+            step: The step of that point.
         """
         self.scalars(step, metrics)
         # The dashboard's table leaves the cells of keys with a dot empty.
@@ -82,7 +82,7 @@ class VisualDLWriter(Closing):
         """Show vectors as points of the high-dimensional view; a tag once.
 
         Args:
-            tag: What the dashboard lists them as.
+            tag: Their name in the dashboard.
             vectors: `[n, hidden]`; their principal components are stored.
             labels: `n` words for each way of naming and colouring the points, such as "language".
         """
@@ -102,7 +102,7 @@ def principal_components(vectors: NDArray[np.float32], count: int) -> NDArray[np
 
 
 def _plain(value: Any) -> int | float | str:
-    """What VisualDL can store: it refuses bool and drops None and sequences."""
+    """Convert a value to one that VisualDL stores: it refuses bool, drops None and sequences."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     return value

@@ -1,7 +1,7 @@
 """Train only the embedding rows that the training examples use.
 
 Of the base model's 278 million parameters 192 million are word embeddings, and English training
-pairs use a tenth of them. A row that never occurs has no gradient: Adam leaves it where it is, and
+data uses a tenth of them. A row that never occurs has no gradient: Adam leaves it where it is, and
 decoupled weight decay shrinks it by the same factor each step. So a compact table of the rows that
 occur is trained, and the full one brought up to date when it is needed: the same mathematics for a
 fraction of the time and memory.
@@ -63,7 +63,7 @@ class ActiveVocabulary:
 
         Args:
             learning_rate: The step's.
-            weight_decay: What the optimizer applied in it, which is 0 in many steps
+            weight_decay: The decay that the optimizer applied in it, which is 0 in many steps
                 (`AdamW.applied_decay`).
         """
         # Paddle's CPU kernel computes w - (learning_rate * weight_decay) * w, the parentheses in

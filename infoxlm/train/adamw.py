@@ -23,7 +23,7 @@ class Adam(AdamState, paddle.optimizer.Adam):
 
     Args:
         setup: The arguments of every optimizer; its weight decay is 0.
-        options: What else Paddle's class takes.
+        options: Further arguments of Paddle's class.
     """
 
     def __init__(self, setup: OptimizerSetup, **options: float) -> None:
@@ -36,7 +36,7 @@ class AdamW(AdamState, paddle.optimizer.AdamW):
 
     Args:
         setup: The arguments of every optimizer.
-        options: What else Paddle's class takes.
+        options: Further arguments of Paddle's class.
     """
 
     def __init__(self, setup: OptimizerSetup, **options: float) -> None:

@@ -14,7 +14,7 @@ from infoxlm.train.training_state import TrainingState
 
 logger = logging.getLogger(__name__)
 
-#: Where a step that could not be taken is kept.
+#: The folder of a step that could not be taken.
 FAILED = "failed_step"
 
 
@@ -134,7 +134,7 @@ class Checkpoints:
             self.best.rename(aside)
 
     def _is_whole(self, folder: Path) -> bool:
-        """Whether a checkpoint is undamaged; each is read once."""
+        """Tell whether a checkpoint is undamaged; each is read once."""
         if folder not in self._whole:
             self._whole[folder] = False
             if folder.is_dir():

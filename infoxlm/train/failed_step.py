@@ -16,15 +16,16 @@ from infoxlm.train.train_module import StreamLoss
 BATCH = "batch.json"
 
 _NUMBER = number(-1e38, 1e38)
-_PAIR = {"language": text, "file": text, "row": whole(), "loss": optional(_NUMBER)}
+_EXAMPLE = {"language": text, "file": text, "row": whole(), "loss": optional(_NUMBER)}
 _BATCH = fields(
     {
         "step": whole(1),
         "learning_rate": _NUMBER,
         "loss": optional(_NUMBER),
         "gradient_norm": optional(_NUMBER),
-        "pairs": items(fields({**_PAIR, "sequence": whole()}, required=list(_PAIR))),
-    }
+        "pairs": items(fields({**_EXAMPLE, "sequence": whole()}, required=list(_EXAMPLE))),
+    },
+    required=["pairs"],
 )
 
 
@@ -34,29 +35,29 @@ class FailedStep:
 
     Attributes:
         step: Its number, 1 being the first.
-        learning_rate: What it would have been taken with.
+        learning_rate: Its learning rate.
         loss: Mean loss of its examples; None where it is not finite.
         gradient_norm: Global norm of the gradient; None where it is not finite.
-        pairs: ``language``, ``file``, ``row`` and ``loss`` of each of its examples, and
-            ``sequence`` where a row makes several.
+        examples: ``language``, ``file``, ``row`` and ``loss`` of each, and ``sequence``
+            where a row makes several; the file calls them pairs.
     """
 
     step: int
     learning_rate: float
     loss: float | None
     gradient_norm: float | None
-    pairs: list[dict[str, Any]]
+    examples: list[dict[str, Any]]
 
     @property
     def non_finite_examples(self) -> list[dict[str, Any]]:
         """The examples whose own loss is not finite."""
-        return [pair for pair in self.pairs if pair["loss"] is None]
+        return [example for example in self.examples if example["loss"] is None]
 
     def error(self, file: Path) -> UserError:
-        """What to tell the user.
+        """The error for the user: the step, the examples at fault, and a remedy.
 
         Args:
-            file: Where the batch was written.
+            file: The batch.json that was written.
         """
         what = "loss" if self.loss is None else "gradient"
         found = self.non_finite_examples
@@ -64,7 +65,7 @@ class FailedStep:
         if found:
             first = found[0]
             whose = (
-                f" ({len(found)} of {len(self.pairs)} examples, the first {first['file']} "
+                f" ({len(found)} of {len(self.examples)} examples, the first {first['file']} "
                 f"row {first['row']})"
             )
         return UserError(
@@ -77,7 +78,9 @@ class FailedStep:
     def write(self, folder: Path) -> Path:
         """Write ``batch.json`` into a folder, and return its path."""
         path = folder / BATCH
-        path.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n", "utf-8")
+        failed = asdict(self)
+        failed["pairs"] = failed.pop("examples")
+        path.write_text(json.dumps(failed, indent=1, ensure_ascii=False) + "\n", "utf-8")
         return path
 
     @classmethod
@@ -91,6 +94,7 @@ class FailedStep:
         try:
             failed = read_json_object(path)
             _BATCH(failed)
+            failed["examples"] = failed.pop("pairs")
             return cls(**failed)
         except FileNotFoundError as error:
             raise UserError(f"trainer.replay={path} does not exist", remedy) from error

@@ -19,16 +19,16 @@ SPLITS = ("train", "dev", "test")
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a run needs before a model is loaded.
+    """Inputs of a training run: task, tokenizer, examples; read before a model is loaded.
 
     Attributes:
-        task: What is learned, and from which data.
+        task: The task, with its data.
         checkpoint: The Paddle model folder; None for random weights.
         tokenizer: The tokenizer that belongs to it.
         max_length: Most tokens of an example.
         train: The training examples of each language.
-        dev: What is scored while training; None where the task has no such split.
-        test: What is scored at the end; likewise.
+        dev: The examples scored while training; None where the task has no such split.
+        test: The examples scored at the end; likewise.
         checksums: SHA-256 of the data files by path.
     """
 

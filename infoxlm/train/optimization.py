@@ -26,7 +26,7 @@ OPTIMIZERS: dict[str, Any] = {
 
 
 def decays(layer: nn.Layer, name: str) -> bool:
-    """Whether weight decay applies: not to biases nor to LayerNorm (Devlin et al. 2019)."""
+    """Tell whether weight decay applies: not to biases or LayerNorm (Devlin et al. 2019)."""
     return name == "weight" and not isinstance(layer, nn.LayerNorm)
 
 
@@ -40,7 +40,7 @@ def build_learning_rate(
 
 
 def trains_rows_apart(config: OptimizerConfig) -> bool:
-    """Whether embedding rows that never occur can be left out of training.
+    """Tell whether embedding rows that never occur can be left out of training.
 
     An optimizer that looks at the whole of a tensor, its norm for example, would take other steps
     without them; so they are trained, and a line of the log says so.
@@ -65,9 +65,9 @@ def build_optimizer(
     Clipping is not its work: the gradient's norm is wanted before the step (`clip_gradient`).
 
     Args:
-        model: What is trained.
-        config: Kind and numbers.
-        learning_rate: What ``build_learning_rate`` made.
+        model: The model under training.
+        config: The optimizer's configuration.
+        learning_rate: The schedule, from ``build_learning_rate``.
         steps: Optimizer steps of the whole run.
     """
     decayed = {

@@ -1,4 +1,4 @@
-"""The common part of optimizers: what they are made of, and decay that is not lost to rounding."""
+"""The common part of optimizers: their arguments, and decay that is not lost to rounding."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -53,7 +53,7 @@ class DecayingOptimizer:
         self._decay.undecayed = value
 
     def advance_decay(self) -> bool:
-        """Find what a step decays with.
+        """Find the decay of a step.
 
         Returns:
             Whether the step is left out: Paddle's scaler calls `step` also where fp16's loss

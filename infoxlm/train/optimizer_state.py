@@ -15,7 +15,7 @@ OPTIMIZER_FILE = "optimizer.safetensors"
 def state_names(
     model: nn.Layer, optimizer: paddle.optimizer.Optimizer
 ) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """What each of an optimizer's tensors is called in Paddle, and its shape, by name in the file.
+    """Paddle's name and the shape of each tensor of an optimizer, by its name in the file.
 
     Paddle names them by numbers it gives to parameters as they are made; the file's names are the
     model's, so that it can be read without having made the same layers before.

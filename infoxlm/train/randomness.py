@@ -22,7 +22,7 @@ def seed_step(seed: int, step: int, rank: int = 0) -> None:
     Args:
         seed: The run's seed.
         step: The step about to be taken; 0 is the first.
-        rank: Which of a run's processes draws; each draws differently.
+        rank: The process that draws; each of a run's draws differently.
     """
     entropy = [seed, step, rank] if rank else [seed, step]
     paddle.seed(int(np.random.SeedSequence(entropy).generate_state(1)[0]))

@@ -9,31 +9,32 @@ import numpy as np
 import paddle
 
 from infoxlm.train.failed_step import FailedStep, examples_of, finite
-from infoxlm.train.train_module import TrainModule, clip_gradient
+from infoxlm.train.gradient import clip_gradient
+from infoxlm.train.train_module import TrainModule
 
 
 @dataclass(frozen=True)
 class Replay:
-    """What a step gave when it was computed again.
+    """Result of a step that was computed again: losses, gradient norm, parameters at fault.
 
     Attributes:
         step: Its number, 1 being the first.
         loss: Mean loss of its examples; None when it is not finite.
         gradient_norm: Global norm of the gradient; None when it is not finite.
-        pairs: ``language``, ``file``, ``row``, ``tokens`` and ``loss`` of each example, those that
-            are not finite first, then the highest loss first.
+        examples: ``language``, ``file``, ``row``, ``tokens`` and ``loss`` of each example, those
+            that are not finite first, then the highest loss first.
         parameters: Those whose gradient, or the norm of it, is not finite.
     """
 
     step: int
     loss: float | None
     gradient_norm: float | None
-    pairs: list[dict[str, Any]]
+    examples: list[dict[str, Any]]
     parameters: list[str]
 
     def as_dict(self) -> dict[str, Any]:
-        """The form in replay.json."""
-        return asdict(self)
+        """The form in replay.json, where examples are called pairs."""
+        return {"pairs" if key == "examples" else key: x for key, x in asdict(self).items()}
 
 
 def replay(module: TrainModule, failed: FailedStep) -> Replay:
@@ -50,7 +51,7 @@ def replay(module: TrainModule, failed: FailedStep) -> Replay:
     """
     (stream,) = module.streams
     rows = [
-        stream.examples.find(x["language"], x["row"], x.get("sequence", 0)) for x in failed.pairs
+        stream.examples.find(x["language"], x["row"], x.get("sequence", 0)) for x in failed.examples
     ]
     losses, norm = module.backward(failed.step - 1, {stream.name: np.array(rows)})
     examples = examples_of(module.streams, losses)

@@ -1,4 +1,4 @@
-"""Where a run resumes from: the newest whole checkpoint that still has its best, or the newest."""
+"""The checkpoint to resume from: the newest undamaged one, if possible one with its best."""
 
 import logging
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ResumePoint:
-    """What a run resumes from.
+    """A checkpoint to resume from, with the state of training there.
 
     Attributes:
         folder: The checkpoint.
-        state: How far the run had come there; with another best than the checkpoint says, if that
+        state: The state of training there; with another best than the checkpoint says, if that
             one is lost.
     """
 
@@ -36,7 +36,7 @@ def find_resume_point(checkpoints: Checkpoints, select_on: SelectOn) -> ResumePo
 
     Args:
         checkpoints: The run's.
-        select_on: What is best.
+        select_on: The score that the best checkpoint is chosen by.
 
     Returns:
         None when no checkpoint is whole: training begins again.
@@ -65,8 +65,8 @@ def choose_again(checkpoints: Checkpoints, whole: list[ResumePoint], select_on: 
 
     Args:
         checkpoints: The run's, without the best one.
-        whole: What is left of them, the newest first.
-        select_on: What is best.
+        whole: The undamaged ones, the newest first.
+        select_on: The score that the best checkpoint is chosen by.
     """
     state = whole[0].state
     lost = f"{checkpoints.best} (step {state.best_step}) is lost"

@@ -1,4 +1,4 @@
-"""How fast training goes, and how fast it could: throughput, operations, matrix products."""
+"""Training speed and what the machine could do: throughput, FLOPs, a matmul benchmark."""
 
 import time
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Throughput:
     """Examples, and the seconds they took; scoring and saving are not counted.
 
     Args:
-        examples: Examples of an earlier part of the run.
+        examples: Examples before the run was resumed.
         seconds: Time spent on them.
 
     Attributes:
@@ -49,7 +49,7 @@ class Throughput:
 
 
 class EncoderShape(Protocol):
-    """What of a model's configuration decides the operations."""
+    """The sizes in a model's configuration that decide the number of FLOPs."""
 
     hidden_size: int
     intermediate_size: int
@@ -57,7 +57,7 @@ class EncoderShape(Protocol):
 
 
 def training_flops(lengths: np.ndarray, shape: EncoderShape) -> float:
-    """Operations of the textbook forward and backward pass over real tokens.
+    """FLOPs of the textbook forward and backward pass over real tokens.
 
     A product of ``[m, k]`` and ``[k, n]`` matrices is ``2 m k n`` operations, the backward pass two
     such products for each of the forward pass (Kaplan et al. 2020, section 2.1). Counted are the
@@ -77,7 +77,7 @@ def training_flops(lengths: np.ndarray, shape: EncoderShape) -> float:
 
 @dataclass
 class FlopCounter:
-    """What training has computed so far.
+    """Counts of examples, tokens and FLOPs since the run began.
 
     Attributes:
         examples: Training examples.
@@ -99,17 +99,16 @@ class FlopCounter:
         self.tokens += int(lengths.sum())
         self.flops += training_flops(lengths, shape)
         for share in shard(lengths, ranks):
-            parts = micro_batches(
+            for micro_batch in micro_batches(
                 lengths[share], hardware.micro_batch_tokens, hardware.micro_batch_size
-            )
-            for part in parts:
-                self.positions += len(part) * int(lengths[share][part].max())
+            ):
+                self.positions += len(micro_batch) * int(lengths[share][micro_batch].max())
 
     def report(self, seconds: float, machine: float | None) -> dict[str, Any]:
         """The numbers of results.json.
 
         Args:
-            seconds: How long it took.
+            seconds: The seconds that the training steps took.
             machine: Operations a second of this machine's best matrix product; None: not known.
         """
         speed = self.flops / seconds
@@ -140,12 +139,12 @@ class MatmulBenchmark:
 
     @property
     def median(self) -> float | None:
-        """Operations a second; None when nothing was measured."""
+        """FLOPs a second; None when nothing was measured."""
         return float(np.median(self._found)) if self._found else None
 
     @paddle.no_grad()
     def measure_if_due(self) -> None:
-        """Measure unless it was done lately."""
+        """Measure, unless the last measurement is less than `INTERVAL` ago."""
         if not self._measures or time.perf_counter() < self._next:
             return
         # Drawn by NumPy: the state of Paddle's generator is the run's.

@@ -1,4 +1,4 @@
-"""Where the time of a step goes: operators and parts, recorded by Paddle's profiler."""
+"""Profile of a step by Paddle's profiler: time by operator and by phase of the step."""
 
 import contextlib
 import io

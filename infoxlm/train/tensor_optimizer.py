@@ -61,7 +61,7 @@ class TensorOptimizer(DecayingOptimizer, paddle.optimizer.Optimizer):
                 self.update(parameter, parameter.grad, self._state[parameter.name])
 
     def state_dict(self) -> dict[str, paddle.Tensor]:
-        """What is kept, by the names that Paddle's own optimizers would give it."""
+        """The optimizer's tensors by the names that Paddle's own optimizers would give them."""
         return {
             f"{parameter}_{kept}_0": tensor
             for parameter, state in self._state.items()

@@ -1,11 +1,6 @@
-"""One optimizer step: the gradient of a batch, summed over micro-batches and ranks, and the move.
+"""One optimizer step: the gradient of a batch, summed over streams and ranks, and the move."""
 
-Each micro-batch contributes the sum of its examples' losses divided by the weight of the whole
-batch, so that every example counts the same whatever the micro-batches and the ranks are.
-"""
-
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,25 +8,20 @@ from typing import Any, NamedTuple
 import numpy as np
 import paddle
 from paddle import nn
-from paddle.nn.clip import _squared_l2_norm  # 30 times as fast as paddle.linalg.norm on a CPU
-from paddle.profiler import RecordEvent
 
-from infoxlm.data.batches import micro_batches
-from infoxlm.data.examples import Batch
 from infoxlm.distributed.ranks import Ranks
-from infoxlm.model.backward import backward_pass
 from infoxlm.model.precision import Precision
 from infoxlm.schema import HardwareConfig, OptimizerConfig, SchedulerConfig
-from infoxlm.tasks.objective import Objective
 from infoxlm.tasks.stream import TrainingStream, read_objectives, write_objectives
 from infoxlm.train.active_vocabulary import ActiveVocabulary
+from infoxlm.train.gradient import accumulate_gradient, clip_gradient
 from infoxlm.train.optimization import build_learning_rate, build_optimizer, trains_rows_apart
 from infoxlm.train.optimizer_state import read_optimizer, write_optimizer
 from infoxlm.train.randomness import seed_step
 
 
 class StreamLoss(NamedTuple):
-    """What a batch of one stream gave.
+    """Losses of one stream's batch.
 
     Attributes:
         rows: Its examples, int64 ``[n]``.
@@ -50,10 +40,10 @@ class TrainModule:
     """The model under training and all that moves its weights.
 
     Args:
-        model: What is trained.
-        streams: What it learns from.
-        optimizer: Kind and numbers.
-        scheduler: How the learning rate moves.
+        model: The model under training.
+        streams: The streams of training examples.
+        optimizer: The optimizer's configuration.
+        scheduler: The learning rate's schedule.
         hardware: Micro-batches and precision.
         seed: The run's.
         steps: Optimizer steps of the whole run, which the learning rate follows.
@@ -99,12 +89,12 @@ class TrainModule:
         """Compute the clipped gradient of a step, each rank a share of it.
 
         Args:
-            step: What its examples and random draws follow from; 0 is the first step.
+            step: Its number, which decides examples and random draws; 0 is the first step.
             rows: Other examples than the step's, by the stream's name.
             after_micro_batch: Called after each micro-batch.
 
         Returns:
-            What each stream gave, and the gradient's norm before clipping; the same in all ranks.
+            Each stream's losses, and the gradient's norm before clipping; the same in all ranks.
         """
         self.model.train()
         seed_step(self.seed, step, self.ranks.rank)
@@ -158,7 +148,7 @@ class TrainModule:
         return sum(stream.weight * losses[stream.name].mean for stream in self.streams)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint's state has to tell of the schedule and the optimizer."""
+        """The state of schedule, loss scaling and weight decay, for a checkpoint."""
         return {
             "learning_rate": self.learning_rate.state_dict(),
             "loss_scale": self.precision.state(),
@@ -166,7 +156,7 @@ class TrainModule:
         }
 
     def write(self, folder: Path) -> None:
-        """Write weights, optimizer and what the objectives keep into a checkpoint."""
+        """Write weights, optimizer and the objectives' arrays into a checkpoint."""
         with self.full_table():
             self.model.save_pretrained(folder)
         write_optimizer(folder, self.optimizer, self.model)
@@ -177,7 +167,7 @@ class TrainModule:
 
         Args:
             folder: The checkpoint.
-            state: What `state_dict` gave.
+            state: The checkpoint's state, with the keys of `state_dict`.
 
         Raises:
             UserError: The checkpoint is damaged or of another run.
@@ -191,77 +181,3 @@ class TrainModule:
     def full_table(self) -> AbstractContextManager[None]:
         """The model with its whole vocabulary while the context lasts."""
         return nullcontext() if self.vocabulary is None else self.vocabulary.full_table()
-
-
-def accumulate_gradient(
-    objective: Objective,
-    batch: Batch,
-    share: np.ndarray,
-    *,
-    divisor: float,
-    max_tokens: int,
-    max_rows: int | None = None,
-    vocabulary: ActiveVocabulary | None = None,
-    precision: Precision | None = None,
-    after_micro_batch: Callable[[], None] = lambda: None,
-) -> np.ndarray:
-    """Add the gradient of a share of a batch to the parameters' ``.grad``.
-
-    Args:
-        objective: What is learned; its model in training mode.
-        batch: The whole batch.
-        share: The examples of it that are this rank's, int64 ``[k]``.
-        divisor: What the sum of losses is divided by: the weight of the whole batch over the
-            stream's.
-        max_tokens: Most tokens of a micro-batch, padding included.
-        max_rows: Most examples of a micro-batch.
-        vocabulary: Renumbers token ids where only the rows in use are trained.
-        precision: Mixed precision; None: fp32.
-        after_micro_batch: Called after each micro-batch.
-
-    Returns:
-        The loss of each example, float32 ``[k]``, in the order of `share`.
-    """
-    precision = precision or Precision()
-    parts = list(micro_batches(batch.lengths[share], max_tokens, max_rows))
-    losses = []
-    for part in parts:
-        arrays = batch.arrays(share[part])
-        if vocabulary is not None:
-            arrays["input_ids"] = vocabulary.compact(arrays["input_ids"])
-        tensors = {name: paddle.to_tensor(values) for name, values in arrays.items()}
-        with RecordEvent("forward"), precision.autocast():
-            outputs = objective.forward(tensors)
-        with RecordEvent("backward"), backward_pass():
-            loss = objective.loss(outputs, tensors)
-            precision.scaler.scale(loss.sum() / divisor).backward()
-        losses.append(loss.detach().flatten())
-        after_micro_batch()
-    if not losses:  # a batch of fewer examples than there are ranks
-        return np.zeros(0, np.float32)
-    # Copied only now, so that a GPU does not wait after each micro-batch.
-    by_length = paddle.concat(losses).numpy()
-    in_order = np.empty_like(by_length)
-    in_order[np.concatenate(parts)] = by_length
-    return in_order
-
-
-@paddle.no_grad()
-def clip_gradient(parameters: Iterable[paddle.Tensor], max_norm: float | None) -> float:
-    """Scale the gradients so that their global norm is at most `max_norm` (Pascanu et al. 2013).
-
-    Args:
-        parameters: Those without a gradient are left out.
-        max_norm: The largest norm; None only measures.
-
-    Returns:
-        The norm before clipping: the root of the sum of squares over all gradients. NaN or
-        infinite when a gradient is; then nothing is scaled.
-    """
-    gradients = [x.grad for x in parameters if x.grad is not None]
-    squares = paddle.stack([_squared_l2_norm(gradient).flatten()[0] for gradient in gradients])
-    norm = math.sqrt(float(squares.astype("float64").sum()))
-    if max_norm is not None and max_norm < norm < math.inf:
-        for gradient in gradients:
-            gradient.scale_(max_norm / norm)
-    return norm

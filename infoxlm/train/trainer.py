@@ -19,6 +19,7 @@ from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 from infoxlm.tracking.progress import progress
 from infoxlm.train.checkpoints import Checkpoints
 from infoxlm.train.failed_step import BATCH, FailedStep, examples_of, finite
+from infoxlm.train.milestones import Milestones
 from infoxlm.train.resume_point import ResumePoint
 from infoxlm.train.speed import FlopCounter, MatmulBenchmark, Throughput
 from infoxlm.train.step_profile import StepProfile
@@ -35,19 +36,20 @@ class Trainer:
     """Trains to the last step, scores, saves, and stops when it is asked to.
 
     Args:
-        config: How long to train, how often to look, what to keep.
+        config: Length of the training, intervals, checkpoints to keep.
         module: The model and all that moves its weights.
         steps: Optimizer steps of the whole run.
         tokenizer: Saved into each checkpoint, so that it can be used by itself.
         score_dev: Scores a model on dev in all languages; None: nothing is scored, and the last
             checkpoint is the best.
         run: The run, begun.
-        checkpoints: Where the weights go.
+        checkpoints: The run's checkpoints.
 
     Attributes:
-        machine: How fast this machine was meanwhile.
-        state: How far the run has come.
-        flops: What its steps computed.
+        milestones: Decides when dev is scored, a checkpoint saved, the run finished.
+        machine: A benchmark of this machine, measured meanwhile.
+        state: The state of training: steps taken, scores.
+        flops: Counts of tokens and FLOPs of all steps.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Trainer:
         self.score_dev = score_dev
         self.run = run
         self.checkpoints = checkpoints
+        self.milestones = Milestones(config, steps, scores_dev=score_dev is not None)
         self.machine = MatmulBenchmark(module.hardware.device)
         self.state = TrainingState()
         self.flops = FlopCounter()
@@ -93,11 +96,11 @@ class Trainer:
 
     def _train(self, profile: StepProfile) -> TrainingState:
         ranks, stop = self.run.ranks, self.run.stop
-        speed = Throughput(self.state.pairs, self.state.seconds)
+        speed = Throughput(self.state.examples, self.state.seconds)
         bar = progress(label="training", total=self.steps, initial=self.state.step, unit=" steps")
         with bar:
-            while not self.finished:
-                if self.eval_is_due:
+            while not self.milestones.is_finished(self.state):
+                if self.milestones.eval_is_due(self.state):
                     dev = ranks.run_interruptible(stop, self.score)
                     if dev is not None:
                         self.record_eval(dev)
@@ -111,7 +114,7 @@ class Trainer:
                     if self.score_dev is None and self.state.step == self.steps:
                         self.state.best_step = self.steps
                         self.save(is_best=True)
-                    elif self.saving_is_due:
+                    elif self.milestones.saving_is_due(self.state):
                         self.save()
                 if (number := ranks.signal_number(stop)) is not None:
                     self.save(to_resume=True)
@@ -125,7 +128,7 @@ class Trainer:
         started = time.perf_counter()
         losses, norm = self.optimizer_step()
         speed.add(sum(len(stream.rows) for stream in losses.values()), started)
-        state.pairs, state.seconds = speed.examples, speed.seconds
+        state.examples, state.seconds = speed.examples, speed.seconds
         loss = self.module.total(losses)
         if state.step % self.config.log_every == 0 or state.step in (1, self.steps):
             values = {
@@ -139,34 +142,11 @@ class Trainer:
             self.run.tracker.scalars(state.step, values)
         return loss
 
-    @property
-    def saving_is_due(self) -> bool:
-        """Whether a checkpoint is to be written that no scoring writes anyway."""
-        every = self.config.save_every
-        return every is not None and self.state.step % every == 0 and not self.eval_is_due
-
-    @property
-    def eval_is_due(self) -> bool:
-        """Whether dev is to be scored before the next step."""
-        step, every = self.state.step, self.config.eval_every
-        if self.score_dev is None:
-            return False
-        return self.state.last_eval_step < step and (step % every == 0 or step == self.steps)
-
-    @property
-    def finished(self) -> bool:
-        """Whether nothing is left to do: all steps are taken, or dev stopped getting better."""
-        patience = self.config.patience
-        return not self.eval_is_due and (
-            self.state.step == self.steps
-            or (patience is not None and self.state.evals_since_best >= patience)
-        )
-
     def optimizer_step(self) -> tuple[dict[str, StreamLoss], float]:
         """Take one optimizer step.
 
         Returns:
-            What each stream gave, and the global norm of the gradient before clipping.
+            Each stream's losses, and the global norm of the gradient before clipping.
 
         Raises:
             UserError: A loss or the norm is not finite; the weights are as they were.
@@ -186,7 +166,7 @@ class Trainer:
         return losses, norm
 
     def count_flops(self, lengths: Iterable[np.ndarray]) -> None:
-        """Count what a step computed, by the tokens of each stream's examples."""
+        """Count the FLOPs of a step, by the tokens of each stream's examples."""
         module = self.module
         for batch in lengths:
             self.flops.add(batch, module.model.config, module.hardware, self.run.ranks.size)

@@ -32,17 +32,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What came of a training run.
+    """Result of a training run: its state, scores on test, and speed.
 
     Attributes:
         encoder: The name of the encoder that was trained.
-        state: How far training went, and the best scores on dev.
+        state: The final state of training, with the best scores on dev.
         test: The best checkpoint's scores on test; None where the task has no such split.
         predictions: Its predictions there.
-        scoring_seconds: How long these took.
-        flops: What training computed.
+        scoring_seconds: The seconds that scoring test took.
+        flops: Counts of tokens and FLOPs.
         machine: Operations a second of the machine's matrix products meanwhile; None on GPUs.
-        ranks: How many processes did it together.
+        ranks: The number of processes.
     """
 
     encoder: str
@@ -86,11 +86,11 @@ def train(config: TrainConfig, inputs: Inputs, run: RunContext) -> TrainResult:
     with StepProfile(run.folder if profiled else None) as profile:
         state = trainer.train(profile)
     flops, machine = trainer.flops, trainer.machine.median
-    if machine is not None:  # what a rank finds, next to the others
+    if machine is not None:  # of one rank; the others computed as fast at the same time
         machine *= ranks.size
     encoder, kind = model.config.encoder_name, type(model)
-    del trainer, model  # make room: test is scored with what was saved as the best
-    ranks.wait()  # until rank 0 has saved it
+    del trainer, model  # frees their memory: test is scored with the best checkpoint
+    ranks.wait()  # rank 0 may still be writing that checkpoint
     ranks.first(lambda: check_best(checkpoints, state, run.folder))
     final: dict[str, float] = {}
     if state.best_dev is not None:
@@ -151,15 +151,15 @@ def build_trainer(
     checkpoints: Checkpoints,
     point: ResumePoint | None = None,
 ) -> Trainer:
-    """Lay everything out for a model's training.
+    """Build the trainer of a model: its streams, optimizer, dev scoring and state.
 
     Args:
         config: The run's configuration.
         inputs: Its task, data and tokenizer.
         run: The run, begun.
-        model: What `load_model` loaded.
-        checkpoints: Where its weights go.
-        point: Where the run resumes from; None: it begins.
+        model: The model to train, from `load_model`.
+        checkpoints: The run's checkpoints.
+        point: The checkpoint to resume from; None: the run begins.
     """
     size = config.trainer.effective_batch_size
     streams = inputs.task.streams(model, inputs.train, size, config.seed)
@@ -198,7 +198,7 @@ def build_trainer(
 
 
 def log_plan(trainer: Trainer) -> None:
-    """Say what follows from the effective batch size, so that nobody has to derive it."""
+    """Log how many examples and steps the effective batch size makes."""
     hardware, config = trainer.module.hardware, trainer.config
     rows = f" or {hardware.micro_batch_size} examples" if hardware.micro_batch_size else ""
     if trainer.run.ranks.size > 1:

@@ -14,8 +14,12 @@ from infoxlm.schema.json_shapes import entries, fields, number, scalar, whole
 STATE_FILE = "training_state.json"
 
 _COUNTS = ("step", "scored_step", "best_step", "scorings_since_best", "pairs")
-#: What files call attributes that have another name here.
-_WRITTEN = {"last_eval_step": "scored_step", "evals_since_best": "scorings_since_best"}
+#: The names in files of attributes that have another name here.
+_WRITTEN = {
+    "last_eval_step": "scored_step",
+    "evals_since_best": "scorings_since_best",
+    "examples": "pairs",
+}
 _STATE = fields(
     {
         **dict.fromkeys(_COUNTS, whole()),
@@ -35,9 +39,9 @@ _STATE = fields(
 class TrainingState:
     """State of a run between two optimizer steps.
 
-    The order of the pairs and the draws of dropout follow from the seed and the step, so that
+    The order of the examples and the draws of dropout follow from the seed and the step, so that
     neither a position in the data nor the state of a generator has to be kept next to `step`.
-    Files keep the names that versions before gave two of the attributes.
+    Files keep the names that versions before gave some of the attributes.
 
     Attributes:
         step: Optimizer steps taken.
@@ -46,12 +50,12 @@ class TrainingState:
         best_step: The step of the best checkpoint; 0 before the first evaluation.
         best_dev: Its scores on dev.
         evals_since_best: Evaluations on dev since then.
-        pairs: Training pairs gone through.
+        examples: Training examples so far, counted again in each epoch.
         seconds: Time spent on training steps, scoring and saving not counted.
         learning_rate: The state of the schedule.
         loss_scale: The state of fp16's loss scaling; empty without it.
-        undecayed: What AdamW owes the weights, see there; 0 in checkpoints of before, whose steps
-            had each decayed as far as float32 let them.
+        undecayed: The decay still to be applied, see `WeightDecay`; 0 in older checkpoints, whose
+            steps had each decayed as far as float32 let them.
         flops: What was computed, see `FlopCounter`; empty in checkpoints of before.
     """
 
@@ -61,7 +65,7 @@ class TrainingState:
     best_step: int = 0
     best_dev: Scores | None = None
     evals_since_best: int = 0
-    pairs: int = 0
+    examples: int = 0
     seconds: float = 0.0
     learning_rate: Mapping[str, Any] = field(default_factory=dict)
     loss_scale: Mapping[str, Any] = field(default_factory=dict)
@@ -77,7 +81,7 @@ class TrainingState:
 
     @classmethod
     def read(cls, folder: Path) -> "TrainingState":
-        """Read what `write` wrote.
+        """Read a checkpoint's ``training_state.json``.
 
         Raises:
             UserError: The file is missing or damaged.
@@ -86,6 +90,8 @@ class TrainingState:
         try:
             state = read_json_object(path)
             _STATE(state)
+            if unknown := state.keys() & _WRITTEN.keys():
+                raise ValueError(f"unknown keys {sorted(unknown)}")
             scores = {"best_dev": state["best_dev"], "dev": state.get("dev")}
             read = {
                 name: None if found is None else Scores.from_dict(found)

@@ -5,7 +5,7 @@ PORTION = 2.0**-17
 
 
 class WeightDecay:
-    """When weights decay, and by how much (decoupled decay, Loshchilov & Hutter 2019).
+    """Decoupled weight decay (Loshchilov & Hutter 2019), summed up over steps where it is tiny.
 
     A step's factor ``1 - learning_rate * weight_decay`` is lost in float32 where the product comes
     near 3e-8, half a unit in the last place of 1, and rounded badly for some way above: Paddle
@@ -19,7 +19,7 @@ class WeightDecay:
 
     Attributes:
         undecayed: The sum of the learning rates of steps that the weights have not decayed for.
-        applied: What the last step decayed with: its learning rate times this.
+        applied: The decay of the last step, which multiplies its learning rate.
     """
 
     def __init__(self, configured: float, steps: int) -> None:
@@ -29,7 +29,7 @@ class WeightDecay:
         self._steps = steps
 
     def advance(self, rate: float, step: int, *, skipped: bool) -> None:
-        """Find what a step decays with.
+        """Find the decay of a step.
 
         Args:
             rate: Its learning rate.

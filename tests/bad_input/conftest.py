@@ -1,4 +1,4 @@
-"""What every kind of bad input is put through: a command line that has to end in one line.
+"""Command lines with bad input, each of which has to end in one line.
 
 A new kind is one row in a table: how the input is made, the command line, what the line names.
 """

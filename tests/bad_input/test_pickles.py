@@ -22,7 +22,7 @@ def without_safetensors(model):
 
 
 class Malicious:
-    """What makes a folder when a pickle of it is loaded as pickles are."""
+    """Object whose pickle makes a folder when it is loaded as pickles are."""
 
     def __reduce__(self):
         return os.mkdir, ("proof",)

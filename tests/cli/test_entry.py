@@ -52,6 +52,17 @@ def test_help_is_quick_and_names_every_command():
     assert statistics.median(times) < 1.5
 
 
+def test_showing_a_configuration_imports_no_numpy():
+    code = (
+        "import sys; from infoxlm.cli.entry import main\n"
+        "try: main(sys.argv[1:])\n"
+        "finally: print({'paddle', 'numpy', 'matplotlib'} & {*sys.modules}, file=sys.stderr)"
+    )
+    finished = python(code, "train", "--cfg", "job")
+    assert "effective_batch_size" in finished.stdout
+    assert finished.stderr == "set()\n"
+
+
 @pytest.mark.parametrize("words", [[], ["-h"], ["--help"], ["help"]])
 def test_ways_to_ask_for_help(infoxlm, words):
     assert infoxlm(*words) == (0, cli.USAGE, "")
@@ -269,7 +280,7 @@ def test_completion(infoxlm, monkeypatch, line, expected):
 
 @pytest.mark.skipif(
     not (SCRIPTS / "infoxlm").exists() or shutil.which("bash") is None,
-    reason="infoxlm is not installed beside this Python, or there is no bash",
+    reason="infoxlm is not installed next to this Python, or there is no bash",
 )
 def test_completion_in_bash(tmp_path):
     script = """

@@ -31,7 +31,7 @@ def config(folder, name="default", resume=None):
 
 
 def by_hydra(folder):
-    """What Hydra makes of a run's folder."""
+    """Make a run's folder with the files that Hydra writes."""
     (folder / ".hydra").mkdir(parents=True)
     (folder / ".hydra" / "config.yaml").write_text("seed: 1\n")
     (folder / "train.log").write_text("started\n")

@@ -40,7 +40,7 @@ DAMAGES = {"cut": cut, "flipped": flip, "removed": Path.unlink}
 
 
 class Ended(NamedTuple):
-    """How a resumed run came to its end: `outcome` None when it was refused."""
+    """The end of a resumed run: `outcome` is None when it was refused."""
 
     outcome: object
     messages: list[str]
@@ -123,7 +123,7 @@ def files_of(folder):
     )
 
 
-#: What may be told of a file that cannot be had again: of the record, which may look like another
+#: The line on a file that cannot be had again: of the record, which may look like another
 #: run's then, that the folder is not free; of the best checkpoint what is best now.
 TOLD_OF_RECORD = r".*/name/run holds a.* run (already|whose run.json is missing or damaged)\. "
 TOLD_OF_BEST = (
@@ -134,7 +134,7 @@ TOLD_OF_BEST = (
 
 
 def judge(name, ended, alone):
-    """What is wrong with an end: neither the result of an undamaged run, nor one line on it."""
+    """Describe a wrong end: neither the result of an undamaged run nor one line on the damage."""
     if ended.outcome == alone:
         return None
     refused = ended.outcome is None

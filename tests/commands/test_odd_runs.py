@@ -24,7 +24,7 @@ from infoxlm.sweep.sweep_record import SweepRecord
 
 CASES = int(os.environ.get("INFOXLM_ODD_RUNS") or 40)
 
-#: What only this machine's environment knows; no folder may have it read.
+#: A value of this machine's environment, which no folder may have read.
 SECRET = "sesame-3141"
 
 FILES = ("run.json", "results.json", "predictions.jsonl", "metrics.jsonl")

@@ -167,7 +167,7 @@ def test_runs_that_cannot_be_repeated(copied, repeated):
 
 def test_interruption(trained, repeated, monkeypatch):
     def stopped(config, folder):
-        raise Interrupted("saved; go on with: infoxlm train", signal.SIGTERM)
+        raise Interrupted("saved; resume with: infoxlm train", signal.SIGTERM)
 
     monkeypatch.setattr(train, "run", stopped)
     with pytest.raises(Interrupted, match="stopped; start it again with the same") as caught:

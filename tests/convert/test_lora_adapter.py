@@ -55,7 +55,7 @@ def matrices(layers, rows=16, columns=16, rank=4, kind="lora_{}.weight"):
 
 
 def logits_with_hooks(base, tensors, scale):
-    """What torch computes when each adapted layer adds its product to its output."""
+    """Compute torch's logits when each adapted layer adds its product to its output."""
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
     model = transformers.XLMRobertaForSequenceClassification.from_pretrained(base).eval()

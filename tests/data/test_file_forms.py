@@ -35,7 +35,7 @@ def premise(split: str, language: str, row: int) -> str:
 
 
 def expected(split: str, language: str) -> list[Example]:
-    """What every form below must read as; row 1 has no gold label."""
+    """The examples that every form below must give; row 1 has no gold label."""
     return [
         Example(premise(split, language, row), f"hypothesis {row}", label, row)
         for row, label in ((0, 1), (2, 0), (3, 2))
@@ -169,7 +169,7 @@ class TestOfficial:
 
 
 def write_xtreme(folder: Path, *, test_labels: bool = False) -> None:
-    """What XTREME's utils_preprocess.py writes, by a csv writer that quotes."""
+    """Write files as XTREME's utils_preprocess.py does, by a csv writer that quotes."""
     folder.mkdir(parents=True, exist_ok=True)
     names = [("train", "en")]
     names += [(split, language) for split in ("dev", "test") for language in LANGUAGES]

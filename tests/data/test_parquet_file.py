@@ -25,7 +25,7 @@ def written(path: Path, columns: dict[str, list[object]]) -> Path:
 
 
 def exported(path: Path, names: list[str]) -> Path:
-    """What `datasets` exports, with the names of the labels in the schema."""
+    """Export with `datasets`, which puts the labels' names into the schema."""
     datasets = pytest.importorskip("datasets")
     text, label = datasets.Value("string"), datasets.ClassLabel(names=names)
     features = datasets.Features({"premise": text, "hypothesis": text, "label": label})

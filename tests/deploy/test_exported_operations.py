@@ -54,7 +54,7 @@ def operations(program: Path):
 
 @pytest.fixture(scope="module")
 def listed(exports):
-    """What the list should say of today's exports."""
+    """The list that today's exports lead to."""
     paddle = Operations.describe(
         chain.from_iterable(operations(file) for x in folders for file in x.glob("inference*.json"))
         for folders in exports

@@ -30,7 +30,7 @@ class Span:
 
 @dataclass(frozen=True, eq=False)
 class Windows(Encoded):
-    """Which context each sequence is from, and where it begins there."""
+    """Sequences, with the context that each is from and its place there."""
 
     starts: list
     contexts: list

@@ -95,7 +95,7 @@ def ranks_of(process, folder, steps=3):
 
 
 def ended(process, ranks):
-    """What a run said at its end, in lines, once nothing of it is left."""
+    """Return the lines of a run's output, once nothing of it is left."""
     _, said = process.communicate(timeout=60)
     psutil.wait_procs(ranks, timeout=10)
     assert not [x for x in ranks if x.is_running() and x.status() != psutil.STATUS_ZOMBIE]

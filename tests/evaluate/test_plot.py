@@ -6,6 +6,7 @@ import pytest
 from infoxlm.data.xnli import LANGUAGES
 from infoxlm.evaluate.plot import plot_curves, plot_results
 from infoxlm.evaluate.predictions import Predictions
+from infoxlm.evaluate.published import Published
 from infoxlm.evaluate.scores import Metric, Scores
 from infoxlm.tasks.classification.published import published
 
@@ -85,3 +86,20 @@ def test_results_of_a_metric_that_is_no_share(tmp_path, drawn):
     assert [bar.get_height() for bar in axes.containers[0]] == [150, 190, 170]
     assert axes.get_ylim()[1] > 250
     assert "170.000" in {text.get_text() for text in axes.texts}
+
+
+def test_published_average_alone(tmp_path, drawn, scores_of):
+    """Languages without a published figure stand above their names, nothing next to them."""
+    scores = scores_of({x: np.arange(10) < n for x, n in (("en", 8), ("ko", 6), ("de", 4))})
+    results = {"task": "train", "model": "a", "data": "b", "test": scores.as_dict()}
+    row = Published("paper", {}, 70.0, "there", languages=("de", "en"))
+    plot_results(results, tmp_path / "results.png", row)
+    (axes,) = drawn[0].axes
+    ours, paper = axes.containers[:2]
+    names = [label.get_text() for label in axes.get_xticklabels()]
+    assert names == ["en", "ko", "de", "average", "without ko"]
+    assert [bar.get_height() for bar in ours] == pytest.approx([80, 60, 40, 60, 60])
+    assert [bar.get_height() for bar in paper] == [70.0]
+    places = [bar.get_x() + bar.get_width() / 2 for bar in ours]
+    assert places == pytest.approx([0, 1, 2, 3.5, 4.7])
+    assert paper[0].get_x() + paper[0].get_width() / 2 == pytest.approx(5.1)

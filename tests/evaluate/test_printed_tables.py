@@ -32,7 +32,7 @@ NAME, LANGS, PATH, LABEL, MONEY = ODD
 
 @pytest.fixture
 def shown(monkeypatch):
-    """What is printed, in an encoding."""
+    """Print in an encoding, and return the text."""
 
     def printed(renderable, encoding):
         file = io.TextIOWrapper(io.BytesIO(), encoding)

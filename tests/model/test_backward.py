@@ -1,4 +1,4 @@
-"""What is raised within a backward pass, by code, by the system or by a signal's handler."""
+"""Errors raised within a backward pass, by code, by the system or by a signal's handler."""
 
 import errno
 import signal

@@ -71,7 +71,7 @@ def names_called(tree):
     return {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
 
 
-#: Who may write to a terminal in another way: fixed texts, JSON lines, what others have printed.
+#: Modules that write to a terminal otherwise: fixed texts, JSON lines, what others have printed.
 WRITERS = {
     "cli/entry.py": {"print"},
     "reporting/streams.py": {"sys.stderr.write"},

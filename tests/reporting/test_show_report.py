@@ -1,4 +1,4 @@
-"""What is printed where a run ends."""
+"""The report printed where a run ends."""
 
 import pytest
 from rich.table import Table

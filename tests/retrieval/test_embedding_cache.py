@@ -9,7 +9,7 @@ from infoxlm.errors import UserError
 from infoxlm.retrieval.embedding_cache import EmbeddingCache
 from infoxlm.tokenization.token_ids import TokenIds, offsets_from
 
-IDENTITY = {"weights": ["ab"], "pooling": "mean"}
+FINGERPRINT = {"weights": ["ab"], "pooling": "mean"}
 
 
 def sentences(seed=0):
@@ -35,9 +35,9 @@ def cache(tmp_path):
     return EmbeddingCache(tmp_path / "embeddings", limit_gb=1)
 
 
-def load(cache, embed, layers=(0, 2), token_ids=None, **identity):
+def load(cache, embed, layers=(0, 2), token_ids=None, **fingerprint):
     token_ids = sentences() if token_ids is None else token_ids
-    return cache.load_or_embed(token_ids, IDENTITY | identity, layers, embed)
+    return cache.load_or_embed(token_ids, FINGERPRINT | fingerprint, layers, embed)
 
 
 def test_vectors_are_computed_once_and_any_layer_is_there(cache):

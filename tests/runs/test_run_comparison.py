@@ -21,7 +21,7 @@ def test_comparison(make_run):
     assert comparison.settings == [Difference("seed", 42, 7)]
     assert comparison.provenance == [Difference("version", "0.1.0", "0.2.0")]
     assert "packages" in comparison.unrecorded
-    assert (comparison.pairs, comparison.unlike) == (180, 15)
+    assert (comparison.examples, comparison.unlike) == (180, 15)
     assert [figure.name for figure in comparison.languages] == ["en", "sw"]
     assert comparison.overall.name == "average"
 

@@ -27,7 +27,7 @@ AWKWARD = [
 
 
 def parsed(word):
-    """What Hydra's grammar and OmegaConf make of a word, as text."""
+    """Parse a word with Hydra's grammar and OmegaConf, and return its value."""
     key, value = word.partition("=")[0], OverridesParser.create().parse_override(word).value()
     config = OmegaConf.create({key: value})
     return OmegaConf.to_container(config, resolve=True)[key]

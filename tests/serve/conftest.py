@@ -90,7 +90,7 @@ def exported_folder(served_folder: Path, tmp_path_factory: Any) -> Path:
 
 @pytest.fixture(scope="session")
 def predictor(served_folder: Path) -> Any:
-    """What the server has to agree with."""
+    """The predictor that the server has to agree with."""
     from infoxlm.deploy import Predictor
 
     return Predictor.load(served_folder)

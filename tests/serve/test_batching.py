@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infoxlm.constants import PAD_ID
+from infoxlm.serve import batching
 from infoxlm.serve.batching import Batcher, QueueFullError, RuntimeEndedError
 from infoxlm.serve.packing import PADDING, nearest_rows, padded_batch
 from infoxlm.tokenization.token_ids import TokenIds, offsets_from
@@ -164,6 +165,25 @@ def test_what_is_given_up_is_left_out(make_gate, make_batcher):
     assert gate.shapes == [(1, 5), (1, 7)]
     with pytest.raises(CancelledError):
         first.result()
+
+
+@pytest.mark.parametrize("hangs_up", [True, False])
+def test_the_newest_pairs_wait_while_clients_hang_up(
+    hangs_up, make_gate, make_batcher, monkeypatch
+):
+    monkeypatch.setattr(batching, "SETTLED", 0.1)
+    gate = make_gate()
+    batcher = make_batcher(gate)
+    first = batcher.submit(rows(5))
+    gate.entered.acquire(timeout=10)
+    old, gone = batcher.submit(rows(7, 7, first=200)), batcher.submit(rows(7))
+    if hangs_up:
+        gone.cancel()
+    time.sleep(0.25)
+    new = batcher.submit(rows(7, first=300))
+    gate.open()
+    assert [seconds(each) for each in (first, old, new)] == [[100], [200, 201], [300]]
+    assert gate.shapes == [(1, 5), *([(2, 7), (1, 7)] if hangs_up else [(4, 7)])]
 
 
 def test_a_failure_ends_its_own_requests_only(make_batcher, caplog):

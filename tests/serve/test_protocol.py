@@ -200,7 +200,7 @@ def test_stopping_says_that_no_more_is_answered(listening, make_gate, predictor,
 
 
 def test_what_nobody_waits_for_is_not_computed(listening, make_gate, predictor, soon):
-    """Who hangs up leaves the queue at once; of what was begun no other batch is computed."""
+    """A client that hangs up leaves the queue at once; no further batch of it is computed."""
     gate = make_gate(predictor.runtime)
     many = json.dumps({"pairs": [json.loads(BODY)] * 200}).encode()
     head = HEAD.replace(b"%d" % len(BODY), b"%d" % len(many))

@@ -34,7 +34,7 @@ def start(folder, *words):
 
 
 def outcome(job):
-    """What must not depend on how often the sweep was killed."""
+    """Everything of a job that must not depend on how often the sweep was killed."""
     lines = (job / "metrics.jsonl").read_text().splitlines()
     metrics = [{k: v for k, v in json.loads(line).items() if k not in TIMES} for line in lines]
     results = json.loads((job / "results.json").read_text())
@@ -70,7 +70,7 @@ def test_killed_sweep_comes_to_the_same(launcher, tmp_path):
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             # Slurm's local executor starts sessions of its own: those jobs live on, and are waited
-            # for when the sweep is gone on with.
+            # for when the sweep is resumed.
             states.append([(killed / n / "job.json").exists() for n in "0123"])
     assert states, "nothing was killed"
     assert start(killed, f"sweep.resume={killed}").wait() == 0
@@ -82,7 +82,7 @@ def test_killed_sweep_comes_to_the_same(launcher, tmp_path):
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_job_whose_process_dies_does_not_take_the_others_along(tmp_path):
-    """As when memory runs out: joblib gives up all its workers, the sweep goes on without one."""
+    """As when memory runs out: joblib gives up all its workers, the sweep continues without one."""
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     sweep, words = tmp_path / "sweep", [word for word in WORDS if not word.startswith("seed")]
     process = start(sweep, *words, "seed=1,2", "+launcher=joblib", f"hydra.sweep.dir={sweep}")

@@ -26,7 +26,7 @@ def test_sweep_is_run_again_in_its_folder(given, sweep):
     ]  # fmt: skip
 
 
-def test_another_launcher_may_go_on(sweep):
+def test_another_launcher_may_resume(sweep):
     words = resumed_words([f"sweep.resume={sweep}", "hydra/launcher=basic"], "train")
     assert words[:3] == ["model=tiny", "seed=1,2", "hydra/launcher=basic"]
 

@@ -34,7 +34,7 @@ def test_means_and_deviations_over_seeds(sweep_folder):
 
 
 def test_repeats_count_once(sweep_folder):
-    """Whether they were run, as sweeps of before did, or took the first one's result."""
+    """Those that were run, as older sweeps did, and those that took the first one's result."""
     jobs = [GRID[0], GRID[1], GRID[0], GRID[0], GRID[3], GRID[4]]
     folder = sweep_folder(jobs, [0.5, 0.7, 0.5, None, 0.8, 0.8])
     JobRecord(JobState.finished, value=0.5, repeats=0).write(folder / "3")
@@ -105,13 +105,13 @@ def test_states_of_jobs(sweep_folder):
     assert states == [finished, JobState.failed, JobState.missing, finished]
     assert [run.number for run in results.finished] == [0]
     assert [run.number for run in results.others] == [1, 2]
-    assert results.can_go_on
+    assert results.can_resume
 
 
 def test_what_failed_in_a_search_is_not_run_again(sweep_folder):
     folder = sweep_folder(GRID[:2], [0.5, "no room"], searches=True)
-    assert not SweepResults.read(folder).can_go_on
-    assert SweepResults.read(sweep_folder(GRID[:2], [0.5, "no room"])).can_go_on
+    assert not SweepResults.read(folder).can_resume
+    assert SweepResults.read(sweep_folder(GRID[:2], [0.5, "no room"])).can_resume
 
 
 @pytest.mark.parametrize(("told", "chosen"), [("dev_en", "en"), ("dev_average", "average")])

@@ -65,7 +65,7 @@ def curve(folder, tag):
     ]
 
 
-def test_curves_go_on_without_gap_or_double(tmp_path, capsys):
+def test_curves_continue_without_gap_or_double(tmp_path, capsys):
     with VisualDLWriter(tmp_path, "a run") as writer:
         for step in range(1, 6):
             writer.scalars(step, {"train/loss": step, "train/norm": 2.0})

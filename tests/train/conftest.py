@@ -45,7 +45,7 @@ def accumulate() -> Callable[..., np.ndarray]:
 
     def add(model: Any, examples: Examples, rows: np.ndarray, **options: Any) -> np.ndarray:
         from infoxlm.tasks.classification.objective import ClassificationObjective
-        from infoxlm.train.train_module import accumulate_gradient
+        from infoxlm.train.gradient import accumulate_gradient
 
         batch = examples.batch(rows, (0, 0, 0))
         options = {"divisor": batch.weights.sum(), "max_tokens": 100} | options

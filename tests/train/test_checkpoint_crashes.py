@@ -17,7 +17,7 @@ from infoxlm.train.training_state import TrainingState
 #: The system's calls that change what is on the disk, or make it last.
 CHANGING = ("mkdir", "rename", "link", "unlink", "rmdir", "fsync")
 
-#: What a run saves: step, whether it is the best, whether the run is stopped there.
+#: A run's checkpoints: step, whether it is the best, whether the run is stopped there.
 SAVES = [(1, True, False), (2, False, False), (3, True, False), (4, False, True), (4, True, False)]
 
 
@@ -121,7 +121,7 @@ def test_a_crash_at_any_moment_loses_nothing_that_was_whole(number, keep, tmp_pa
         if (folder / "best").exists():
             check_manifest(folder / "best")
         assert not list(folder.glob(".*"))
-        save(folder, keep, step, is_best, to_resume)  # as the run does that goes on
+        save(folder, keep, step, is_best, to_resume)  # as the resumed run does
         kept = is_best or to_resume or keep
         assert newest_step(folder, keep) == (step if kept else before)
         if not crashed:

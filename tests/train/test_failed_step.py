@@ -13,7 +13,7 @@ FAILED = FailedStep(
     learning_rate=0.5,
     loss=None,
     gradient_norm=None,
-    pairs=[
+    examples=[
         {"language": "en", "file": "a/en.tsv", "row": 3, "loss": 1.25},
         {"language": "de", "file": "a/de.tsv", "row": 9, "loss": None},
         {"language": "de", "file": "a/de.tsv", "row": 11, "loss": None},
@@ -38,7 +38,7 @@ def test_the_error_names_step_rate_file_and_row(tmp_path):
 
 
 def test_non_finite_gradient_names_no_example(tmp_path):
-    pairs = [pair | {"loss": 1.0} for pair in FAILED.pairs]
+    pairs = [pair | {"loss": 1.0} for pair in FAILED.examples]
     error = FailedStep(1, 2e-5, 1.0, None, pairs).error(tmp_path)
     assert error.problem.startswith(
         "the gradient of step 1 is not finite, at a learning rate of 2e"

@@ -70,7 +70,7 @@ def test_a_run_that_is_asked_to_stop_says_how_to_resume(number, code, script, al
     )
     assert again.returncode == 0, again.stderr
     assert f"Resuming {folder} after step {step}" in again.stderr
-    assert not (tmp_path / "outputs").exists()  # no folder of its own for going on
+    assert not (tmp_path / "outputs").exists()  # no folder of its own for resuming
     expected = alone[1]
     got = script.outcome(folder)
     assert [name for name in expected if got[name] != expected[name]] == []

@@ -3,13 +3,13 @@ import paddle
 import pytest
 
 from infoxlm.schema import OptimizerConfig, SchedulerConfig
+from infoxlm.train.gradient import clip_gradient
 from infoxlm.train.optimization import (
     build_learning_rate,
     build_optimizer,
     trains_rows_apart,
 )
 from infoxlm.train.schedules import learning_rate_factor
-from infoxlm.train.train_module import clip_gradient
 
 CONSTANT = SchedulerConfig("constant")
 

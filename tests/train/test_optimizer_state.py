@@ -20,7 +20,7 @@ from infoxlm.train.optimizer_state import (
 
 ROWS = np.arange(8)
 
-#: What Adam's file has held from the beginning.
+#: The names in Adam's file, the same from the beginning.
 ADAM = ("moment1", "moment2", "beta1_pow_acc", "beta2_pow_acc")
 
 

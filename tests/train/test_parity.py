@@ -8,8 +8,8 @@ from infoxlm.data.sampler import EpochSampler
 from infoxlm.schema import OptimizerConfig, SchedulerConfig
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 from infoxlm.train.active_vocabulary import ActiveVocabulary
+from infoxlm.train.gradient import clip_gradient
 from infoxlm.train.optimization import build_learning_rate, build_optimizer
-from infoxlm.train.train_module import clip_gradient
 
 STEPS, BATCH, PAIRS = 8, 12, 40
 

@@ -40,7 +40,8 @@ def replay(inputs, open_context, tmp_path, capsys):
             folder.mkdir(exist_ok=True)
             write_replay(config, inputs, run)
         content = json.loads((folder / "replay.json").read_text())
-        found = Replay(**content)
+        names = {"pairs": "examples"}
+        found = Replay(**{names.get(key, key): value for key, value in content.items()})
         assert found.as_dict() == content
         return found
 
@@ -54,7 +55,7 @@ def test_losses_match_the_failed_step(active, failed, replay):
     again = replay(config, batch)
     expected = json.loads(batch.read_text())
     key = "language", "file", "row", "loss"
-    assert sorted([pair[x] for x in key] for pair in again.pairs) == sorted(
+    assert sorted([pair[x] for x in key] for pair in again.examples) == sorted(
         [pair[x] for x in key] for pair in expected["pairs"]
     )
     assert (again.step, again.loss, again.gradient_norm) == (
@@ -70,16 +71,16 @@ def test_losses_match_the_failed_step(active, failed, replay):
 def test_the_highest_losses_come_first_with_their_lengths(failed, inputs, replay):
     config, batch = failed()
     again = replay(config, batch)
-    losses = [pair["loss"] for pair in again.pairs]
+    losses = [pair["loss"] for pair in again.examples]
     assert losses == sorted(losses, reverse=True)
     lengths = inputs.train[0].token_ids.lengths
-    assert all(pair["tokens"] == lengths[pair["row"] // 2] for pair in again.pairs)
+    assert all(pair["tokens"] == lengths[pair["row"] // 2] for pair in again.examples)
 
 
 def test_another_configuration_shows_what_helps(failed, train_config, replay):
     _, batch = failed()
     plain = train_config(dropout=0.0, max_steps=8, hardware={"micro_batch_size": 1})
-    losses = {pair["row"]: pair["loss"] for pair in replay(plain, batch).pairs}
+    losses = {pair["row"]: pair["loss"] for pair in replay(plain, batch).examples}
     written = {pair["row"]: pair["loss"] for pair in json.loads(batch.read_text())["pairs"]}
     assert losses.keys() == written.keys()
     assert losses != written

@@ -48,7 +48,7 @@ def test_24_pairs_are_learned_by_heart(run, inputs, scores_of):
     state, metrics, folder = run(max_steps=120, eval_every=120, log_every=1)
     assert losses(metrics)[0] > 1.0
     assert losses(metrics)[-1] < 0.05
-    assert (state.step, state.best_step, state.pairs) == (120, 120, 40 * 24)
+    assert (state.step, state.best_step, state.examples) == (120, 120, 40 * 24)
     assert state.best_dev.main_values["en"] == 1.0
     best = InfoXLMForSequenceClassification.from_pretrained(folder / "checkpoints" / "best")
     again = scores_of(best, inputs.dev)
@@ -73,7 +73,7 @@ def test_which_steps_are_logged(run):
         "dev/gap": 0.2,
     })  # fmt: skip
     # Epochs of 10, 10 and 4 pairs.
-    assert (state.step, state.pairs) == (5, 24 + 20)
+    assert (state.step, state.examples) == (5, 24 + 20)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_checkpoints_between_evaluations(run):
 
 def test_epochs_without_max_steps(run):
     state, _, _ = run(max_steps=None, epochs=2, eval_every=100)
-    assert (state.step, state.pairs) == (6, 48)
+    assert (state.step, state.examples) == (6, 48)
 
 
 @pytest.mark.parametrize("active", [True, False])

@@ -58,7 +58,7 @@ def run(open_trainer, weights_of, timeless):
             "weights": weights_of(trainer),
             "metrics": timeless(folder),
             "best_dev": state.best_dev.as_dict(),
-            "state": [state.step, state.best_step, state.evals_since_best, state.pairs],
+            "state": [state.step, state.best_step, state.evals_since_best, state.examples],
             "best": (checkpoints / "best" / "model.safetensors").read_bytes(),
             "moments": (checkpoints / newest / "optimizer.safetensors").read_bytes(),
         }
@@ -114,7 +114,7 @@ def test_sigterm_saves_the_step_it_came_in(stop, run, train_config, open_trainer
     assert max(record["step"] for record in read_metrics(tmp_path / "metrics.jsonl")) <= stop
     with open_trainer(config, tmp_path, resumed=True) as trainer:
         assert trainer.state.step == stop
-        assert trainer.eval_is_due == (stop == 3)
+        assert trainer.milestones.eval_is_due(trainer.state) == (stop == 3)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])

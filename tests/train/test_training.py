@@ -18,7 +18,7 @@ def outcome(result):
     return (
         result.test.as_dict(),
         result.predictions.columns,
-        [result.state.step, result.state.best_step, result.state.pairs],
+        [result.state.step, result.state.best_step, result.state.examples],
         result.state.best_dev.as_dict(),
     )
 

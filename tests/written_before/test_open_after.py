@@ -1,4 +1,4 @@
-"""What the version at commit 61c0001 wrote, opened by this one; `make.py` shows how it was made."""
+"""Files that the version at commit 61c0001 wrote, opened by this one; `make.py` made them."""
 
 import csv
 import hashlib

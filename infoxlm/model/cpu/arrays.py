@@ -1,4 +1,4 @@
-"""What the operations have in common: tensors as NumPy arrays, chunks, the gradients needed."""
+"""Helpers that the operations share: tensors as NumPy arrays, chunks, the gradients needed."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,14 +15,14 @@ ELEMENTS = 1 << 17
 
 
 def is_cpu_fp32(tensor: paddle.Tensor) -> bool:
-    """Whether this package's operations apply: fp32 in a CPU's memory, not a graph being traced."""
+    """Tell whether this package's operations apply: fp32 on a CPU, not a graph being traced."""
     return (
         paddle.in_dynamic_mode() and tensor.dtype == paddle.float32 and tensor.place.is_cpu_place()
     )
 
 
 def pays_here(tensor: paddle.Tensor, training: bool) -> bool:
-    """Whether an operation applies of which only dropout and the derivative are slow in Paddle.
+    """Tell whether an operation applies where only dropout and the derivative are slow in Paddle.
 
     Recomputed activations are first computed without gradients, and must be the same then.
     """

@@ -1,4 +1,4 @@
-"""What dropout multiplies with."""
+"""The mask that dropout multiplies with."""
 
 import numpy as np
 import paddle

@@ -11,7 +11,7 @@ from infoxlm.model.cpu.arrays import array_of, tensor_of
 
 @dataclass(frozen=True, eq=False)
 class Packing:
-    """Where the sequences of a batch lie among its tokens.
+    """The packed layout of a batch: its sequences without padding, one after another.
 
     Only attention must know which tokens belong together; everything else goes token by token, and
     on padding it would be done for nothing.
@@ -64,7 +64,7 @@ class Packing:
 
     @cached_property
     def padding_bias(self) -> np.ndarray | None:
-        """What hides the places behind each sequence from attention, float32 ``[batch, 1, seq]``.
+        """The bias that hides padding from attention, float32 ``[batch, 1, seq]``.
 
         Returns:
             0 and float32's lowest number, to be added to scores; None when all are equally long.
@@ -75,7 +75,7 @@ class Packing:
         return np.where(behind, np.finfo(np.float32).min, np.float32(0))[:, None]
 
     def rows(self, heads: int) -> tuple[np.ndarray, np.ndarray]:
-        """Which row of ``[tokens * heads, head_size]`` is where by head, and back.
+        """The indices that order rows of ``[tokens * heads, head_size]`` by head, and back.
 
         Returns:
             int64 ``[batch * heads * seq]``, where padding has the row of some token, and int64

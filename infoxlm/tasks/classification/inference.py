@@ -45,12 +45,12 @@ class ModelInference(Labelling):
 
     @property
     def description(self) -> str:
-        """Which labels there are."""
+        """The labels in a sentence."""
         return f"Labels for pairs of texts: {', '.join(self.labels)}."
 
     @property
     def page_words(self) -> Mapping[str, str]:
-        """What the page asks, by what the labels tell apart."""
+        """The page's words, which depend on what the labels tell apart."""
         return wording(self.labels)._asdict()
 
     def check(self, folder: Path, named: str, *, checkpoint: bool) -> None:

@@ -53,13 +53,13 @@ class Labelling(Inference):
         return ("label", *self.labels, "truncated")
 
     def cells(self, prediction: Prediction) -> list[str]:
-        """What these columns hold."""
+        """A prediction's cells of a table, under `columns`."""
         shares = [f"{prediction.probabilities[label]:.{DIGITS}f}" for label in self.labels]
         return [prediction.label, *shares, str(prediction.truncated).lower()]
 
 
 def activation(problem: str | None, outputs: int) -> Callable[[np.ndarray], np.ndarray]:
-    """What makes probabilities of logits.
+    """Choose the function that turns logits into probabilities.
 
     Args:
         problem: `problem_type` of the `config.json`.

@@ -95,7 +95,7 @@ def published(results: Mapping[str, Any]) -> Published | None:
     XLM-R base.
 
     Args:
-        results: What results.json holds: `model` and `data`, and the scores.
+        results: The content of results.json: `model` and `data`, and the scores.
     """
     model, data = results["model"], results["data"]
     if data == "pawsx":
@@ -142,7 +142,7 @@ def _described(
 
 
 def _fewer_rows(examples: Collection[int], rows: int, corpus: str) -> str:
-    """That not every row was scored, and why where it is known."""
+    """A note that not every row was scored, and why where it is known."""
     fewest, most = min(examples), max(examples)
     if corpus != "PAWS-X" or rows - fewest > PAWSX_UNTRANSLATED:
         return f"Scored on {most:,} of the {rows:,} rows a language."

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from infoxlm.data.xnli import WORDS
-from infoxlm.evaluate.scores import ACCURACY
+from infoxlm.evaluate.metric import ACCURACY
 from infoxlm.reporting.sections import Section
 
 #: By how much a label may be more frequent than the others before a report tells it.
@@ -15,7 +15,7 @@ def report_sections(results: Mapping[str, Any], split: str) -> list[Section]:
     """The confusion matrix over all languages, and the most frequent labels.
 
     Args:
-        results: What results.json holds; `labels` of the split are the classes' names by id.
+        results: The content of results.json; `labels` of the split are the classes' names by id.
         split: The split that is reported.
     """
     confusion = results[split].get("confusion", {})
@@ -35,7 +35,7 @@ def _most_frequent(
     names: Sequence[str],
     split: str,
 ) -> list[Section]:
-    """What always giving the most frequent label would score; nothing where all are as frequent."""
+    """The majority baseline, as a section; none where all labels are as frequent."""
     rows, largest = [], 0.0
     for language, share in accuracy.items():
         gold = [sum(counts) for counts in confusion.get(language, ())]

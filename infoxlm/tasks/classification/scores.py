@@ -1,4 +1,4 @@
-"""What a classifier's predictions amount to: accuracy, and which classes it takes for which."""
+"""Scores of a classifier: accuracy and the confusion of its classes."""
 
 from collections.abc import Sequence
 
@@ -44,7 +44,7 @@ def classifier_scores(
     """Accuracy by language, with the confusion matrices.
 
     Args:
-        predictions: What `classifier_predictions` gave.
+        predictions: The predictions, from `classifier_predictions`.
         names: The classes' names by id.
         chance: The accuracy of a guess; None: the classes are equally frequent.
     """
@@ -53,8 +53,8 @@ def classifier_scores(
         np.array([ids[name] for name in predictions.columns[key]]) for key in (GOLD, ANSWER)
     )
     confusion = {
-        language: confusion_matrix(gold[part], predicted[part], len(names))
-        for language, part in predictions.by_language().items()
+        language: confusion_matrix(gold[index], predicted[index], len(names))
+        for language, index in predictions.by_language().items()
     }
     pooled = sum(confusion.values(), np.zeros((len(names), len(names)), np.int64))
     matrices = {"all": pooled, **confusion}
@@ -79,7 +79,7 @@ def confusion_matrix(
 
 
 def collapse(confusion: NDArray[np.int64], names: Sequence[str]) -> str | None:
-    """What to do about a model that answers the same to everything; None where it does not."""
+    """A warning if the model gives every input the same label; None where it does not."""
     answers = np.flatnonzero(confusion.sum(axis=0))
     if len(answers) != 1:
         return None

@@ -164,7 +164,7 @@ class Task(task.Task):
 
 
 def label_columns(model: Any, labels: Sequence[str]) -> list[int]:
-    """Which logit belongs to each label: the order is the checkpoint's, not ours.
+    """Find each label's logit: their order is the checkpoint's, not ours.
 
     Args:
         model: The classifier.

@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 
 class Wording(NamedTuple):
-    """What the server's page and its documentation say of a model.
+    """The words for a model on the server's page and in its documentation.
 
     Attributes:
-        question: What the model answers, as a heading.
+        question: The question that the model answers, as a heading.
         lead: The same in a sentence or two.
-        first: What the first text is called.
-        second: What the second text is called.
-        input_text: What a pair is.
+        first: The name of the first text.
+        second: The name of the second text.
+        input_text: A description of a pair.
         examples: The file of the page's examples.
     """
 

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 #: The pipeline's own default, so that results can be compared.
 TEMPLATE = "This example is {}."
 
-#: How labels begin that say yes.
+#: The first letters of labels that say yes.
 POSITIVE = ("entail", "paraphrase")
 
 

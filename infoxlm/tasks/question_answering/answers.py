@@ -1,5 +1,6 @@
 """A model's answers to many questions, as they are scored and written."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,10 +49,11 @@ class Answers:
         Args:
             options: The model's.
         """
-        nulls = [None] * len(self.questions) if self.null_scores is None else self.null_scores
         return [
             answer_of(found, null, question.context, options, truncated=False)
-            for question, found, null in zip(self.questions, self.candidates, nulls, strict=True)
+            for question, found, null in zip(
+                self.questions, self.candidates, self._null_scores(), strict=True
+            )
         ]
 
     def best_texts(self) -> list[str]:
@@ -76,12 +78,16 @@ class Answers:
 
     def ranked(self, options: AnsweringOptions) -> list[Sequence[Candidate]]:
         """The n best answers to each question, "no answer" among them where it may be one."""
-        if self.null_scores is None:
-            return list(self.candidates)
         return [
-            with_null(found, float(null), options.n_best) if np.isfinite(null) else found
-            for found, null in zip(self.candidates, self.null_scores, strict=True)
+            found if null is None else with_null(found, null, options.n_best)
+            for found, null in zip(self.candidates, self._null_scores(), strict=True)
         ]
+
+    def _null_scores(self) -> list[float | None]:
+        """The score of "no answer" to each question; None where it is none or no number."""
+        if self.null_scores is None:
+            return [None] * len(self.questions)
+        return [null if math.isfinite(null) else None for null in self.null_scores.tolist()]
 
     def null_differences(self) -> NDArray[np.float64]:
         """By how much "no answer" scores better than the best answer, `[n]`.

@@ -17,14 +17,11 @@ from infoxlm.tasks.question_answering.decoding import best_answers, null_scores
 from infoxlm.tasks.question_answering.input_file import squad_rows
 from infoxlm.tasks.question_answering.options import KEY, AnsweringOptions
 from infoxlm.tasks.question_answering.prediction import AnswerPrediction, AnswerSpan, answer_of
-from infoxlm.tasks.question_answering.windows import Windows, windows_of
+from infoxlm.tasks.question_answering.windows import SPECIAL, Windows, windows_of
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 #: Digits of a probability in files.
 DIGITS = 6
-
-#: Special tokens of a pair of texts.
-SPECIAL_TOKENS = 4
 
 #: Which of an example's questions belong to which split.
 SPLITS = {"dev": 0, "test": 1}
@@ -83,7 +80,7 @@ class QuestionInference(Inference):
 
     def check_length(self, max_length: int) -> None:
         """Check that windows bring more of a context than they share."""
-        room = max_length - self.options.max_question_length - SPECIAL_TOKENS
+        room = max_length - self.options.max_question_length - SPECIAL
         if room <= self.options.stride:
             raise UserError(
                 f"max_length={max_length} leaves {room} tokens of a context next to "
@@ -127,7 +124,7 @@ class QuestionInference(Inference):
 
     def full_length(self, tokenizer: InfoXLMTokenizer, row: Row) -> int:
         """Count the tokens of a question that is not cut; contexts never are."""
-        return int(tokenizer.full_lengths([row[0]], [""])[0]) - SPECIAL_TOKENS
+        return int(tokenizer.pieces([row[0]]).lengths[0])
 
     def longest(self, max_length: int) -> int:
         """Most tokens of a question."""

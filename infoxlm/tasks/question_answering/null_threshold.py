@@ -7,7 +7,7 @@ differences, and one that answers no question is below all differences. The scri
 which answers nothing by probabilities, but by differences still answers some.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -93,12 +93,3 @@ def null_answer_details(
         }
         details[kind]["examples"] = {name: len(at) for name, at in kept.items()}
     return details
-
-
-def threshold_of(details: Mapping[str, Any]) -> float | None:
-    """The threshold with the best F1 over all languages, out of the details of scores.
-
-    None where no question may be without an answer.
-    """
-    found = details.get("null_answers")
-    return None if found is None else float(found["best_threshold"]["f1"][ALL]["threshold"])

@@ -65,9 +65,10 @@ def _matrix(combinations: Mapping[str, Any], metric: Metric, split: str) -> Sect
         (context, *(metric.shown(pairs.get((context, question))) for question in questions))
         for context in contexts
     ]
+    title = metric.title[0].upper() + metric.title[1:]
     low, high = combinations["average_interval"][metric.name]
     return Section(
-        f"{metric.title[0].upper()}{metric.title[1:]} by languages of context and question ({split})",
+        f"{title} by languages of context and question ({split})",
         ("context \\ question", *questions),
         rows,
         f"Percent. Average over the {len(pairs)} pairs, MLQA's generalised cross-lingual transfer: "
@@ -83,6 +84,12 @@ def _pair(name: str) -> tuple[str, str]:
     return context, question or context
 
 
+def _names(nulls: Mapping[str, Any]) -> list[str]:
+    """The languages; where there are several, what they amount to before them."""
+    names = list(nulls["best_threshold"][F1.name])
+    return names if len(names) > 2 else [name for name in names if name != ALL]
+
+
 def _answerable(nulls: Mapping[str, Any]) -> Section:
     """Scores of questions with and without an answer."""
     rows = [
@@ -92,7 +99,7 @@ def _answerable(nulls: Mapping[str, Any]) -> Section:
             f"{nulls[kind]['examples'][name]:,}",
             *(metric.shown(nulls[kind][metric.name][name]) for metric in _METRICS),
         )
-        for name in nulls["best_threshold"][F1.name]
+        for name in _names(nulls)
         for kind in ("answerable", "unanswerable")
         if name in nulls[kind]["examples"]
     ]
@@ -120,12 +127,13 @@ def _thresholds(nulls: Mapping[str, Any]) -> Section:
                 )
             ),
         )
-        for name in nulls["best_threshold"][F1.name]
+        for name in _names(nulls)
     ]
     return Section(
         'Best thresholds of "no answer"',
         ("language", f"best {F1.title}", "at", f"best {EXACT_MATCH.title}", "at"),
         rows,
-        f'Chosen by the very questions that are scored; "{ALL}": one threshold for all languages.',
+        "Chosen by the very questions that are scored. A model takes another one from "
+        "question_answering.null_threshold in its config.json.",
         numbers=True,
     )

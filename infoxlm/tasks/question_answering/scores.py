@@ -100,8 +100,8 @@ def explained(rules: Rules, languages: Sequence[str]) -> str:
     unspaced = [language for language in languages if language in _UNSPACED]
     if unspaced:
         text += (
-            f" In {' and '.join(unspaced)}, written without spaces, a whole answer is one word, so "
-            "that F1 is nearly exact match."
+            f" In {' and '.join(unspaced)}, written without spaces, most answers are then one "
+            "word: a part of one counts for little, and F1 is nearer to exact match than elsewhere."
         )
     return text
 

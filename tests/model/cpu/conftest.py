@@ -1,4 +1,4 @@
-"""What the operations are held against: Paddle's own, values and gradients."""
+"""References of the operations: Paddle's own, values and gradients."""
 
 from collections.abc import Callable, Sequence
 

@@ -7,7 +7,6 @@ from infoxlm.tasks.question_answering.answer_scores import SQUAD2
 from infoxlm.tasks.question_answering.null_threshold import (
     best_threshold,
     null_answer_details,
-    threshold_of,
 )
 
 
@@ -65,7 +64,9 @@ def test_details(question, answers):
     )
     german = answers("de", [question("a", 0, "cat")], ["cat"], nulls=[2])
     given_texts = (["cat", "", ""], ["cat"])
-    worth = [part.scores_of(x, SQUAD2) for part, x in zip((english, german), given_texts, strict=True)]
+    worth = [
+        part.scores_of(x, SQUAD2) for part, x in zip((english, german), given_texts, strict=True)
+    ]
     found = null_answer_details([english, german], worth, SQUAD2)
     two_thirds = 2 * 1.0 * 0.5 / 1.5
     assert found["answerable"] == {
@@ -82,5 +83,3 @@ def test_details(question, answers):
         "threshold": -1.0, "value": pytest.approx((two_thirds + 1) / 3),
     }  # fmt: skip
     assert found["best_threshold"]["f1"]["all"]["threshold"] == -1.0
-    assert threshold_of({"null_answers": found}) == -1.0
-    assert threshold_of({}) is None

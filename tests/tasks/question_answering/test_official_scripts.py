@@ -18,9 +18,10 @@ pytestmark = pytest.mark.slow
 
 #: Pieces that answers are put together from, so that many share some words, all or none.
 PIECES = [
-    "the", "A", "an", "Theatre", "cat", "U.S.", "$3.50", "12", "１２", "１，０００", "«Bär»", "straße",
-    "der", "Einem", "la", "Los", "él", "của", "những", "mèo", "الولد", "والكتاب", "ال", "بيت،",
-    "बिल्ली।", "एक", "北京大学", "猫，", "、", "2008年", "แมว", "ที่บ้าน", ".", "?!", "—", "…", "”",
+    "the", "A", "an", "Theatre", "cat", "U.S.", "$3.50", "12", "１２", "１，０００", "«Bär»",
+    "straße", "der", "Einem", "la", "Los", "él", "của", "những", "mèo", "الولد", "والكتاب", "ال",
+    "بيت،", "बिल्ली।", "एक", "北京大学", "猫，", "、", "2008年", "แมว", "ที่บ้าน",
+    ".", "?!", "—", "…", "”",
     "\u00a0", "\u3000", "\u200d", "\t", "İ", "ﬁ",
 ]  # fmt: skip
 ODD = ["", " ", "the", "An a", "...", "。", "—", "ال", "des", "１２３", "\u00a0"]

@@ -15,7 +15,7 @@ TWELVE = (*XQUAD_LANGUAGES, "ro")
 def results(model="xlmr_base", data="xquad", languages=TWELVE, split="test", **more):
     examples = XQUAD_EXAMPLES if data == "xquad" else MLQA_EXAMPLES[split]
     scores = {
-        "f1": {language: 0.5 for language in languages} | ({"ro": 0.9} if "ro" in languages else {}),
+        "f1": dict.fromkeys(languages, 0.5) | ({"ro": 0.9} if "ro" in languages else {}),
         "exact_match": dict.fromkeys(languages, 0.25),
         "metric": {"name": "f1"},
         "secondary_metrics": [{"name": "exact_match"}],
@@ -49,7 +49,8 @@ def test_ro_was_not_published():
     assert comparison.average.published is None
     assert comparison.average.score == pytest.approx((11 * 0.5 + 0.9) / 12)
     shared = comparison.shared
-    assert (shared.name, shared.score, shared.published) == ("average without ro", 0.5, 0.719)
+    assert (shared.name, shared.score) == ("average without ro", 0.5)
+    assert shared.published == pytest.approx(0.719)
     assert (shared.secondary, shared.published_secondary) == (
         {"exact_match": 0.25}, {"exact_match": pytest.approx(0.564)},
     )  # fmt: skip

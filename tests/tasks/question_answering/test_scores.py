@@ -16,7 +16,11 @@ OPTIONS = AnsweringOptions()
 
 @pytest.fixture
 def english(question):
-    return [question("a", 0, "red cat"), question("b", 1, "mat", "the mat"), question("c", 2, "sat")]
+    return [
+        question("a", 0, "red cat"),
+        question("b", 1, "mat", "the mat"),
+        question("c", 2, "sat"),
+    ]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from paddle.nn import functional as F
 
-from infoxlm.train.train_module import clip_gradient
+from infoxlm.train.gradient import clip_gradient
 
 COUNT = 40
 
@@ -36,7 +36,7 @@ def gradients(model):
 
 
 def plain_gradients(model, examples, rows):
-    """What a textbook does: one padded batch, mean cross-entropy, backward."""
+    """Compute a textbook's gradients: one padded batch, mean cross-entropy, backward."""
     logits = model(paddle.to_tensor(examples.token_ids.padded(rows))).logits
     labels = paddle.to_tensor(examples.targets["labels"][rows])
     losses = F.cross_entropy(logits, labels, reduction="none")
