@@ -52,6 +52,7 @@ class QuestionInference(Inference):
     description = "The words of a context that answer a question."
     prediction = AnswerPrediction
     outputs = 2
+    for_every_token = True
     columns = ("answer", "start", "end", "probability", "truncated")
     usual_length = 384
     sequences_text = "windows of contexts"
