@@ -118,7 +118,7 @@ def typed_rows(config: PredictConfig, inference: Inference) -> Iterator[InputRow
         if set(typed) != set(names):
             raise UserError(
                 f"{' and '.join(typed)} with a model that takes {' and '.join(names)}",
-                f'Write text="{SEPARATOR.join(names).upper()}".',
+                f'Write text="{SEPARATOR.join(name.upper() for name in names)}".',
             )
         return iter([InputRow(0, tuple(typed[name] for name in names))])
     text = typed["text"]

@@ -8,7 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from infoxlm.checkpoint.architecture import CLASSIFIER, POOLER, number_of_labels, numbered_labels
+from infoxlm.checkpoint.architecture import (
+    CLASSIFIER,
+    POOLER,
+    QA_HEAD,
+    number_of_labels,
+    numbered_labels,
+)
 from infoxlm.checkpoint.checkpoint import Checkpoint, Tensors
 from infoxlm.checkpoint.names import match_names
 from infoxlm.checkpoint.safetensors_reader import SafetensorsReader
@@ -31,6 +37,8 @@ MATRIX = re.compile(r"(.+)\.(lora_(?:embedding_)?)([AB])(?:\.weight)?")
 AGAIN = "Fetch or save the adapter again."
 #: The two that belong together.
 PAIRS = ({"lora_A", "lora_B"}, {"lora_embedding_A", "lora_embedding_B"})
+#: Of each head that an encoder gets with an adapter, the tensor that has to be there.
+NEW_HEADS = {CLASSIFIER: "classifier.dense.weight", QA_HEAD: f"{QA_HEAD}.weight"}
 #: Rows of a table that are changed at a time: the product takes no second table's memory.
 ROWS = 1 << 14
 
@@ -92,8 +100,8 @@ class MergedTensors:
                 raise UserError(f"{where} has of {layer} only {found}", AGAIN)
         for module in self._config.saved:
             wanted = [x for x in self._in_base if f".{module}." in f".{x}" and POOLER not in x]
-            if module == CLASSIFIER and not wanted:  # of an encoder that got a head with it
-                wanted = ["classifier.dense.weight"]
+            if module in NEW_HEADS and not wanted:  # of an encoder that got a head with it
+                wanted = [NEW_HEADS[module]]
             if missing := sorted(set(wanted) - self._replaced.keys()):
                 raise UserError(
                     f"{where} has no {and_more(missing)}: adapter_config.json says {module} is "

@@ -27,14 +27,17 @@ MAX_LENGTH = 64
 PADDLE_CLASSES = {
     "XLMRobertaModel": "InfoXLMModel",
     "XLMRobertaForSequenceClassification": "InfoXLMForSequenceClassification",
+    "XLMRobertaForQuestionAnswering": "InfoXLMForQuestionAnswering",
     "XLMRobertaForMaskedLM": "InfoXLMForMaskedLM",
 }
-
+#: Columns of logits that are compared for every token. Of vocabularies ``<s>`` is enough: it goes
+#: through the same head as every token, and the whole would be gigabytes.
+FEW = 16
 
 #: A padded batch as both models take it: token ids and mask, int64 ``[batch, seq]``.
 Batch = tuple[np.ndarray, np.ndarray]
 #: Output's name to its values over all sentences: hidden states ``[tokens, hidden]`` without
-#: padding, logits ``[sentences, labels or vocabulary]``.
+#: padding, logits ``[sentences, labels or vocabulary]``, or ``[tokens, 2]`` of starts and ends.
 Outputs = dict[str, np.ndarray]
 
 
@@ -140,6 +143,8 @@ def run_torch(folder: Path, architecture: str, batches: list[Batch]) -> Outputs:
             )
         states = [state.numpy() for state in result.hidden_states]
         logits = getattr(result, "logits", None)
+        if hasattr(result, "start_logits"):  # ours has the two side by side
+            logits = torch.stack([result.start_logits, result.end_logits], -1)
         outputs.append(collect(states, None if logits is None else logits.numpy(), mask))
     return joined(outputs)
 
@@ -169,8 +174,7 @@ def collect(states: list[np.ndarray], logits: np.ndarray | None, mask: np.ndarra
 
     Args:
         states: Every hidden state ``[batch, seq, hidden]``, that of the embeddings first.
-        logits: ``[batch, labels]``, or ``[batch, seq, vocabulary]`` of which ``<s>`` is enough:
-            it went through the same head as every token, and the whole would be gigabytes.
+        logits: ``[batch, labels]`` or ``[batch, seq, columns]``.
         mask: 1 for tokens, ``[batch, seq]``.
     """
     outputs = {
@@ -178,7 +182,9 @@ def collect(states: list[np.ndarray], logits: np.ndarray | None, mask: np.ndarra
         for index, state in enumerate(states)
     }
     if logits is not None:
-        outputs["logits"] = logits[:, 0] if logits.ndim == 3 else logits
+        if logits.ndim == 3:
+            logits = logits[mask == 1] if logits.shape[-1] <= FEW else logits[:, 0]
+        outputs["logits"] = logits
     return outputs
 
 

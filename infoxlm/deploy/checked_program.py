@@ -34,6 +34,7 @@ class CheckedProgram:
         copy: A file that holds what was read of it.
         parameters: The parameters' file.
         labels: The columns of its logits.
+        for_every_token: Whether every token has logits, and not each sequence.
 
     Raises:
         UserError: A file is missing or damaged, or the program holds what no export has.
@@ -63,6 +64,7 @@ class CheckedProgram:
             )
         check_parameters(self.parameters, read.parameters)
         self.labels = read.logits.shape[-1]
+        self.for_every_token = len(read.logits.shape) == 3
         folder = Path(tempfile.mkdtemp(prefix="infoxlm-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self.copy = folder / program.name

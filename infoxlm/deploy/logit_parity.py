@@ -32,7 +32,8 @@ class LogitParity:
         pairs: How many inputs were compared.
         largest: The largest absolute difference of any logit.
         mean: The mean absolute difference.
-        same_label: The share of outputs whose largest logit is the same.
+        same_label: The share of sequences whose largest logit is the same, or, where every token
+            has logits, whose tokens with the largest of each column are the same.
     """
 
     runtime: str
@@ -53,8 +54,13 @@ class LogitParity:
             pairs=len(expected),
             largest=float(difference.max()),
             mean=float(difference.mean()),
-            same_label=float((ours.argmax(axis=1) == theirs.argmax(axis=1)).mean()),
+            same_label=float(np.mean([*map(same_choice, expected, found)])),
         )
+
+
+def same_choice(one: np.ndarray, other: np.ndarray) -> bool:
+    """Tell whether two outputs of a sequence, `[labels]` or `[tokens, labels]`, decide alike."""
+    return bool((one.argmax(axis=0) == other.argmax(axis=0)).all())
 
 
 def sample_tokens(

@@ -18,7 +18,8 @@ from infoxlm.tokenization.token_ids import TokenIds
 #: The first with LayerNormalization as one operator.
 OPSET = 17
 
-#: What an exported model answers with, float32 `[batch, labels]`; before, it had another name.
+#: What an exported model answers with, float32 `[batch, labels]`, or `[batch, sequence, labels]`
+#: where it answers for every token; before, it had another name.
 OUTPUT = "logits"
 
 #: What protobuf, and so a single ONNX file, can hold.
@@ -83,8 +84,10 @@ def describe_model(path: Path, facts: Mapping[str, str]) -> None:
     for node in model.graph.node:
         node.output[:] = [OUTPUT if name == made.name else name for name in node.output]
     made.name = OUTPUT
-    for value, sizes in ((taken, ("batch", "sequence")), (made, ("batch",))):
-        for size, name in zip(value.type.tensor_type.shape.dim, sizes, strict=False):
+    for value in (taken, made):
+        sizes = value.type.tensor_type.shape.dim
+        open_sizes = sizes if value is taken else list(sizes)[:-1]
+        for size, name in zip(open_sizes, ("batch", "sequence"), strict=False):
             size.dim_param = name
     # Shapes inside the graph, which the library knew by other names.
     del model.graph.value_info[:]

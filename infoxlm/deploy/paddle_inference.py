@@ -51,6 +51,7 @@ class PaddleInference:
         self._on_cpu = device == "cpu"
         self._program = CheckedProgram(program)
         self.labels = self._program.labels
+        self.for_every_token = self._program.for_every_token
         single_row = program.with_name(SINGLE_ROW_PROGRAM)
         usable = self._on_cpu and single_row.is_file() and cpu_words() >= AVX512
         self._single_row = CheckedProgram(single_row) if usable else None

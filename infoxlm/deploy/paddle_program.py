@@ -119,7 +119,12 @@ class PaddleProgram:
             if operation["#"] == "1.data":
                 inputs.append(operation["A"][0]["AT"]["D"])
             _define(values, operation["O"])
-        if len(answers) != 1 or len(answers[0].shape) != 2 or answers[0].kind != "0.t_f32":
+        if (
+            len(answers) != 1
+            or len(answers[0].shape) not in (2, 3)  # of each sequence, or of every token
+            or answers[0].shape[-1] < 1
+            or answers[0].kind != "0.t_f32"
+        ):
             raise ProgramError(f"{len(answers)} answers, or one that is no row of logits")
         return cls(content, parameters, tuple(inputs), answers[0])
 

@@ -40,6 +40,8 @@ class LoadedRuntime(Runtime, Protocol):
 
     #: The columns of its logits.
     labels: int
+    #: Whether every token has logits, and not each sequence.
+    for_every_token: bool
 
 
 def load_runtime(
@@ -62,6 +64,13 @@ def load_runtime(
         raise UserError(
             f"the model in {folder.path} tells {loaded.labels} labels apart, its {CONFIG_FILE} "
             f"names {folder.inference.outputs}",
+            "Give a folder whose files belong together.",
+        )
+    if loaded.for_every_token != folder.inference.for_every_token:
+        kinds = ("each sequence", "every token")
+        raise UserError(
+            f"the model in {folder.path} answers for {kinds[loaded.for_every_token]}, its "
+            f"{CONFIG_FILE} is of one for {kinds[folder.inference.for_every_token]}",
             "Give a folder whose files belong together.",
         )
     return loaded
@@ -99,7 +108,8 @@ class OnnxRuntime:
 
     def __init__(self, model: Path, session: Any) -> None:
         self._model, self._session = model, session
-        self.labels = session.get_outputs()[0].shape[-1]
+        shape = session.get_outputs()[0].shape
+        self.labels, self.for_every_token = shape[-1], len(shape) == 3
 
     @classmethod
     def load(cls, model: Path, threads: int) -> Self:
@@ -159,9 +169,10 @@ class CheckpointModel:
 
     name = "the checkpoint"
 
-    def __init__(self, model: Any, labels: int) -> None:
+    def __init__(self, model: Any, labels: int, for_every_token: bool) -> None:
         self.model = model
         self.labels = labels
+        self.for_every_token = for_every_token
         self._lock = threading.Lock()
 
     @classmethod
@@ -177,7 +188,7 @@ class CheckpointModel:
         select_device(device)
         model = folder.inference.load_model(folder.path)
         model.eval()
-        return cls(model, folder.inference.outputs)
+        return cls(model, folder.inference.outputs, folder.inference.for_every_token)
 
     def run(self, input_ids: np.ndarray) -> np.ndarray:
         """Score padded token ids; see `Runtime`."""

@@ -27,7 +27,7 @@ class LogitsOnly(nn.Layer):
         self.single_row = False
 
     def forward(self, input_ids: paddle.Tensor) -> paddle.Tensor:
-        """Score `[batch, seq]` token ids as `[batch, labels]` logits."""
+        """Score `[batch, seq]` token ids, each sequence or every token of it."""
         if self.single_row:
             return single_row_logits(self.model, input_ids)
         return self.model(input_ids).logits
@@ -59,7 +59,7 @@ class HalfStored(LogitsOnly):
                 del layer._parameters[name]
 
     def forward(self, input_ids: paddle.Tensor) -> paddle.Tensor:
-        """Score `[batch, seq]` token ids as `[batch, labels]` logits."""
+        """Score `[batch, seq]` token ids, each sequence or every token of it."""
         for layer, name, half in self._matrices:
             # Past nn.Layer, which would take it for a new parameter.
             object.__setattr__(layer, name, getattr(self, half).astype("float32"))

@@ -67,6 +67,8 @@ class Inference:
     prediction: type
     #: The size of an output's last axis.
     outputs: int
+    #: Whether the model answers for every token, and not once for each sequence.
+    for_every_token = False
     #: Sequences that an input makes at least; a long one may make more.
     sequences_an_input = 1
     #: Most tokens of a sequence where config.json does not say what the model was fine-tuned with.

@@ -35,6 +35,9 @@ _MODULES = {
     "question_answering": "infoxlm.tasks.question_answering.task",
 }
 
+#: The tasks of checkpoints of transformers, which name a class and no task, by how it ends.
+_CLASSES = {"ForQuestionAnswering": "question_answering"}
+
 
 class Task:
     """A task and the data set that it is learned from.
@@ -227,7 +230,10 @@ def task_of(described: Mapping[str, Any]) -> type[Task]:
     Raises:
         UserError: It is of a task that is not installed.
     """
-    return task_class(str(described.get("task_name") or FIRST_TASK))
+    classes = described.get("architectures")
+    first = str(classes[0]) if isinstance(classes, list) and classes else ""
+    known = next((task for end, task in _CLASSES.items() if first.endswith(end)), FIRST_TASK)
+    return task_class(str(described.get("task_name") or known))
 
 
 def inference_of(config: Mapping[str, Any]) -> "Inference":

@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from infoxlm.convert import convert_to_paddle
 from infoxlm.convert.find_checkpoint import find_checkpoint
@@ -144,6 +144,23 @@ def test_modules_saved_with_the_adapter_replace_the_base_s(adapter, tiny_state, 
         np.testing.assert_array_equal(checkpoint.tensors.read(name, values.shape), values)
     assert checkpoint.config["id2label"] == {str(i): f"LABEL_{i}" for i in range(5)}
     assert "the classifier is the adapter's, its labels are called LABEL_0, " in caplog.text
+
+
+def test_an_encoder_gets_its_head_of_question_answering_with_the_adapter(
+    base, adapter, tiny_state, torch_folder, tmp_path
+):
+    encoder = torch_folder(tiny_state(), "encoder")
+    head = {name: x for name, x in tiny_state("qa_outputs").items() if name.startswith("qa_")}
+    layers = matrices([SELF.format(0, "query")])
+    told = {"base_model_name_or_path": str(encoder), "modules_to_save": ["qa_outputs"]}
+    with pytest.raises(UserError, match="has no qa_outputs.weight: .* qa_outputs is saved with"):
+        convert_to_paddle(str(adapter(layers, **told)), tmp_path / "paddle", cache_dir=tmp_path)
+    folder = adapter(layers | head, **told)
+    report = convert_to_paddle(str(folder), tmp_path / "paddle", cache_dir=tmp_path)
+    assert report.architectures == ("XLMRobertaForQuestionAnswering",)
+    found = load_file(tmp_path / "paddle" / "model.safetensors")
+    np.testing.assert_array_equal(found["qa_outputs.weight"], head["qa_outputs.weight"].T)
+    np.testing.assert_array_equal(found["qa_outputs.bias"], head["qa_outputs.bias"])
 
 
 def test_adapter_in_a_pickle(adapter, tmp_path):

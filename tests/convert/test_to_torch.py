@@ -48,6 +48,7 @@ def test_there_and_back_gives_the_same_values(there_and_back, tiny_state, tmp_pa
     [
         (("roberta.pooler",), "XLMRobertaModel"),
         (("classifier",), "XLMRobertaForSequenceClassification"),
+        (("qa_outputs",), "XLMRobertaForQuestionAnswering"),
         (("lm_head",), "XLMRobertaForMaskedLM"),
     ],
 )

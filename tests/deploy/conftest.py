@@ -50,6 +50,23 @@ def checkpoint(make_checkpoint: Callable[..., Path]) -> Path:
     return make_checkpoint(id2label=dict(enumerate(words)))
 
 
+#: What a tiny checkpoint that answers questions is asked: windows of so few tokens share less.
+ANSWERING = {
+    "task_name": "question_answering",
+    "question_answering": {"stride": 4, "max_question_length": 12, "n_best": 5},
+}
+
+
+@pytest.fixture(scope="session")
+def make_answerer(make_checkpoint: Callable[..., Path]) -> Callable[..., Path]:
+    """Saves a tiny model that answers questions as a checkpoint's folder."""
+
+    def make(**changes: Any) -> Path:
+        return make_checkpoint("InfoXLMForQuestionAnswering", **ANSWERING, **changes)
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def export(checkpoint: Path, tmp_path_factory: Any) -> Callable[..., Path]:
     """Exports the tiny classifier, each way once."""

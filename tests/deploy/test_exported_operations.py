@@ -6,7 +6,7 @@ again; what is not in exports any more stays in it as `earlier`.
 
 import json
 import os
-from itertools import chain
+from itertools import chain, product
 from pathlib import Path
 
 import pytest
@@ -28,21 +28,21 @@ OTHER = {
 
 
 @pytest.fixture(scope="module")
-def exports(make_checkpoint, tmp_path_factory):
-    """The folders of two models, each exported in every form and precision."""
+def exports(make_checkpoint, make_answerer, tmp_path_factory):
+    """The folders of models of two sizes with each head, exported in every form and precision."""
     from infoxlm.deploy.export import ExportOptions, export_model
 
     # Whatever they hold: `export` itself would refuse what is not in the list yet.
     patches = pytest.MonkeyPatch()
     patches.setattr(Operations, "check", lambda self, operation: None)
     folders = []
-    for number, changes in enumerate(({}, OTHER)):
-        checkpoint = make_checkpoint(**changes)
-        parent = tmp_path_factory.mktemp(f"exports{number}")
-        for precision in ExportPrecision:
+    for changes in ({}, OTHER):
+        folders.append([])
+        for make, precision in product((make_checkpoint, make_answerer), ExportPrecision):
+            folder = tmp_path_factory.mktemp("exports") / precision.value
             options = ExportOptions(onnx=True, precision=precision)
-            export_model(checkpoint, parent / precision.value, options)
-        folders.append([parent / precision.value for precision in ExportPrecision])
+            export_model(make(**changes), folder, options)
+            folders[-1].append(folder)
     patches.undo()
     return folders
 
@@ -66,7 +66,7 @@ def listed(exports):
 
 
 def test_the_list_is_made_of_exports(listed, exports):
-    assert {len(folders) for folders in exports} == {len(ExportPrecision)}
+    assert {len(folders) for folders in exports} == {2 * len(ExportPrecision)}
     file = Path(module.__file__).with_name(LIST)
     known = json.loads(file.read_text())
     if os.environ.get("INFOXLM_LIST_OPERATIONS") == "1":

@@ -118,6 +118,40 @@ def test_we_open_paddlenlp_s_folder(kind, safe, batch, tmp_path):
     assert_same(computed, compute(theirs, input_ids), is_token, output)
 
 
+def test_we_open_transformers_folder_for_question_answering(batch, tmp_path, sentencepiece_file):
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    from infoxlm.convert import convert_to_paddle, convert_to_torch
+    from infoxlm.deploy.model_folder import ModelFolder
+
+    input_ids, is_token = batch
+    torch.manual_seed(3)
+    config = transformers.XLMRobertaConfig(
+        vocab_size=InfoXLMTokenizer(sentencepiece_file).vocab_size, hidden_size=16,
+        num_hidden_layers=2, num_attention_heads=4, intermediate_size=48,
+        max_position_embeddings=40, initializer_range=0.3, type_vocab_size=1,
+    )  # fmt: skip
+    theirs = transformers.XLMRobertaForQuestionAnswering(config).eval()
+    theirs.save_pretrained(tmp_path / "torch")
+    InfoXLMTokenizer(sentencepiece_file).save_pretrained(tmp_path / "torch")
+    convert_to_paddle(str(tmp_path / "torch"), tmp_path / "paddle", cache_dir=tmp_path)
+    ours = InfoXLMForQuestionAnswering.from_pretrained(tmp_path / "paddle")
+    ours.eval()
+    with torch.no_grad():
+        expected = theirs(
+            torch.tensor(input_ids),
+            attention_mask=torch.tensor(is_token).long(),
+            output_hidden_states=True,
+        )
+    found = ours(paddle.to_tensor(input_ids), output_hidden_states=True)
+    assert_same(found, expected, is_token, "logits")
+    assert ModelFolder.open(tmp_path / "paddle").inference.for_every_token
+    convert_to_torch(tmp_path / "paddle", tmp_path / "back")
+    back = transformers.XLMRobertaForQuestionAnswering.from_pretrained(tmp_path / "back")
+    for name, value in theirs.state_dict().items():
+        assert torch.equal(back.state_dict()[name], value), name
+
+
 def test_transformers_opens_our_converted_folder(
     kind, tiny_model, batch, tmp_path, sentencepiece_file
 ):

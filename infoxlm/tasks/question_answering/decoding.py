@@ -45,7 +45,10 @@ class SplitContexts(Protocol):
 
     @property
     def spans(self) -> Sequence[np.ndarray]:
-        """Of each window the characters that each token covers, `[tokens, 2]`; -1 for none."""
+        """Of each window the characters [from, to) that each token covers, `[tokens, 2]`.
+
+        Ends that are equal mean none; in a window, none of the two columns decreases.
+        """
 
 
 def best_answers(
@@ -146,7 +149,8 @@ def _pairs(
         tokens = len(outputs[window])
         logits[place, :tokens] = outputs[window]
         characters[place, :tokens] = spans[window][:tokens]
-    logits[characters[..., 0] < 0] = -np.inf
+    # An answer neither begins nor ends with a token that covers nothing, such as a space alone.
+    logits[characters[..., 0] >= characters[..., 1]] = -np.inf
     logits[~np.isfinite(logits)] = -np.inf  # infinity would be the best of all
     best = np.argsort(-logits, axis=1, kind="stable")[:, :n_best]
     row, start, end = np.nonzero(_may_be_answers(best, max_answer_length))
@@ -155,7 +159,7 @@ def _pairs(
     found["start"], found["end"] = characters[row, starts, 0], characters[row, ends, 1]
     found["score"] = logits[row, starts, 0] + logits[row, ends, 1]
     found["window"] = windows[row]
-    return found[np.isfinite(found["score"]) & (found["start"] < found["end"])]
+    return found[np.isfinite(found["score"])]
 
 
 def _may_be_answers(best: np.ndarray, max_answer_length: int) -> np.ndarray:

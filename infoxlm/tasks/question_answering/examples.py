@@ -12,6 +12,7 @@ from infoxlm.data.token_cache import TokenCache
 from infoxlm.schema import QuestionAnsweringConfig
 from infoxlm.tasks.question_answering.answers import Answers
 from infoxlm.tasks.question_answering.decoding import best_answers, null_scores
+from infoxlm.tasks.question_answering.layouts import combined
 from infoxlm.tasks.question_answering.options import AnsweringOptions
 from infoxlm.tasks.question_answering.questions import Question
 from infoxlm.tasks.question_answering.source import QuestionSource
@@ -63,7 +64,7 @@ class QuestionExamples(Examples):
             max_answer_length=options.max_answer_length,
         )
         nulls = null_scores(outputs, windows, count) if options.may_be_unanswerable else None
-        context, _, question = self.language.partition("-")
+        context, question = combined(self.language) or (self.language, "")
         return Answers(context, self.questions, found, nulls, question)
 
     def windows(self) -> Windows:
@@ -152,26 +153,27 @@ def load_questions(
     parts = encode_split(source, split, languages, cache, encode, limit=limit, options=known)
     found: list[Examples] = []
     for language, part in zip(languages, parts, strict=True):
-        log_windows(split, part)
         targets = {name: values for name, values in part.targets.items() if name != "cut"}
         questions = [] if training else list(source.read(split, language, limit))
         found.append(QuestionExamples.of(replace(part, targets=targets), questions))
+    log_windows(split, parts)
     return found
 
 
-def log_windows(split: str, examples: Examples) -> None:
-    """Say how many windows the questions of a language make, and how many questions were cut."""
-    rows, cut = examples.rows, examples.targets["cut"]
-    questions, windows = len(np.unique(rows)), len(examples)
+def log_windows(split: str, parts: Sequence[Examples]) -> None:
+    """Say how many windows the questions of a split make, and how many questions were cut."""
+    questions = sum(len(np.unique(part.rows)) for part in parts)
+    windows = sum(map(len, parts))
     logger.info(
-        "%s %s: %s questions in %s windows",
-        split, examples.language, f"{questions:,}", f"{windows:,}",
+        "%s: %s questions in %s (%s windows)",
+        split, f"{questions:,}", " ".join(part.language for part in parts), f"{windows:,}",
     )  # fmt: skip
-    if cut.any():
-        logger.warning(
-            "%s %s: %s questions are longer than task.max_question_length, and were cut",
-            split, examples.language, f"{len(np.unique(rows[cut])):,}",
-        )  # fmt: skip
+    for part in parts:
+        if cut := len(np.unique(part.rows[part.targets["cut"]])):
+            logger.warning(
+                "%s %s: %s questions are longer than task.max_question_length and were cut",
+                split, part.language, f"{cut:,}",
+            )  # fmt: skip
 
 
 def padded_spans(spans: Sequence[np.ndarray], max_length: int) -> np.ndarray:

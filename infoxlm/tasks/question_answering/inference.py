@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from infoxlm.checkpoint.config_file import CONFIG_FILE
+from infoxlm.checkpoint.labels import check_question_answerer
 from infoxlm.errors import UserError
 from infoxlm.files.json_file import read_json
 from infoxlm.tasks.inference import Encoded, Field, Inference, Row
@@ -16,14 +17,11 @@ from infoxlm.tasks.question_answering.decoding import best_answers, null_scores
 from infoxlm.tasks.question_answering.input_file import squad_rows
 from infoxlm.tasks.question_answering.options import KEY, AnsweringOptions
 from infoxlm.tasks.question_answering.prediction import AnswerPrediction, AnswerSpan, answer_of
-from infoxlm.tasks.question_answering.windows import Windows, windows_of
+from infoxlm.tasks.question_answering.windows import SPECIAL, Windows, windows_of
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 #: Digits of a probability in files.
 DIGITS = 6
-
-#: Special tokens of a pair of texts.
-SPECIAL_TOKENS = 4
 
 #: Which of an example's questions belong to which split.
 SPLITS = {"dev": 0, "test": 1}
@@ -54,6 +52,7 @@ class QuestionInference(Inference):
     description = "The words of a context that answer a question."
     prediction = AnswerPrediction
     outputs = 2
+    for_every_token = True
     columns = ("answer", "start", "end", "probability", "truncated")
     usual_length = 384
     sequences_text = "windows of contexts"
@@ -68,9 +67,20 @@ class QuestionInference(Inference):
         may = self.options.may_be_unanswerable
         return {"unanswerable": " It may also find that the text does not say." if may else ""}
 
+    def check(self, folder: Path, named: str, *, checkpoint: bool) -> None:
+        """Check that a folder holds a model that answers questions."""
+        if checkpoint:
+            check_question_answerer(folder, named)
+
+    def load_model(self, folder: Path) -> Any:
+        """Load the model of a checkpoint."""
+        from infoxlm.model import InfoXLMForQuestionAnswering
+
+        return InfoXLMForQuestionAnswering.from_pretrained(folder)
+
     def check_length(self, max_length: int) -> None:
         """Check that windows bring more of a context than they share."""
-        room = max_length - self.options.max_question_length - SPECIAL_TOKENS
+        room = max_length - self.options.max_question_length - SPECIAL
         if room <= self.options.stride:
             raise UserError(
                 f"max_length={max_length} leaves {room} tokens of a context next to "
@@ -114,7 +124,7 @@ class QuestionInference(Inference):
 
     def full_length(self, tokenizer: InfoXLMTokenizer, row: Row) -> int:
         """Count the tokens of a question that is not cut; contexts never are."""
-        return int(tokenizer.full_lengths([row[0]], [""])[0]) - SPECIAL_TOKENS
+        return int(tokenizer.pieces([row[0]]).lengths[0])
 
     def longest(self, max_length: int) -> int:
         """Most tokens of a question."""

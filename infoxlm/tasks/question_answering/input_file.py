@@ -1,24 +1,15 @@
-"""Questions to predict on, out of a file in SQuAD's form: answers, if it has any, are not read."""
+"""Questions to predict on, out of a file in SQuAD's form: answers, if it has any, do not matter."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from infoxlm.errors import UserError
-from infoxlm.files.json_file import read_json
 from infoxlm.files.regular_file import open_regular
-from infoxlm.schema import json_shapes as shapes
 from infoxlm.tasks.inference import Row
+from infoxlm.tasks.question_answering.squad_file import read_entries
 
 #: How such a file begins, and no line of JSON lines with questions does.
 _BEGINNING = re.compile(rb'(\xef\xbb\xbf)?\s*\{\s*"(data|version)"\s*:')
-
-_QUESTION = shapes.fields({"question": shapes.text}, ["question"])
-_PARAGRAPH = shapes.fields(
-    {"context": shapes.text, "qas": shapes.items(_QUESTION)}, ["context", "qas"]
-)
-_ARTICLE = shapes.fields({"paragraphs": shapes.items(_PARAGRAPH)}, ["paragraphs"])
-_FILE = shapes.fields({"data": shapes.items(_ARTICLE)}, ["data"])
 
 
 def squad_rows(path: Path) -> Iterator[Row] | None:
@@ -39,22 +30,7 @@ def squad_rows(path: Path) -> Iterator[Row] | None:
         with open_regular(path) as stream:
             if not _BEGINNING.match(stream.read(64)):
                 return None
-        content = read_json(path)
-        _FILE(content)
     except OSError:
         return None  # whoever reads tables says why
-    except shapes.MisfitError as misfit:
-        where = f"{misfit.where} " if misfit.where else "it "
-        raise UserError(
-            f"input={path} is not in SQuAD's form: {where}{misfit.problem}", "Correct it."
-        ) from misfit
-    except ValueError as error:
-        raise UserError(f"input={path} is not in SQuAD's form: {error}", "Correct it.") from error
-    return iter(
-        [
-            (question["question"], paragraph["context"])
-            for article in content["data"]
-            for paragraph in article["paragraphs"]
-            for question in paragraph["qas"]
-        ]
-    )
+    found = [entry.question for entry in read_entries([path])]
+    return iter([(question.question, question.context) for question in found])

@@ -139,7 +139,7 @@ class QuestionSource:
             first, problem = next(iter(faults.items()))
             found = f"{entries[first].file}, question {entries[first].question.id}: {problem}"
             if self._faulty is Faulty.refuse:
-                others = f" ({len(faults) - 1} more are at fault)" if len(faults) > 1 else ""
+                others = f" (and {len(faults) - 1} more at fault)" if len(faults) > 1 else ""
                 raise UserError(
                     found + others,
                     "Mend the file, or leave such questions out with task.faulty=drop.",

@@ -38,7 +38,7 @@ def search(outputs, windows, question, n_best, max_answer_length):
     for window, (output, spans) in enumerate(zip(outputs, windows.spans, strict=True)):
         if windows.questions[window] != question:
             continue
-        inside = [token for token in range(len(output)) if spans[token][0] >= 0]
+        inside = [token for token in range(len(output)) if spans[token][0] < spans[token][1]]
         ranked = [
             sorted(inside, key=lambda token: (-output[token, which], token))[:n_best]
             for which in (0, 1)
@@ -46,7 +46,7 @@ def search(outputs, windows, question, n_best, max_answer_length):
         for start in ranked[0]:
             for end in ranked[1]:
                 characters = int(spans[start][0]), int(spans[end][1])
-                if not start <= end < start + max_answer_length or characters[0] >= characters[1]:
+                if not start <= end < start + max_answer_length:
                     continue
                 score = float(output[start, 0]) + float(output[end, 1])
                 if characters not in best or score > best[characters][0]:
@@ -123,6 +123,15 @@ def test_the_same_characters_of_two_windows_count_once():
     )
     assert found[0] == Candidate(0, 3, 4.0, 1)
     assert len({(each.start, each.end) for each in found}) == len(found) == 3
+
+
+def test_no_answer_begins_or_ends_with_a_space():
+    spans = np.array([[-1, -1], [-1, -1], [1, 1], [1, 4], [5, 5], [5, 7], [8, 8], [-1, -1]])
+    output = window([0, 0, 9, 1, 9, 2, 9, 0], [0, 0, 9, 3, 9, 2, 9, 0])
+    (found,) = best_answers(
+        [output], Split(np.zeros(1, int), [spans]), 1, n_best=9, max_answer_length=9
+    )
+    assert [each[:3] for each in found] == [(1, 4, 4.0), (5, 7, 4.0), (1, 7, 3.0)]
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

@@ -8,6 +8,7 @@ import pytest
 from infoxlm.deploy.predictor import Predictor
 from infoxlm.errors import UserError
 from infoxlm.tasks.question_answering.inference import QuestionInference
+from infoxlm.tasks.task import inference_of
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 MAX_LENGTH = 24
@@ -159,6 +160,14 @@ def test_an_exported_file_says_what_its_outputs_are():
 def test_options_at_fault_end_in_one_line():
     with pytest.raises(UserError, match=r"question_answering.n_best is 0"):
         QuestionInference({"question_answering": {"n_best": 0}})
+
+
+def test_checkpoints_of_transformers_are_known_by_their_class():
+    classes = ["XLMRobertaForQuestionAnswering"]
+    assert isinstance(inference_of({"architectures": classes}), QuestionInference)
+    assert isinstance(inference_of({"task_name": "question_answering"}), QuestionInference)
+    for other in ({"architectures": classes, "task_name": "classification"}, {"architectures": 3}):
+        assert not isinstance(inference_of(other), QuestionInference)
 
 
 def test_windows_have_to_bring_more_than_they_share():

@@ -41,7 +41,7 @@ def test_other_files_are_left_to_others(tmp_path, name, text):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"data": [', "is not in SQuAD's form: Expecting value"),
+        ('{"data": [', "x.json is not JSON: Expecting value"),
         ('{"data": 3}', "data is 3, not a list"),
         ('{"version": "2"}', "it has no data"),
         (json.dumps(squad({"qas": []})), r"data\[0\].paragraphs\[0\] has no context"),
