@@ -84,7 +84,9 @@ class AddedTokenSplitter:
                 parts.append(Part(found.id, (start, end)))
             elif self.normalizes:
                 normalized, places = self._normalized(found)
-                parts += self._split_normalized(normalized, [start + place for place in places])
+                if start:
+                    places = [start + place for place in places]
+                parts += self._split_normalized(normalized, places)
             else:
                 parts.append(Part(found, range(start, end + 1)))
         return parts
@@ -95,6 +97,8 @@ class AddedTokenSplitter:
         if self._space_id is None:
             return text, places
         text = text.rstrip(WHITE_SPACE)
+        if "  " not in text:
+            return text, places[: len(text) + 1]
         # Of a run of spaces the first stands for all.
         left_out = {x for run in _RUNS.finditer(text) for x in range(run.start() + 1, run.end())}
         kept = [place for x, place in enumerate(places[: len(text) + 1]) if x not in left_out]

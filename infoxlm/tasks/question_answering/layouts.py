@@ -122,7 +122,9 @@ def _below(root: Path, key: str) -> Mapping[Path, str | None]:
     if not root.exists() and (found := _matching(root)):
         return dict.fromkeys(found)
     if not root.is_dir():
-        raise UserError(f"{key}={root} does not exist", f"Give {FORMS}.")
+        others = "a file, a folder of files, or a pattern with *"
+        choices = FORMS if key == "data.root" else others
+        raise UserError(f"{key}={root} does not exist", f"Give {choices}.")
     files: dict[Path, str | None] = {}
     for folder in (root, *(root / name for name in _UNPACKED)):
         for name in ("", *_SPLITS):

@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,8 @@ class QuestionSource:
     def read(self, split: str, language: str, limit: int | None = None) -> Iterator[Question]:
         """Stream the questions of the first `limit` rows of the files, or of all.
 
+        Of questions that are joined by their ids, the first `limit` that both languages have.
+
         Raises:
             UserError: The split or language is not there, or a question is at fault.
         """
@@ -80,7 +83,8 @@ class QuestionSource:
         questions = self._questions(split, context_files)
         if question_files:
             asked = {x.id: x.question for x in self._questions(split, question_files)}
-            questions = [x._replace(question=asked[x.id]) for x in questions if x.id in asked]
+            joined = (x._replace(question=asked[x.id]) for x in questions if x.id in asked)
+            return islice(joined, limit)
         return (x for x in questions if limit is None or x.row < limit)
 
     def log_left_out(self, split: str, language: str) -> None:
