@@ -140,11 +140,12 @@ def score_section(results: Mapping[str, Any], comparison: Comparison) -> Section
     lines = (*comparison.languages, *comparison.summaries)
     row = comparison.published
     note = f"{metric.unit.capitalize()}."
-    if row:
+    if any(line.published is not None for line in lines):
         columns[f"paper{of}"] = lambda line: metric.shown(line.published)
         columns["difference"] = lambda line: metric.shown(
             None if line.published is None else line.score - line.published, signed=True
         )
+    if row:
         note += f" Paper: {row.name}; source: {row.source}."
     if any(line.dev is not None for line in lines):
         columns[f"dev{of}"] = lambda line: metric.shown(line.dev)

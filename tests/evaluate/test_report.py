@@ -260,3 +260,12 @@ def test_two_metrics_fit_a_terminal(two_metrics):
     figures = "without ko 75.0 2 70.0 +5.0 50.0 60.0"
     assert figures.split() in lines
     assert ["en", "100.0", "80.0–90.0", "1", "100.0", "100.0"] in lines
+
+
+def test_a_row_without_a_figure_of_these_languages_takes_no_column(two_metrics, tmp_path):
+    row = Published("paper", {}, 70.0, "there", caveats=("Other languages.",), languages=("fr",))
+    text = render(two_metrics, tmp_path, row)
+    assert cells(text, "language") == [
+        "language", "test F1", "95 % interval", "examples", "exact match",
+    ]  # fmt: skip
+    assert "> Other languages." in text

@@ -7,10 +7,12 @@ from infoxlm.evaluate.metric import Metric
 from infoxlm.evaluate.scores import Scores
 from infoxlm.reporting.sections import Section
 from infoxlm.tasks.question_answering.null_threshold import ALL
-from infoxlm.tasks.question_answering.published import ROWS, TITLES
+from infoxlm.tasks.question_answering.published import MLQA_LANGUAGES, ROWS, TITLES
 from infoxlm.tasks.question_answering.scores import EXACT_MATCH, F1
 
 _METRICS = (F1, EXACT_MATCH)
+MLQA_PAIRS = len(MLQA_LANGUAGES) ** 2
+_GENERALISED = ", MLQA's generalised cross-lingual transfer"
 
 
 def report_sections(results: Mapping[str, Any], split: str) -> list[Section]:
@@ -66,14 +68,17 @@ def _matrix(combinations: Mapping[str, Any], metric: Metric, split: str) -> Sect
         for context in contexts
     ]
     title = metric.title[0].upper() + metric.title[1:]
+    counts = combinations["examples"].values()
     low, high = combinations["average_interval"][metric.name]
     return Section(
         f"{title} by languages of context and question ({split})",
         ("context \\ question", *questions),
         rows,
-        f"Percent. Average over the {len(pairs)} pairs, MLQA's generalised cross-lingual transfer: "
+        f"Percent. Average over the {len(pairs)} pairs"
+        f"{_GENERALISED if len(pairs) == MLQA_PAIRS else ''}: "
         f"{metric.shown(combinations['average'][metric.name])}, 95 % interval "
-        f"{metric.shown(low)} to {metric.shown(high)}.",
+        f"{metric.shown(low)} to {metric.shown(high)}; {min(counts):,} to {max(counts):,} "
+        "questions a pair.",
         numbers=True,
     )
 

@@ -1,10 +1,16 @@
+from itertools import product
+
 import pytest
 
 from infoxlm.evaluate.published import compare_with_published
 from infoxlm.evaluate.report import markdown_report
 from infoxlm.tasks.question_answering.answer_scores import MLQA, SQUAD, SQUAD2
 from infoxlm.tasks.question_answering.options import AnsweringOptions
-from infoxlm.tasks.question_answering.published import XQUAD_LANGUAGES, published
+from infoxlm.tasks.question_answering.published import (
+    MLQA_LANGUAGES,
+    XQUAD_LANGUAGES,
+    published,
+)
 from infoxlm.tasks.question_answering.report import report_sections
 from infoxlm.tasks.question_answering.scores import score_answers
 
@@ -61,9 +67,19 @@ def test_pairs_of_languages(results):
     assert f1.title == "F1 by languages of context and question (test)"
     assert f1.header == ("context \\ question", "de", "en")
     assert f1.rows == [("de", "100.0", "0.0"), ("en", "100.0", "66.7")]
-    assert "Average over the 4 pairs, MLQA's generalised cross-lingual transfer: 66.7" in f1.note
+    assert "Average over the 4 pairs: 66.7, 95 % interval " in f1.note
+    assert f1.note.endswith("; 1 to 1 questions a pair.")
     assert exact_match.title.startswith("Exact match by languages")
     assert exact_match.rows == [("de", "100.0", "0.0"), ("en", "100.0", "0.0")]
+
+
+def test_all_pairs_of_mlqa(results):
+    pairs = product(MLQA_LANGUAGES, repeat=2)
+    texts = {x if x == y else f"{x}-{y}": "cat" for x, y in pairs}
+    f1, _ = report_sections(results(texts, MLQA, data="mlqa"), "test")[1:]
+    assert f1.header[1:] == MLQA_LANGUAGES
+    assert [row[0] for row in f1.rows] == list(MLQA_LANGUAGES)
+    assert "over the 49 pairs, MLQA's generalised cross-lingual transfer: 100.0" in f1.note
 
 
 def test_pairs_that_were_not_scored_are_empty(results):
