@@ -156,11 +156,12 @@ def load_questions(
         targets = {name: values for name, values in part.targets.items() if name != "cut"}
         questions = [] if training else list(source.read(split, language, limit))
         found.append(QuestionExamples.of(replace(part, targets=targets), questions))
-    log_windows(split, parts)
+        source.log_left_out(split, language)
+    log_windows(source, split, parts)
     return found
 
 
-def log_windows(split: str, parts: Sequence[Examples]) -> None:
+def log_windows(source: QuestionSource, split: str, parts: Sequence[Examples]) -> None:
     """Say how many windows the questions of a split make, and how many questions were cut."""
     questions = sum(len(np.unique(part.rows)) for part in parts)
     windows = sum(map(len, parts))
@@ -169,10 +170,12 @@ def log_windows(split: str, parts: Sequence[Examples]) -> None:
         split, f"{questions:,}", " ".join(part.language for part in parts), f"{windows:,}",
     )  # fmt: skip
     for part in parts:
-        if cut := len(np.unique(part.rows[part.targets["cut"]])):
+        cut = np.unique(part.rows[part.targets["cut"]])
+        if len(cut):
+            first = next(x.id for x in source.read(split, part.language) if x.row == cut[0])
             logger.warning(
-                "%s %s: %s questions are longer than task.max_question_length and were cut",
-                split, part.language, f"{cut:,}",
+                "%s %s: %s questions are longer than task.max_question_length and were cut, the "
+                "first: %s", split, part.language, f"{len(cut):,}", first,
             )  # fmt: skip
 
 

@@ -150,6 +150,18 @@ def test_questions_at_fault_are_dropped_and_counted(write, tmp_path, caplog):
     )
 
 
+def test_what_is_left_out_is_said_once(write, tmp_path, caplog):
+    write("train.en.json", **contents(*FAULTY))
+    source = opened(root=tmp_path, task={"faulty": Faulty.drop})
+    source.log_left_out("train", "en")
+    source.log_left_out("train", "en")
+    assert caplog.text.count("2 of 4 questions are at fault") == 1
+    caplog.clear()
+    # Where nothing is to be left out, no file is read for it.
+    opened(root=tmp_path).log_left_out("train", "en")
+    assert caplog.text == ""
+
+
 def test_ids_that_come_twice(write, tmp_path):
     first = write("dev.en.json", **contents(qa("a"), qa("a", question="When built?")))
     with pytest.raises(UserError, match=f"question a: its id comes twice, first in {first}. Mend"):

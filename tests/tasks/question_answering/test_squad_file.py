@@ -44,6 +44,10 @@ def test_questions_that_share_a_context_share_it_in_memory(write):
          "its answer 'Rhine' is not at answer_start=16, where 'Elbe' stands, nor elsewhere in the "
          "text"),
         (entry((Answer("Elbe", -4),)), "its answer 'Elbe' is not at answer_start=-4, but at 16"),
+        (entry((Answer("a", 4),), context="a bbb a"),
+         "its answer 'a' is not at answer_start=4, where 'b' stands, but at 6"),
+        (entry((Answer("a", 2),), context="a bbb a"),
+         "its answer 'a' is not at answer_start=2, where 'b' stands, but at 0"),
         (entry((Answer(" ", 6),)), "it has an empty answer"),
         (entry((Answer("", 3),)), "it has an empty answer"),
         (entry((Answer("a", 0),), context=" \n"), "its context is empty"),
