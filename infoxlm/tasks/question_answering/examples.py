@@ -143,6 +143,7 @@ def load_questions(
         UserError: A file is at fault, or a language has no question.
     """
     training = split == "train"
+    languages = asked_languages(source, split, languages, limit)
     encode = encoder(cache.tokenizer, options, cache.max_length, training=training)
     known = {
         "task": options.name,
@@ -159,6 +160,20 @@ def load_questions(
         source.log_left_out(split, language)
     log_windows(source, split, parts)
     return found
+
+
+def asked_languages(
+    source: QuestionSource, split: str, languages: Sequence[str], limit: int | None
+) -> list[str]:
+    """The languages without the combinations that have no question in common, which is said."""
+    empty = [
+        language
+        for language in languages
+        if combined(language) and not any(source.read(split, language, limit))
+    ]
+    if empty:
+        logger.warning("%s: no question in %s: not scored", split, " ".join(empty))
+    return [language for language in languages if language not in empty]
 
 
 def log_windows(source: QuestionSource, split: str, parts: Sequence[Examples]) -> None:

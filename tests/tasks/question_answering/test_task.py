@@ -205,3 +205,15 @@ def test_rules_that_know_no_such_language_are_refused_at_once(data, write_questi
     Task(OPTIONS, turkish).open(["dev"])
     with pytest.raises(UserError, match="MLQA's rules know no answers in tr"):
         Task(replace(OPTIONS, rules=AnswerRules.mlqa), turkish).open(["dev"])
+
+
+def test_a_combination_without_questions_is_left_out(
+    data, write_questions, tmp_path, cache, caplog
+):
+    for language, seed in (("en", 4), ("de", 4), ("zh", 5)):  # zh shares no question
+        write_questions(tmp_path / "test" / f"{language}.json", language, seed=seed)
+    task = Task(replace(OPTIONS, combinations=True), replace(data, root=str(tmp_path)))
+    task.open(["test"])
+    found = [part.language for part in task.load("test", cache)]
+    assert found == ["en", "de", "zh", "de-en", "en-de"]
+    assert "test: no question in de-zh en-zh zh-de zh-en: not scored" in caplog.messages
