@@ -30,7 +30,7 @@ PAGE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
-#: What the pages of all tasks share.
+#: Style and script of the pages of all tasks.
 COMMON = Path(__file__).parent / "page"
 
 #: Statuses of refusals, for the documentation.

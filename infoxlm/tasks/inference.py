@@ -73,7 +73,7 @@ class Inference:
     sequences_an_input = 1
     #: Most tokens of a sequence where config.json does not say what the model was fine-tuned with.
     usual_length = 128
-    #: What the sequences of a request are, for the message when they are too many.
+    #: The word for the sequences of a request, for the message when they are too many.
     sequences_text = "sequences"
     #: A folder with an index.html where one tries the model.
     page: Path | None = None
@@ -144,7 +144,7 @@ class Inference:
         return max_length
 
     def length_text(self, max_length: int) -> str:
-        """How long an input may be, for the server's documentation."""
+        """The most tokens of an input, in words for the server's documentation."""
         return f"{max_length} tokens {article(self.noun)}"
 
     def read_file(self, path: Path) -> Iterator[Row] | None:

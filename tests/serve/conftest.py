@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,31 +97,62 @@ def predictor(served_folder: Path) -> Any:
     return Predictor.load(served_folder)
 
 
-@pytest.fixture
-def application(predictor: Any) -> Callable[..., Any]:
-    """Makes an application: `with application(key=..., runtime=..., waiting_pairs=...) as app`."""
+@contextmanager
+def application_of(
+    predictor: Any,
+    runtime: Any = None,
+    key: str | None = None,
+    batch_tokens: int = 256,
+    **limits: Any,
+) -> Iterator[Any]:
+    """Make an application around a predictor."""
     from infoxlm.serve.app import create_app
     from infoxlm.serve.batching import Batcher
     from infoxlm.serve.limits import Limits
     from infoxlm.serve.metrics import Metrics
     from infoxlm.serve.service import Service
 
-    @contextmanager
-    def make(
-        runtime: Any = None, key: str | None = None, batch_tokens: int = 256, **limits: Any
-    ) -> Iterator[Any]:
-        metrics, accepted = Metrics(), Limits(**limits)
-        runtimes = [runtime or predictor.runtime]
-        batcher = Batcher(runtimes, batch_tokens, accepted.waiting_pairs, metrics.batch)
-        try:
-            service = Service(predictor, batcher, accepted)
-            app = create_app(service, metrics, key)
-            app.state.service = service
-            yield app
-        finally:
-            if isinstance(runtime, Gate):
-                runtime.open()
-            batcher.close()
+    metrics, accepted = Metrics(), Limits(**limits)
+    runtimes = [runtime or predictor.runtime]
+    batcher = Batcher(runtimes, batch_tokens, accepted.waiting_pairs, metrics.batch)
+    try:
+        service = Service(predictor, batcher, accepted)
+        app = create_app(service, metrics, key)
+        app.state.service = service
+        yield app
+    finally:
+        if isinstance(runtime, Gate):
+            runtime.open()
+        batcher.close()
+
+
+@pytest.fixture
+def application(predictor: Any) -> Callable[..., Any]:
+    """Makes an application: `with application(key=..., runtime=..., waiting_pairs=...) as app`."""
+    return partial(application_of, predictor)
+
+
+class ByNumber:
+    """A model that answers questions, with logits that follow from each token alone."""
+
+    name = "by number"
+
+    def run(self, input_ids: np.ndarray) -> np.ndarray:
+        logits = np.stack([np.sin(input_ids * 1.3), np.cos(input_ids * 0.7)], axis=-1)
+        return logits.astype(np.float32)
+
+
+@pytest.fixture
+def answering(sentencepiece_file: Path) -> Callable[..., Any]:
+    """The same for questions: `with answering({...options of answering...}, key=...) as app`."""
+    from infoxlm.deploy.predictor import Predictor
+    from infoxlm.tasks.question_answering.inference import QuestionInference
+
+    def make(options: Any = (), **limits: Any) -> Any:
+        given = {"stride": 4, "max_question_length": 8, **dict(options)}
+        inference = QuestionInference({"question_answering": given})
+        tokenizer = InfoXLMTokenizer(sentencepiece_file)
+        return application_of(Predictor(ByNumber(), tokenizer, inference, MAX_LENGTH), **limits)
 
     return make
 

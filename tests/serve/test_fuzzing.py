@@ -1,5 +1,7 @@
 """Requests that schemathesis makes up after the server's own description; slow."""
 
+from functools import partial
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -12,6 +14,17 @@ UNEXPECTED = {500, 429, 503, 504}
 @pytest.fixture
 def answers(application):
     """Makes up requests of one kind for every page; gives the statuses of the answers."""
+    return collector(application)
+
+
+@pytest.fixture
+def answers_to_questions(answering):
+    """The same of a model that answers questions and may find no answer."""
+    return collector(partial(answering, {"unanswerable": "keep"}))
+
+
+def collector(application):
+    """Make up requests for an application; gives a function of their mode and the key."""
     import schemathesis
     from schemathesis.checks import CHECKS
     from schemathesis.specs.openapi import checks
@@ -71,3 +84,12 @@ def test_requests_that_do_not_fit(answers):
     for statuses in found.values():
         assert 422 in statuses
         assert not statuses & (UNEXPECTED | {200})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["positive", "negative"])
+def test_requests_with_questions(answers_to_questions, mode):
+    found = answers_to_questions(mode, None)
+    assert "/classify" not in found
+    assert not found["/predict"] & UNEXPECTED
+    assert (200 in found["/predict"]) is (mode == "positive")

@@ -4,47 +4,23 @@ import json
 import re
 from contextlib import contextmanager
 
-import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-
-from infoxlm.deploy.predictor import Predictor
-from infoxlm.serve.app import create_app
-from infoxlm.serve.batching import Batcher
-from infoxlm.serve.limits import Limits
-from infoxlm.serve.metrics import Metrics
-from infoxlm.serve.service import Service
-from infoxlm.tasks.question_answering.inference import QuestionInference
-from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 CONTEXT = "the cat sat on the mat and the dog ran home"
 LONG = f"{CONTEXT}. " * 9
 QUESTIONS = [("who sat?", CONTEXT), ("谁在看书?", "孩子在家里看书,狗在睡觉。"), ("a", LONG)]
 
 
-class ByNumber:
-    """A model whose logits follow from the token alone."""
-
-    name = "by number"
-
-    def run(self, ids):
-        return np.stack([np.sin(ids * 1.3), np.cos(ids * 0.7)], axis=-1).astype(np.float32)
-
-
 @pytest.fixture
-def serving(sentencepiece_file):
+def serving(answering):
     """Serves a model: `with serving({...its options...}, request_pairs=..., ...) as client`."""
 
     @contextmanager
     def serve(options=(), **limits):
-        given = {"stride": 4, "max_question_length": 8, **dict(options)}
-        inference = QuestionInference({"question_answering": given})
-        predictor = Predictor(ByNumber(), InfoXLMTokenizer(sentencepiece_file), inference, 32)
-        accepted = Limits(**limits)
-        batcher = Batcher([predictor.runtime], 256, accepted.waiting_pairs)
-        service = Service(predictor, batcher, accepted)
-        with TestClient(create_app(service, Metrics())) as client:
-            client.predictor, client.batcher = predictor, batcher
+        with answering(options, **limits) as app, TestClient(app) as client:
+            client.predictor = app.state.service.predictor
+            client.batcher = app.state.service.batcher
             yield client
 
     return serve

@@ -41,7 +41,7 @@ class SplitContexts(Protocol):
 
     @property
     def questions(self) -> np.ndarray:
-        """Which question each window is of, int64 `[windows]`."""
+        """The number of the question that each window is of, int64 `[windows]`."""
 
     @property
     def spans(self) -> Sequence[np.ndarray]:
@@ -163,7 +163,7 @@ def _pairs(
 
 
 def _may_be_answers(best: np.ndarray, max_answer_length: int) -> np.ndarray:
-    """Which pairs of a start and an end have a length that answers have, `[windows, n, n]`."""
+    """Mark the pairs of a start and an end that are as long as an answer, `[windows, n, n]`."""
     tokens = best[:, None, :, 1] - best[:, :, None, 0] + 1
     return (tokens >= 1) & (tokens <= max_answer_length)
 

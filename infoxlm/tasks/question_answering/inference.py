@@ -63,7 +63,7 @@ class QuestionInference(Inference):
 
     @property
     def page_words(self) -> Mapping[str, str]:
-        """Whether the model may find that there is no answer."""
+        """The sentence about "no answer", for models that give it."""
         may = self.options.may_be_unanswerable
         return {"unanswerable": " It may also find that the text does not say." if may else ""}
 
@@ -150,7 +150,7 @@ class QuestionInference(Inference):
         }
 
     def cells(self, prediction: AnswerPrediction) -> list[str]:
-        """What the columns hold."""
+        """The text of each column."""
         return [
             prediction.answer,
             str(prediction.start),
@@ -160,7 +160,7 @@ class QuestionInference(Inference):
         ]
 
     def facts(self) -> dict[str, str]:
-        """What the columns of the logits are, and how inputs are made."""
+        """The names of the columns of the logits, and the options of windows and answers."""
         return {"outputs": json.dumps(["start", "end"]), KEY: json.dumps(asdict(self.options))}
 
     def sample_rows(self, split: str, rows: int) -> list[Row]:

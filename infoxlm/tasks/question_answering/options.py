@@ -1,4 +1,4 @@
-"""How a trained model is asked, as it stands in its config.json under `question_answering`."""
+"""Options of answering, which a trained model keeps in its config.json."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -26,7 +26,7 @@ _SHAPES = {
 
 @dataclass(frozen=True)
 class AnsweringOptions:
-    """How contexts are split and answers are chosen.
+    """Options by which contexts are split and answers are chosen.
 
     Attributes:
         stride: Tokens that two windows of a context share.
@@ -68,5 +68,5 @@ class AnsweringOptions:
 
     @property
     def may_be_unanswerable(self) -> bool:
-        """Whether the model may answer that there is no answer."""
+        """True if the model may answer that there is no answer."""
         return self.unanswerable == "keep"

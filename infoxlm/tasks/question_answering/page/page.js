@@ -36,7 +36,7 @@ function mark(characters, { start, end }) {
   const marked = element("mark", "", part(start, end));
   at("marked").replaceChildren(part(0, start), marked, part(end));
   at("marked").lang = at("context").lang;
-  at("found").hidden = false;
+  at("found").hidden = start === end; // "no answer" stands nowhere
 }
 
 follow(["context", "question"], send);
