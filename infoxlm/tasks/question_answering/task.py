@@ -10,6 +10,7 @@ from infoxlm.data.encoding import check_languages_present
 from infoxlm.data.examples import Examples
 from infoxlm.data.sampler import EpochSampler
 from infoxlm.data.token_cache import TokenCache
+from infoxlm.errors import UserError
 from infoxlm.files.manifest import sha256_of
 from infoxlm.schema import QuestionAnsweringConfig, Unanswerable
 from infoxlm.tasks import task
@@ -61,7 +62,10 @@ class Task(task.Task):
         self.splits = [x for x in splits if x not in SCORED or self.source.languages(x)]
         missing = [split for split in splits if split not in self.splits]
         if missing and not set(self.splits) & set(SCORED):
-            check_languages_present(self.source, missing[0], (), "questions")
+            raise UserError(
+                f"{self.source.name} has no {' or '.join(missing)} questions",
+                "Give another data.root, or dev questions with data.dev_root=FILE_OR_FOLDER.",
+            )
         for split in self.splits:
             languages = [x for x in self._languages(split) if not combined(x)]
             check_languages_present(self.source, split, languages, "questions")

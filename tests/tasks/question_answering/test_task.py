@@ -116,7 +116,7 @@ def test_keys_of_pairs_are_refused(changes, told, data):
 def test_splits_that_are_not_there(data, write_questions, tmp_path, cache):
     write_questions(tmp_path / "train" / "en.json")
     task = Task(OPTIONS, replace(data, root=str(tmp_path), eval_languages=["en"]))
-    with pytest.raises(UserError, match="no dev questions"):
+    with pytest.raises(UserError, match=r"no dev or test questions.*data\.dev_root"):
         task.open(("train", "dev", "test"))
     write_questions(tmp_path / "dev" / "en.json", seed=2)
     task.open(("train", "dev", "test"))
