@@ -162,6 +162,33 @@ def test_it_sweeps_and_runs_are_compared_and_repeated(infoxlm, words, tmp_path):
     assert "same to the bit" in again.out
 
 
+def test_questions_without_an_answer(infoxlm, words, write_questions, tmp_path):
+    for split, seed in (("train", 1), ("dev", 2), ("test", 3)):
+        file = write_questions(tmp_path / "data" / split / "en.json", seed=seed)
+        content = json.loads(file.read_text())
+        for paragraph in content["data"][0]["paragraphs"]:
+            paragraph["qas"][1] |= {"answers": [], "is_impossible": True}
+        file.write_text(json.dumps(content))
+    own = (*words, f"data.root={tmp_path / 'data'}", "data.eval_languages=[en]")
+    refused = infoxlm("train", *own)
+    assert refused.code == 1
+    assert "8 of 16 questions have no answer" in refused.err
+    folder = tmp_path / "kept"
+    kept = infoxlm("train", *own, "task.unanswerable=keep", f"hydra.run.dir={folder}")
+    assert kept.code == 0, kept.err
+    test = results_of(folder)["test"]
+    assert (test["examples"], test["rules"]) == ({"en": 16}, "squad2")
+    nulls = test["null_answers"]
+    assert nulls["unanswerable"]["examples"]["en"] == nulls["answerable"]["examples"]["en"] == 8
+    assert len(json.loads((folder / "predictions" / "null_odds.en.json").read_text())) == 16
+    config = json.loads((folder / "checkpoints" / "best" / "config.json").read_text())
+    assert config["question_answering"]["unanswerable"] == "keep"
+    dropped = tmp_path / "dropped"
+    left = infoxlm("train", *own, "task.unanswerable=drop", f"hydra.run.dir={dropped}")
+    assert left.code == 0, left.err
+    assert results_of(dropped)["test"]["examples"] == {"en": 8}
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
