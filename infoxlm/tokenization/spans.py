@@ -8,9 +8,11 @@ import numpy as np
 
 from infoxlm.tokenization.token_ids import TokenIds
 
-#: What no answer begins with: white space, and the characters without width that nmt_nfkc makes
-#: spaces of.
-SPACES = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200b\u200e\u200f\u2060\ufeff"
+#: What no answer begins with: white space, and the characters without width that XLM-R's table
+#: makes spaces of.
+SPACES = (
+    "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200b\u200c\u200d\u200e\u200f\ufeff"
+)
 
 #: Two halves of a character that a Python string holds apart.
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")

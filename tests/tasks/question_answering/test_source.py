@@ -213,7 +213,7 @@ def test_mlqa_as_it_is_published(shared):
     source = opened("mlqa", root=shared / "data" / "mlqa")
     counts = {x: len(list(source.read("dev", x))) for x in source.combinations("dev")}
     assert len(counts) == 49
-    # Table 2 of Lewis et al. 2020, and some of its parallel questions.
+    # The counts of Lewis et al. 2020, and some of its parallel questions.
     assert [counts[x] for x in ("ar", "de", "en", "es", "hi", "vi", "zh")] == [
         517, 512, 1148, 500, 507, 511, 504,
     ]  # fmt: skip
