@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from infoxlm.data.example import Example
 from infoxlm.data.file_forms import FileForms, open_files, open_training_files
-from infoxlm.data.published_copy import open_published_copy
+from infoxlm.data.hub_copy import open_hub_copy
 from infoxlm.data.xnli import xnli_forms
 from infoxlm.errors import UserError
 
@@ -90,7 +90,7 @@ def open_source(
     """
     if root == EMBEDDED:
         root = str(files("infoxlm.data") / "sample")
-    return _opened(root, train_root, xnli_forms(labels, train_languages), open_published_copy)
+    return _opened(root, train_root, xnli_forms(labels, train_languages), open_hub_copy)
 
 
 def open_from_files(root: str | None, train_root: str | None, forms: FileForms) -> DataSource:

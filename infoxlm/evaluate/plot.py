@@ -68,7 +68,7 @@ def plot_results(
             top = score + error + 0.01 * (high - low)
             text = metric.shown(line.score).replace("−", "-")
             axes.text(place, top, text, ha="center", va="bottom", size=9)
-        axes.set_xticks(positions, [x.name.removeprefix("average ") for x in lines])
+        axes.set_xticks(positions, [line.name for line in lines])
         for tick in axes.get_xticklabels()[-len(averages) :]:
             tick.set_fontweight("bold")
         axes.set_xlim(positions[0] - 0.6, positions[-1] + 0.6)

@@ -61,8 +61,8 @@ class Line(NamedTuple):
     """A line of the score table: a language, or a figure over several, in the unit of the metric.
 
     Attributes:
-        name: Language code, "average", "average without ro" (of what was published), "others" (all
-            but English) or "gap".
+        name: Language code, "average", "without ro" (the average over what was published),
+            "others" (all but English) or "gap".
         score: The run's figure on the split that is reported.
         published: The published figure; None where there is none.
         interval: The 95 % interval of `score`.
@@ -171,7 +171,7 @@ def compare_with_published(
     shared = None
     if set(row.averaged) < set(names) and row.average is not None:
         more = [language for language in names if language not in row.averaged]
-        name = f"average without {' '.join(more)}"
+        name = f"without {' '.join(more)}"
         shared = _average(scores, row, [x for x in names if x not in more], name)
     if scores.non_english_average is None or scores.transfer_gap is None:
         return Comparison(split, scores, languages, average, shared, published=published)

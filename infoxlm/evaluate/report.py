@@ -128,11 +128,13 @@ def score_section(results: Mapping[str, Any], comparison: Comparison) -> Section
     is reported, those of other metrics where there is only one.
     """
     metric, scores = comparison.metric, comparison.scores
-    of = f" {metric.title}" if scores.secondary else ""
+    # With several metrics names of columns are broken, so that all fit 80 characters.
+    space = "\n" if scores.secondary else " "
+    of = f"\n{metric.title}" if scores.secondary else ""
     columns: dict[str, Callable[[Line], str]] = {
         "language": lambda line: line.name,
         f"{comparison.split}{of}": lambda line: metric.shown(line.score),
-        "95 % interval": lambda line: "–".join(map(metric.shown, line.interval or ())),
+        f"95 %{space}interval": lambda line: "–".join(map(metric.shown, line.interval or ())),
         "examples": lambda line: "" if line.examples is None else f"{line.examples:,}",
     }
     lines = (*comparison.languages, *comparison.summaries)
@@ -147,9 +149,10 @@ def score_section(results: Mapping[str, Any], comparison: Comparison) -> Section
     if any(line.dev is not None for line in lines):
         columns[f"dev{of}"] = lambda line: metric.shown(line.dev)
     for other in scores.secondary:
-        columns[other.title] = lambda line, x=other: x.shown(line.secondary.get(x.name))  # type: ignore[misc]
+        name = other.title.replace(" ", "\n")
+        columns[name] = lambda line, x=other: x.shown(line.secondary.get(x.name))  # type: ignore[misc]
         if any(other.name in line.published_secondary for line in lines):
-            columns[f"paper {other.title}"] = lambda line, x=other: x.shown(  # type: ignore[misc]
+            columns[f"paper\n{name}"] = lambda line, x=other: x.shown(  # type: ignore[misc]
                 line.published_secondary.get(x.name)
             )
     if scores.explanation:

@@ -51,11 +51,11 @@ def test_home_folder(evaluation: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert open_source("~/evaluation").languages("dev") == ("en",)
 
 
-def test_without_root_the_published_copy_serves_evaluation(
+def test_without_root_the_hub_copy_serves_evaluation(
     evaluation: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     published = open_source(str(evaluation))
-    monkeypatch.setattr(source_module, "open_published_copy", lambda: published)
+    monkeypatch.setattr(source_module, "open_hub_copy", lambda: published)
     assert open_source(None) is published
     write_table(tmp_path / "mnli.tsv", "train of train_root")
     source = open_source(None, str(tmp_path / "mnli.tsv"))
@@ -66,7 +66,7 @@ def test_without_root_the_published_copy_serves_evaluation(
 def test_wrong_train_root_is_found_before_a_download(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(source_module, "open_published_copy", lambda: pytest.fail("downloads"))
+    monkeypatch.setattr(source_module, "open_hub_copy", lambda: pytest.fail("downloads"))
     with pytest.raises(UserError, match=r"data\.train_root=.* does not exist"):
         open_source(None, str(tmp_path / "gone.tsv"))
 

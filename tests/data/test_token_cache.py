@@ -138,6 +138,24 @@ def test_chunks_do_not_show(
     assert_holds(load(MemorySource()), PAIRS, tokenizer)
 
 
+def test_examples_of_several_sequences(
+    tokenizer: InfoXLMTokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def encode(pairs: Sequence[Pair]) -> tuple[TokenIds, dict[str, np.ndarray]]:
+        texts = [text for pair in pairs for text in (pair.premise, pair.hypothesis)]
+        rows = np.repeat(np.array([pair.row for pair in pairs], np.int64), 2)
+        return tokenizer.encode(texts, max_length=32), {"rows": rows, "twice": 2 * rows}
+
+    monkeypatch.setattr(token_cache, "CHUNK", 3)
+    cache = TokenCache(tmp_path / "cache", tokenizer, max_length=32)
+    for _ in range(2):
+        examples = cache.load(MemorySource(), "dev", "en", encode)
+        assert examples.rows.tolist() == [0, 0, 1, 1, 3, 3, 4, 4]
+        assert len(examples.token_ids) == 8 and list(examples.targets) == ["twice"]
+        assert examples.targets["twice"].tolist() == (2 * examples.rows).tolist()
+    assert cache.load(MemorySource([]), "dev", "fr", encode).rows.dtype == np.int64
+
+
 def test_everything_that_decides_the_content_is_in_the_key(load: Load, tmp_path: Path) -> None:
     source = MemorySource()
     load(source)

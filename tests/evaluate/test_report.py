@@ -221,9 +221,9 @@ def test_published_average_over_fewer_languages(two_metrics, tmp_path):
     assert cells(text, "de") == ["de", "50.0", "50.0–50.0", "1", "", "", "0.0"]
     average = [cell.strip("*") for cell in cells(text, "**average**")]
     assert [average[1], *average[3:]] == ["50.0", "3", "", "", "33.3"]
-    shared = [cell.strip("*") for cell in cells(text, "**average without ko**")]
+    shared = [cell.strip("*") for cell in cells(text, "**without ko**")]
     assert shared == [
-        "average without ko", "75.0", "", "2", "70.0", "+5.0", "50.0", "60.0",
+        "without ko", "75.0", "", "2", "70.0", "+5.0", "50.0", "60.0",
     ]  # fmt: skip
     assert text.count("F1 in percent. Paper: paper; source: there. By odd rules.") == 1
 
@@ -235,7 +235,7 @@ def test_published_average_over_the_same_languages(two_metrics, tmp_path):
     text = render(two_metrics, tmp_path, row)
     average = [cell.strip("*") for cell in cells(text, "**average**")]
     assert average[4:] == ["70.0", "−20.0", "33.3", "60.0"]
-    assert "average without" not in text
+    assert "without ko" not in text
 
 
 def test_dev_of_other_languages_has_no_average(two_metrics):
@@ -247,3 +247,16 @@ def test_dev_of_other_languages_has_no_average(two_metrics):
     assert {line.dev for line in comparison.summaries} == {None}
     same = compare_with_published(two_metrics | {"dev": two_metrics["test"]})
     assert same.average.dev == same.average.score
+
+
+def test_two_metrics_fit_a_terminal(two_metrics):
+    row = Published("paper", {}, 70.0, "", languages=("de", "en"), secondary={"exact_match": 60.0})
+    two_metrics["test"]["interval"]["en"] = [0.8, 0.9]
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(shown(two_metrics | {"dev": two_metrics["test"]}, row))
+    lines = [line.split() for line in console.export_text().splitlines()]
+    names = "language F1 interval examples F1 difference F1 match match"
+    assert lines[3] == names.split()
+    figures = "without ko 75.0 2 70.0 +5.0 50.0 60.0"
+    assert figures.split() in lines
+    assert ["en", "100.0", "80.0–90.0", "1", "100.0", "100.0"] in lines

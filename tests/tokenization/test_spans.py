@@ -38,7 +38,8 @@ TOKENS = {
     "xé": {"lstrip": True},
 }
 FRAGMENTS = [
-    *TOKENS, "ＵＳＥＲ", "［USER］", "xe\u0301", "the", "Hund", "狗", "ﬁ", "㎞", " ", "  ", "\u3000", "\n",
+    *TOKENS, "ＵＳＥＲ", "［USER］", "xe\u0301", "the",
+    "Hund", "狗", "ﬁ", "㎞", " ", "  ", "\u3000", "\n",
 ]  # fmt: skip
 
 
@@ -73,7 +74,7 @@ def test_every_script_with_the_real_vocabulary(e5_torch, language):
     text = SCRIPTS[language]
     found = cut_out(InfoXLMTokenizer.from_pretrained(e5_torch), text)
     assert "".join(cut for _, cut in found) == "".join(text.split())
-    assert len(found) > len(text.split())
+    assert len(text.split()) <= len(found) < len(text)
 
 
 def test_characters_that_normalisation_changes(tokenizer):

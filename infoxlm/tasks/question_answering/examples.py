@@ -12,6 +12,7 @@ from infoxlm.data.token_cache import TokenCache
 from infoxlm.schema import QuestionAnsweringConfig
 from infoxlm.tasks.question_answering.answers import Answers
 from infoxlm.tasks.question_answering.decoding import best_answers, null_scores
+from infoxlm.tasks.question_answering.layouts import combined
 from infoxlm.tasks.question_answering.options import AnsweringOptions
 from infoxlm.tasks.question_answering.questions import Question
 from infoxlm.tasks.question_answering.source import QuestionSource
@@ -63,7 +64,7 @@ class QuestionExamples(Examples):
             max_answer_length=options.max_answer_length,
         )
         nulls = null_scores(outputs, windows, count) if options.may_be_unanswerable else None
-        context, _, question = self.language.partition("-")
+        context, question = combined(self.language) or (self.language, "")
         return Answers(context, self.questions, found, nulls, question)
 
     def windows(self) -> Windows:
@@ -142,6 +143,7 @@ def load_questions(
         UserError: A file is at fault, or a language has no question.
     """
     training = split == "train"
+    languages = asked_languages(source, split, languages, limit)
     encode = encoder(cache.tokenizer, options, cache.max_length, training=training)
     known = {
         "task": options.name,
@@ -152,26 +154,44 @@ def load_questions(
     parts = encode_split(source, split, languages, cache, encode, limit=limit, options=known)
     found: list[Examples] = []
     for language, part in zip(languages, parts, strict=True):
-        log_windows(split, part)
         targets = {name: values for name, values in part.targets.items() if name != "cut"}
         questions = [] if training else list(source.read(split, language, limit))
         found.append(QuestionExamples.of(replace(part, targets=targets), questions))
+        source.log_left_out(split, language)
+    log_windows(source, split, parts)
     return found
 
 
-def log_windows(split: str, examples: Examples) -> None:
-    """Say how many windows the questions of a language make, and how many questions were cut."""
-    rows, cut = examples.rows, examples.targets["cut"]
-    questions, windows = len(np.unique(rows)), len(examples)
+def asked_languages(
+    source: QuestionSource, split: str, languages: Sequence[str], limit: int | None
+) -> list[str]:
+    """The languages without the combinations that have no question in common, which is said."""
+    empty = [
+        language
+        for language in languages
+        if combined(language) and not any(source.read(split, language, limit))
+    ]
+    if empty:
+        logger.warning("%s: no question in %s: not scored", split, " ".join(empty))
+    return [language for language in languages if language not in empty]
+
+
+def log_windows(source: QuestionSource, split: str, parts: Sequence[Examples]) -> None:
+    """Say how many windows the questions of a split make, and how many questions were cut."""
+    questions = sum(len(np.unique(part.rows)) for part in parts)
+    windows = sum(map(len, parts))
     logger.info(
-        "%s %s: %s questions in %s windows",
-        split, examples.language, f"{questions:,}", f"{windows:,}",
+        "%s: %s questions in %s (%s windows)",
+        split, f"{questions:,}", " ".join(part.language for part in parts), f"{windows:,}",
     )  # fmt: skip
-    if cut.any():
-        logger.warning(
-            "%s %s: %s questions are longer than task.max_question_length, and were cut",
-            split, examples.language, f"{len(np.unique(rows[cut])):,}",
-        )  # fmt: skip
+    for part in parts:
+        cut = np.unique(part.rows[part.targets["cut"]])
+        if len(cut):
+            first = next(x.id for x in source.read(split, part.language) if x.row == cut[0])
+            logger.warning(
+                "%s %s: %s questions are longer than task.max_question_length and were cut, the "
+                "first: %s", split, part.language, f"{len(cut):,}", first,
+            )  # fmt: skip
 
 
 def padded_spans(spans: Sequence[np.ndarray], max_length: int) -> np.ndarray:

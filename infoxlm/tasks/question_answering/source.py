@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,6 +58,7 @@ class QuestionSource:
         self._files = layout.files
         self._unanswerable, self._faulty = unanswerable, faulty
         self._scored: dict[tuple[Path, ...], list[Question]] = {}
+        self._read: set[tuple[Path, ...]] = set()
 
     def languages(self, split: str) -> tuple[str, ...]:
         """Return the languages that hold this split, in the order of their codes."""
@@ -81,6 +82,12 @@ class QuestionSource:
             asked = {x.id: x.question for x in self._questions(split, question_files)}
             questions = [x._replace(question=asked[x.id]) for x in questions if x.id in asked]
         return (x for x in questions if limit is None or x.row < limit)
+
+    def log_left_out(self, split: str, language: str) -> None:
+        """Say how many questions are left out, unless `read` has said so."""
+        dropping = self._faulty is Faulty.drop or self._unanswerable is Unanswerable.drop
+        if dropping and self._places(split, language)[0] not in self._read:
+            self.read(split, language)
 
     def fingerprint(self, split: str, language: str) -> str:
         """Return a digest of the bytes behind a split and language, and of how they are read."""
@@ -118,17 +125,23 @@ class QuestionSource:
         """Read files; those of dev and test once, of which pairs of languages ask many times."""
         if files not in self._scored:
             entries = list(read_entries(files))
-            questions = [x.question for x in self._usable(entries, scored=split != "train")]
+            tell = logger.debug if files in self._read else logger.warning
+            found = self._usable(entries, tell, scored=split != "train")
+            questions = [x.question for x in found]
+            self._read.add(files)
             if split == "train":
                 return questions
             self._scored[files] = questions
         return self._scored[files]
 
-    def _usable(self, entries: list[Entry], *, scored: bool) -> list[Entry]:
+    def _usable(
+        self, entries: list[Entry], tell: Callable[..., None], *, scored: bool
+    ) -> list[Entry]:
         """Leave out what is to be left out, and say so.
 
         Args:
             entries: All questions of the files.
+            tell: What says so.
             scored: Whether answers are scored, which goes by the questions' ids.
 
         Raises:
@@ -139,12 +152,12 @@ class QuestionSource:
             first, problem = next(iter(faults.items()))
             found = f"{entries[first].file}, question {entries[first].question.id}: {problem}"
             if self._faulty is Faulty.refuse:
-                others = f" ({len(faults) - 1} more are at fault)" if len(faults) > 1 else ""
+                others = f" (and {len(faults) - 1} more at fault)" if len(faults) > 1 else ""
                 raise UserError(
                     found + others,
                     "Mend the file, or leave such questions out with task.faulty=drop.",
                 )
-            logger.warning(
+            tell(
                 "%d of %d questions are at fault and left out (task.faulty=drop), the first: %s",
                 len(faults), len(entries), found,
             )  # fmt: skip
@@ -158,7 +171,7 @@ class QuestionSource:
                 f"{counted}, the first being {without[0].question.id}",
                 "Set task.unanswerable=drop to leave them out, or keep to learn them as such.",
             )
-        logger.info("%s and are left out (task.unanswerable=drop)", counted)
+        tell("%s and are left out (task.unanswerable=drop)", counted)
         return [entry for entry in entries if not entry.impossible]
 
 

@@ -120,5 +120,9 @@ def _misplaced(answer: Answer, context: str) -> str | None:
     problem = f"its answer {shown(answer.text, 30)} is not at answer_start={answer.start}"
     if there:
         problem += f", where {shown(there, 30)} stands"
-    elsewhere = context.find(answer.text)
-    return problem + (f", but at {elsewhere}" if elsewhere >= 0 else ", nor elsewhere in the text")
+    before = context.rfind(answer.text, 0, max(answer.start, 0) + len(answer.text))
+    behind = context.find(answer.text, max(answer.start, 0))
+    found = [place for place in (before, behind) if place >= 0]
+    if not found:
+        return f"{problem}, nor elsewhere in the text"
+    return f"{problem}, but at {min(found, key=lambda place: abs(place - answer.start))}"

@@ -17,6 +17,7 @@ from infoxlm.tasks.question_answering import published, report
 from infoxlm.tasks.question_answering.answer_scores import Rules, rules_for
 from infoxlm.tasks.question_answering.examples import QuestionExamples, load_questions
 from infoxlm.tasks.question_answering.inference import QuestionInference
+from infoxlm.tasks.question_answering.layouts import combined
 from infoxlm.tasks.question_answering.options import KEY, AnsweringOptions
 from infoxlm.tasks.question_answering.settings import (
     check_checkpoint,
@@ -62,8 +63,15 @@ class Task(task.Task):
         if missing and not set(self.splits) & set(SCORED):
             check_languages_present(self.source, missing[0], (), "questions")
         for split in self.splits:
-            languages = self._languages(split)
+            languages = [x for x in self._languages(split) if not combined(x)]
             check_languages_present(self.source, split, languages, "questions")
+            if split in SCORED:
+                self._rules().check(languages)
+        if set(SCORED) <= set(self.splits) and self.checksums(["dev"]) == self.checksums(["test"]):
+            logger.warning(
+                "%s has no dev questions of its own: checkpoints are chosen by those of test; "
+                "data.dev_root=FILE_OR_FOLDER gives others", self.source.name
+            )  # fmt: skip
 
     def check_checkpoint(self, folder: Path, named: str | None, *, trained: bool) -> None:
         """Check that a folder holds an encoder, or a model that answers questions."""
@@ -177,16 +185,20 @@ class Task(task.Task):
         return QuestionInference(config)
 
     def _languages(self, split: str) -> list[str]:
-        """The languages that a split is read in; combinations of two among them where asked."""
+        """The languages that a split is read in, and where asked their combinations."""
         if split == "train":
             return self.data.train_languages
         wanted = self.data.eval_languages
-        if not self.options.combinations:
+        if split == "dev" and self.data.dev_root is not None:
+            # A dev set of its own may be in English alone.
+            present = self.source.languages(split)
+            wanted = [language for language in wanted if language in present] or wanted
+        if not self.options.combinations or (split == "dev" and "test" in self.splits):
             return wanted
-        pairs = self.source.combinations(split)
-        return [*wanted, *(x for x in pairs if "-" in x and set(x.split("-")) <= set(wanted))]
+        pairs = map(combined, self.source.combinations(split))
+        return [*wanted, *("-".join(pair) for pair in pairs if pair and set(pair) <= set(wanted))]
 
     def _rules(self) -> Rules:
         """When two answers are the same: as asked, or as the data set has it."""
-        name = self.source.rules if self.options.rules is None else self.options.rules.value
-        return rules_for(name, unanswerable=self.options.unanswerable is Unanswerable.keep)
+        keeps = self.options.unanswerable is Unanswerable.keep
+        return rules_for(self.source.rules, unanswerable=keeps)

@@ -117,14 +117,14 @@ def training_targets(windows: Windows, questions: Sequence[Question]) -> Mapping
     targets = {"start": np.zeros(len(of), np.int64), "end": np.zeros(len(of), np.int64)}
     answers = [question.answers[0] if question.answers else None for question in questions]
     begins = np.array([answer.start if answer else -1 for answer in answers], np.int64)
-    ends = np.array([answer.start + len(answer.text) if answer else -1 for answer in answers])
+    ends = begins + np.array([len(answer.text) if answer else 0 for answer in answers], np.int64)
     window = np.repeat(np.arange(len(of)), windows.token_ids.lengths)
     first, end = np.concatenate([np.zeros((0, 2), np.int32), *windows.spans]).T
     covers = (first < end) & (end > begins[of][window]) & (first < ends[of][window])
 
     tokens = np.flatnonzero(covers)
-    holding, head = np.unique(window[tokens], return_index=True)
-    heads, tails = tokens[head], tokens[np.append(head[1:], len(tokens)) - 1]
+    holding, head, count = np.unique(window[tokens], return_index=True, return_counts=True)
+    heads, tails = tokens[head], tokens[head + count - 1]
     # A window holds the answer whole if it has both the first and the last of the tokens that
     # cover the answer in any window.
     least, most = np.full(len(questions), np.iinfo(np.int32).max), np.zeros(len(questions))

@@ -1,7 +1,7 @@
 """Questions of our own, as SQuAD writes them down, and answers as decoding would give them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,21 @@ import pytest
 from infoxlm.tasks.question_answering.answers import Answers
 from infoxlm.tasks.question_answering.decoding import Candidate
 from infoxlm.tasks.question_answering.questions import Answer, Question
+
+#: A context, two questions and the answer to the second in each language; 1893 is the first's.
+CONTEXTS = {
+    "en": "The bridge over the Elbe was built in 1893. Anna's uncle painted it blue.",
+    "de": "Die Brücke über die Elbe wurde 1893 gebaut. Annas Onkel strich sie blau.",
+    "th": "สะพานข้ามแม่น้ำเอลเบอ สร้างในปี 1893 ลุงของอันนา ทาสีฟ้า",
+    "zh": "易北河上的桥建于1893年。安娜的叔叔把它漆成蓝色。",
+}
+QUESTIONS = {
+    "en": ("When was the bridge built?", "Which color has it?"),
+    "de": ("Wann wurde die Brücke gebaut?", "Welche Farbe hat sie?"),
+    "th": ("สะพานสร้างเมื่อใด", "สะพานสีอะไร"),
+    "zh": ("桥是什么时候建的?", "桥是什么颜色?"),
+}
+ANSWERS = {"en": "blue", "de": "blau", "th": "ฟ้า", "zh": "蓝色"}
 
 #: Things, places, what says that a thing is at a place, and the question.
 WORDS = {
@@ -35,7 +50,9 @@ WORDS = {
 }
 
 
-def squad(language: str, paragraphs: int, seed: int, sentences: int = 3) -> dict[str, Any]:
+def things_and_places(
+    language: str, paragraphs: int, seed: int, sentences: int = 3
+) -> dict[str, Any]:
     """Paragraphs of some sentences with two questions each, the same ones in every language."""
     things, places, says, asks = WORDS[language]
     rng = np.random.default_rng(seed)
@@ -65,7 +82,7 @@ def write_questions() -> Callable[..., Path]:
         file: Path, language: str = "en", paragraphs: int = 8, seed: int = 1, **other: Any
     ) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
-        content = squad(language, paragraphs, seed, **other)
+        content = things_and_places(language, paragraphs, seed, **other)
         file.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
         return file
 
@@ -83,6 +100,38 @@ def question_folder(
         for language in WORDS:
             write_questions(folder / split / f"{language}.json", language, seed=seed)
     return folder
+
+
+def entry(name: str, asked: str, context: str, *texts: str, **more: Any) -> dict[str, Any]:
+    """A question as it stands in a file, its answers at their first places."""
+    answers = [{"text": text, "answer_start": context.find(text)} for text in texts]
+    return {"id": name, "question": asked, "answers": answers, **more}
+
+
+def squad(paragraphs: Mapping[str, Sequence[Mapping[str, Any]]], title: str = "") -> dict[str, Any]:
+    """A file's contents: questions by context."""
+    listed = [{"context": context, "qas": list(asked)} for context, asked in paragraphs.items()]
+    return {"version": "1.1", "data": [{"title": title, "paragraphs": listed}]}
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Writes files of two questions, `write("dev/de.json", "de")`, or of given contents."""
+
+    def write(name: str, language: str = "en", asked: str | None = None, **contents: Any) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        context = CONTEXTS[language]
+        year, color = QUESTIONS[asked or language]
+        qas = [
+            entry("q1", year, context, "1893"),
+            entry("q2", color, context, ANSWERS[language]),
+        ]
+        found = contents or squad({context: qas}, "Bridges")
+        path.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
+        return path
+
+    return write
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def test_ro_was_not_published():
     assert comparison.average.published is None
     assert comparison.average.score == pytest.approx((11 * 0.5 + 0.9) / 12)
     shared = comparison.shared
-    assert (shared.name, shared.score) == ("average without ro", 0.5)
+    assert (shared.name, shared.score) == ("without ro", 0.5)
     assert shared.published == pytest.approx(0.719)
     assert (shared.secondary, shared.published_secondary) == (
         {"exact_match": 0.25}, {"exact_match": pytest.approx(0.564)},

@@ -8,7 +8,7 @@ import pytest
 
 from infoxlm.data.token_cache import TokenCache
 from infoxlm.errors import UserError
-from infoxlm.schema import DataConfig, ModelConfig, QuestionAnsweringConfig
+from infoxlm.schema import AnswerRules, DataConfig, ModelConfig, QuestionAnsweringConfig
 from infoxlm.tasks.question_answering.settings import check_checkpoint, check_room
 from infoxlm.tasks.question_answering.task import Task
 from infoxlm.tasks.question_answering.windows import windows_of
@@ -162,3 +162,58 @@ def test_other_windows_than_in_training_are_told(saved_model, caplog):
     assert not caplog.messages
     check_checkpoint(folder, None, OPTIONS, trained=True)
     assert "task.stride=24, but the model was trained with 128" in caplog.messages
+
+
+def test_a_dev_set_of_its_own_may_be_in_english_alone(data, write_questions, tmp_path, cache):
+    file = write_questions(tmp_path / "mine.en.json", seed=9)
+    task = Task(OPTIONS, replace(data, dev_root=str(file)))
+    task.open(("train", "dev", "test"))
+    assert [part.language for part in task.load("dev", cache)] == ["en"]
+    assert [part.language for part in task.load("test", cache)] == ["en", "de", "zh"]
+
+
+def test_dev_that_is_test_is_told(data, write_questions, tmp_path, caplog):
+    for language in ("en", "de"):
+        write_questions(tmp_path / f"xquad.{language}.json", language)
+    train = write_questions(tmp_path / "other" / "train.en.json")
+    words = {"root": str(tmp_path), "train_root": str(train), "eval_languages": ["en", "de"]}
+    task = Task(OPTIONS, replace(data, name="xquad", **words))
+    task.open(("train", "dev", "test"))
+    assert "has no dev questions of its own" in caplog.text
+    caplog.clear()
+    task = Task(OPTIONS, replace(data, name="xquad", dev_root=str(train), **words))
+    task.open(("train", "dev", "test"))
+    assert not caplog.text
+
+
+def test_combinations_are_scored_where_results_are_reported(data, cache):
+    task = Task(replace(OPTIONS, combinations=True), data)
+    task.open(("train", "dev", "test"))
+    assert [part.language for part in task.load("dev", cache)] == ["en", "de", "zh"]
+    combined = [part.language for part in task.load("test", cache)]
+    assert combined == ["en", "de", "zh", "de-en", "de-zh", "en-de", "en-zh", "zh-de", "zh-en"]
+    task.open(["dev"])
+    assert len(task.load("dev", cache)) == 9
+    german = next(part for part in task.load("dev", cache) if part.language == "de-en")
+    assert german.questions[0].question.startswith("Where is the")
+    assert german.questions[0].context.startswith("Die ")
+
+
+def test_rules_that_know_no_such_language_are_refused_at_once(data, write_questions, tmp_path):
+    write_questions(tmp_path / "dev" / "tr.json")
+    turkish = replace(data, root=str(tmp_path), eval_languages=["tr"])
+    Task(OPTIONS, turkish).open(["dev"])
+    with pytest.raises(UserError, match="MLQA's rules know no answers in tr"):
+        Task(replace(OPTIONS, rules=AnswerRules.mlqa), turkish).open(["dev"])
+
+
+def test_a_combination_without_questions_is_left_out(
+    data, write_questions, tmp_path, cache, caplog
+):
+    for language, seed in (("en", 4), ("de", 4), ("zh", 5)):  # zh shares no question
+        write_questions(tmp_path / "test" / f"{language}.json", language, seed=seed)
+    task = Task(replace(OPTIONS, combinations=True), replace(data, root=str(tmp_path)))
+    task.open(["test"])
+    found = [part.language for part in task.load("test", cache)]
+    assert found == ["en", "de", "zh", "de-en", "en-de"]
+    assert "test: no question in de-zh en-zh zh-de zh-en: not scored" in caplog.messages

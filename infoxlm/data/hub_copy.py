@@ -46,7 +46,7 @@ class DownloadError(UserError):
         return cls(f"{what} ({type(error).__name__}: {reason[:200]})")
 
 
-def open_published_copy() -> "HubXnli | MirroredXnli":
+def open_hub_copy() -> "HubXnli | MirroredXnli":
     """Open the hub's copy or, if the hub cannot be reached and no cache holds it, the mirror's.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from infoxlm.data.example import Example
-from infoxlm.data.published_copy import HubXnli, MirroredXnli, open_published_copy
+from infoxlm.data.hub_copy import HubXnli, MirroredXnli, open_hub_copy
 from infoxlm.data.xnli import LANGUAGES
 from infoxlm.errors import UserError
 
@@ -105,7 +105,7 @@ def mirror(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., lis
 
 
 def test_hub_labels_go_by_their_words(hub: list[tuple[str, str]]) -> None:
-    source = open_published_copy()
+    source = open_hub_copy()
     assert isinstance(source, HubXnli)
     assert source.languages("train") == LANGUAGES
     assert list(source.read("dev", "sw")) == [
@@ -128,7 +128,7 @@ def test_hub_loads_each_language_and_split_once(hub: list[tuple[str, str]]) -> N
 def test_language_that_cannot_be_downloaded(
     hub: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = open_published_copy()
+    source = open_hub_copy()
     monkeypatch.setattr("datasets.load.load_dataset", no_network)
     with pytest.raises(UserError, match="facebook/xnli .*, sw .*no route to host"):
         list(source.read("dev", "sw"))
@@ -138,7 +138,7 @@ def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
     monkeypatch.setitem(sys.modules, "datasets.load", None)
     with pytest.raises(UserError, match="pip install datasets") as error:
-        open_published_copy()
+        open_hub_copy()
     assert "\n" not in str(error.value)
 
 
@@ -146,7 +146,7 @@ def test_mirror_takes_over_and_fetches_training_data_last(
     no_hub: None, mirror: Callable[..., list[str]]
 ) -> None:
     asked = mirror()
-    source = open_published_copy()
+    source = open_hub_copy()
     assert isinstance(source, MirroredXnli)
     assert source.languages("train") == LANGUAGES
     assert list(source.read("dev", "sw")) == [Example("C", "D", 1, 0)]
@@ -163,7 +163,7 @@ def test_no_network_says_what_was_tried_and_what_to_give(
 ) -> None:
     mirror(no_network)
     with pytest.raises(UserError) as error:
-        open_published_copy()
+        open_hub_copy()
     message = str(error.value)
     assert "\n" not in message
     assert "facebook/xnli on the Hugging Face hub (ConnectionError: no route to host)" in message
@@ -177,9 +177,9 @@ def test_offline_uses_only_what_the_mirror_gave_before(
     asked = mirror()
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(UserError, match="HF_HUB_OFFLINE is set"):
-        open_published_copy()
+        open_hub_copy()
     assert asked == []
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-    open_published_copy()
+    open_hub_copy()
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    assert list(open_published_copy().read("dev", "sw")) == [Example("C", "D", 1, 0)]
+    assert list(open_hub_copy().read("dev", "sw")) == [Example("C", "D", 1, 0)]
