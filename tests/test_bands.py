@@ -1,4 +1,4 @@
-"""The order of the rooms: nothing imports upwards, nothing in circles, few modules lie loose.
+"""The order of the layers: nothing imports upwards, nothing in circles, few modules lie loose.
 
 All imports count: those inside functions and under TYPE_CHECKING, and modules that a string names
 for ``import_module``.
@@ -14,7 +14,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "infoxlm"
 
-#: From the top to the bottom. Rooms of one band may use each other, but not in a circle.
+#: From the top to the bottom. Folders of one layer may use each other, but not in a circle.
 BANDS = (
     ("cli",),
     ("commands",),

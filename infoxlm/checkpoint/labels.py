@@ -1,4 +1,7 @@
-"""Checks of a checkpoint's head: that it is the task's, and of the labels wanted."""
+"""Checks of a checkpoint's head: that it is the task's, and of the labels wanted.
+
+Which logit is which label is decided in `tasks/classification/task.py`, `label_columns`.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

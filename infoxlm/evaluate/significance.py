@@ -1,4 +1,4 @@
-"""Significance tests for two runs that answered the same questions."""
+"""Significance tests for two runs that answered the same examples."""
 
 import math
 from collections.abc import Sequence
@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Two-sided p-value of McNemar's exact test, for independent questions.
+    """Two-sided p-value of McNemar's exact test, for independent examples.
 
     Q. McNemar (1947), Note on the sampling error of the difference between correlated proportions
-    or percentages, Psychometrika 12, 153-157; exact as a sign test: when neither run is better, a
-    question that one run alone got right is either one's with probability 1/2. Computed in whole
-    numbers, so that it needs no approximation for many questions.
+    or percentages, Psychometrika 12, 153-157; exact as a sign test: when neither run is better, an
+    example that one run alone got right is either one's with probability 1/2. Computed in whole
+    numbers, so that it needs no approximation for many examples.
 
     Args:
-        only_first: Questions that only the first run got right.
-        only_second: Questions that only the second run got right.
+        only_first: Examples that only the first run got right.
+        only_second: Examples that only the second run got right.
     """
     fewer, trials = min(only_first, only_second), only_first + only_second
     ways = total = 1
@@ -29,16 +29,16 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 
 def clustered_mcnemar(changes: NDArray[np.float64], clusters: NDArray[Any]) -> float:
-    """Two-sided p-value of McNemar's test for questions that come in clusters.
+    """Two-sided p-value of McNemar's test for examples that come in clusters.
 
     V. Durkalski, Y. Palesch, S. Lipsitz and P. Rust (2003), Analysis of clustered matched-pair
     data, Statistics in Medicine 22, 2417-2428: the squared sum of the clusters' mean changes over
     the sum of their squares, as chi-square with one degree of freedom. Translations of one pair
-    are such a cluster, which McNemar's own test would count as many questions.
+    are such a cluster, which McNemar's own test would count as many examples.
 
     Args:
         changes: 1 where only the second run is right, -1 where only the first is, else 0, `[n]`.
-        clusters: The cluster of each question, `[n]`.
+        clusters: The cluster of each example, `[n]`.
     """
     _, index = np.unique(clusters, return_inverse=True)
     means = np.bincount(index, changes) / np.bincount(index)

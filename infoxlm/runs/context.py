@@ -155,7 +155,7 @@ def open_run(
 
 
 def resume_command(folder: Path) -> str:
-    """The command line that resumes the run of this one."""
+    """The command line that resumes this process's run: its own, with the folder."""
     program, *words = sys.argv
     kept = [x for x in words if not x.startswith(("trainer.resume=", "hydra.run.dir="))]
     return f"{program} {shlex.join([*kept, f'trainer.resume={typed_path(str(folder))}'])}"

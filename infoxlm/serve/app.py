@@ -191,16 +191,16 @@ def health_pages(service: Service) -> APIRouter:
     """The health routes, for an orchestrator."""
     router = APIRouter()
 
-    @router.get("/health/live")
+    @router.get("/health/live", summary="Liveness")
     async def live() -> Health:
-        """Tell whether the server answers at all."""
+        """Say 200 while the server answers at all."""
         return Health(status="alive")
 
     refusal: dict[int | str, dict[str, Any]] = {503: {"model": ErrorAnswer}}
 
-    @router.get("/health/ready", responses=refusal)
+    @router.get("/health/ready", summary="Readiness", responses=refusal)
     async def ready() -> Health:
-        """Tell whether new requests are welcome."""
+        """Say 200 while requests are welcome, 503 while the model is loaded or the server stops."""
         if not service.ready:
             what = "the server is stopping" if service.stopping() else "the model is being loaded"
             raise RequestError(503, what, "server", "Try again.", {"Retry-After": "1"})
@@ -217,9 +217,9 @@ def metrics_page(metrics: Metrics) -> APIRouter:
         401: {"model": ErrorAnswer},
     }
 
-    @router.get("/metrics", response_class=Response, responses=text)
+    @router.get("/metrics", summary="Metrics", response_class=Response, responses=text)
     async def read() -> Response:
-        """Count requests, batches, tokens and seconds, in Prometheus's text format."""
+        """Show counts of requests, batches, tokens and seconds, in Prometheus's text format."""
         return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     return router

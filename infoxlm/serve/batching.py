@@ -26,7 +26,7 @@ COMEBACK = 0.05
 NEWEST = 0.1
 
 #: Seconds that pairs wait at least while clients hang up, if others have waited twice as long: who
-#: hangs up has mostly done so by then, and nothing is computed for nobody.
+#: hangs up has mostly done so by then, so that less is computed for clients that are gone.
 SETTLED = 0.2
 
 #: Seconds after a client hung up during which others are expected to.

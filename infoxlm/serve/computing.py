@@ -108,7 +108,7 @@ def compute(connection: Connection, load: Callable[[], LoadedRuntime], rows: int
     Args:
         connection: To the server.
         load: What gives the model.
-        rows: Of the batch that it is tried with; the first is slower than the others.
+        rows: Rows of the batch that it is tried with; the first is slower than the others.
     """
     ignore_signals()
     try:

@@ -107,7 +107,7 @@ class ForkServer:
         """Fork a process that tells over the connection when it is ready, and then computes.
 
         Args:
-            rows: Of the batch that it tries before.
+            rows: Rows of the batch that it is tried with before it is ready.
 
         Raises:
             UserError: The model cannot be loaded.

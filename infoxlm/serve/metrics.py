@@ -1,4 +1,4 @@
-"""The counters of a server, for Prometheus."""
+"""Metrics of a server, for Prometheus."""
 
 import time
 from collections.abc import Callable
@@ -17,12 +17,15 @@ PAIRS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 class Metrics:
-    """The counters of one server."""
+    """The metrics of one server."""
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
         self.requests = Counter(
-            "infoxlm_requests", "Answered requests.", ("page", "status"), registry=registry
+            "infoxlm_requests",
+            "Requests answered, or hung up on (499).",
+            ("page", "status"),
+            registry=registry,
         )
         self.seconds = Histogram(
             "infoxlm_request_seconds",

@@ -109,7 +109,7 @@ class FlopCounter:
 
         Args:
             seconds: The seconds that the training steps took.
-            machine: Operations a second of this machine's best matrix product; None: not known.
+            machine: FLOPs a second of this machine's best matrix product; None: not known.
         """
         speed = self.flops / seconds
         numbers: dict[str, Any] = {

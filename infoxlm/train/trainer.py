@@ -237,7 +237,7 @@ class Trainer:
         self.module.restore(point.folder, vars(self.state))
         if self.state.flops:
             self.flops = FlopCounter(**self.state.flops)
-        else:  # a checkpoint of before
+        else:  # a checkpoint of an earlier version
             for step in range(self.state.step):
                 self.count_flops(
                     x.examples.token_ids.lengths_of(x.sampler.rows(step))

@@ -41,7 +41,7 @@ class TrainResult:
         predictions: Its predictions there.
         scoring_seconds: The seconds that scoring test took.
         flops: Counts of tokens and FLOPs.
-        machine: Operations a second of the machine's matrix products meanwhile; None on GPUs.
+        machine: FLOPs a second of the machine's matrix products meanwhile; None on GPUs.
         ranks: The number of processes.
     """
 
@@ -198,7 +198,7 @@ def build_trainer(
 
 
 def log_plan(trainer: Trainer) -> None:
-    """Log how many examples and steps the effective batch size makes."""
+    """Log the numbers of examples and of steps, and the sizes of batches."""
     hardware, config = trainer.module.hardware, trainer.config
     rows = f" or {hardware.micro_batch_size} examples" if hardware.micro_batch_size else ""
     if trainer.run.ranks.size > 1:

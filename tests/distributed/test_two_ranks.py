@@ -109,7 +109,7 @@ def step_saved(folder):
 
 
 def test_a_rank_that_dies_ends_the_run_which_goes_on_with_one(compose, tmp_path):
-    """Killed while two train, and gone on with by one: as if one had trained all along."""
+    """Killed while two train and resumed by one: as if one had trained all along."""
     folder = tmp_path / "run"
     process = start(*LONG, "hardware.devices=2", f"hydra.run.dir={folder}")
     ranks = ranks_of(process, folder)
