@@ -58,7 +58,7 @@ KINDS = [
     ("blank lines", {"dev/en.tsv": "\n\n"}, ["data/dev/en.tsv is empty", "Copy or download it"]),
     ("header alone", {"train/en.tsv": HEADER}, ["data/train/en.tsv holds no pair", "Copy or"]),
     ("no gold label", {"test/en.tsv": HEADER + "a\tb\t-\n"},
-     ["data: test en has no labelled pair", "leave the language out"]),
+     ["data: test en has no example that can be used", "leave the language out"]),
     # tables
     ("no header", {"train/en.tsv": ROW}, ["en.tsv, line 1", "'a man sleeps", "Start the file"]),
     ("no column of labels", {"train/en.tsv": "premise\thypothesis\na\tb\n"},
