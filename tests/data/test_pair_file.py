@@ -143,12 +143,20 @@ def test_json_lines(tmp_path: Path) -> None:
         ("[" * 100_000, "is not a JSON object"),
         (
             '{"premise": "A", "hypothesis": null, "label": "neutral"}',
-            "hypothesis is not a text under",
+            "hypothesis is not a text: 'null'",
+        ),
+        (
+            '{"text1": 5, "text2": "B", "label": "neutral"}',
+            "text1 is not a text: '5'",
+        ),
+        (
+            '{"premise": "A", "hypothesis": "B", "Label": [true]}',
+            r"Label is not a word or a whole number: '\[true\]'",
         ),
         ('{"premise": "A", "hypothesis": "B", "label": 1}', "label '1' is refused, a number"),
         (
             '{"premise": "A", "label": "neutral"}',
-            "hypothesis is not a text under the keys 'premise, label'",
+            "no hypothesis among the keys 'premise, label'",
         ),
     ],
 )
