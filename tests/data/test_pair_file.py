@@ -69,6 +69,20 @@ def test_rows_without_gold_label_are_dropped_counted_and_logged(
     ]
 
 
+def test_empty_texts_are_used_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = ["A\tB\tneutral", "\tD\tneutral", "E\t \tneutral", "\tH\t-"]
+    file = table(tmp_path / "en.tsv", HEADER, *rows)
+    with caplog.at_level(logging.WARNING):
+        assert [example.row for example in file.examples(RULES)] == [0, 1, 2]
+        assert len(list(file.examples(RULES, limit=1))) == 1
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path / 'en.tsv'}: rows with an empty text, used as they are: 2. Leave them out if "
+        "it is missing."
+    ]
+
+
 @settings(deadline=None, max_examples=40)
 @given(labels=st.lists(st.sampled_from(["neutral", "-"]), min_size=1), limit=st.integers(0, 12))
 def test_limit_is_a_row_number(
