@@ -115,10 +115,13 @@ class LabelSet:
         return self.find(word.lower()) if found is None else found
 
     def _remedy(self) -> str:
-        return (
+        remedy = (
             f"Write {', '.join(self.words[:-1])} or {self.words[-1]} "
             f"({NO_GOLD_LABEL[0]!r} for no gold label)."
         )
+        if {"True", "False"} & set(self.words):  # that is all that is left of them
+            remedy += " In a YAML, no and yes are False and True unless they are in quotes."
+        return remedy
 
 
 @dataclass(frozen=True)

@@ -122,6 +122,9 @@ def labelled_examples(
 ) -> Iterator[Example]:
     """Make examples of records; those that are no labelled pair are counted and left out.
 
+    A side that is empty is used as it is, with a warning, unless the data set's rules say that it
+    makes no pair: a missing value of pandas looks like this.
+
     Args:
         records: All of one language, in their order.
         limit: The number of records to take; None: all.
@@ -132,7 +135,7 @@ def labelled_examples(
     Raises:
         UserError: There is no record, or a label is unknown.
     """
-    rows = unlabelled = untranslated = 0
+    rows = unlabelled = untranslated = empty = 0
     for row, record in enumerate(islice(records, limit)):
         rows += 1
         if any(x.strip() in rules.untranslated for x in (record.premise, record.hypothesis)):
@@ -142,6 +145,7 @@ def labelled_examples(
         if label is None:
             unlabelled += 1
         else:
+            empty += not (record.premise.strip() and record.hypothesis.strip())
             yield Example(record.premise, record.hypothesis, label, row)
     if rows == 0 and limit != 0:
         raise UserError(f"{name} holds no pair", "Copy or download it again.")
@@ -150,3 +154,8 @@ def labelled_examples(
     if untranslated:
         kinds = " or ".join(text or "empty" for text in rules.untranslated)
         logger.info("%s: dropped %d rows that have no text (%s)", name, untranslated, kinds)
+    if empty:
+        logger.warning(
+            "%s: rows with an empty text, used as they are: %d. Leave them out if it is missing.",
+            name, empty
+        )  # fmt: skip

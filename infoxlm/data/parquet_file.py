@@ -90,7 +90,8 @@ class ParquetPairs:
         for name, value in (("premise", premise), ("hypothesis", hypothesis), ("label", label)):
             if type(value) is not str and not (name == "label" and type(value) is int):
                 raise UserError(
-                    f"{path}, row {row}: {name} in {self.language} is {shown(repr(value))}", _AGAIN
+                    f"{path}, row {row}: {name} in {self.language} is {shown(repr(value))}",
+                    "Mend the row: texts are strings, a label is a word or a whole number.",
                 )
         return Record(row, premise, hypothesis, label, self.language)
 

@@ -1,6 +1,7 @@
 """The records of a file of pairs: tables with a header, XTREME's without, JSON lines."""
 
 import csv
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -122,12 +123,10 @@ def json_records(file: TextFile) -> Iterator[Record]:
         values = {key.lower(): value for key, value in pair.items()}
         premise, hypothesis = _first(values, PREMISE, str), _first(values, HYPOTHESIS, str)
         label = _first(values, LABEL, str, int)
-        for name, value in (("premise", premise), ("hypothesis", hypothesis), ("label", label)):
+        for names, value in ((PREMISE, premise), (HYPOTHESIS, hypothesis), (LABEL, label)):
             if value is None:
-                kind = "a word or a whole number" if name == "label" else "a text"
                 raise UserError(
-                    f"{file}, line {number}: {name} is not {kind} under the keys "
-                    f"{shown(', '.join(pair))}",
+                    f"{file}, line {number}: {_misfit(pair, names)}",
                     "Mend the line or download the file again.",
                 )
         yield Record(number, premise, hypothesis, label, _first(values, LANGUAGE, str))
@@ -187,3 +186,13 @@ def _header_columns(names: list[str]) -> Columns | None:
 def _first(values: dict[str, Any], names: tuple[str, ...], *types: type) -> Any:
     """The value under the first of some keys that has one of the types."""
     return next((values[name] for name in names if type(values.get(name)) in types), None)
+
+
+def _misfit(pair: dict[str, Any], names: tuple[str, ...]) -> str:
+    """Say what a record has where a text or a label should be."""
+    position = find_column(pair, names)
+    if position is None:
+        return f"no {names[0]} among the keys {shown(', '.join(pair))}"
+    key, value = list(pair.items())[position]
+    kind = "a word or a whole number" if names is LABEL else "a text"
+    return f"{key} is not {kind}: {shown(json.dumps(value, ensure_ascii=False))}"

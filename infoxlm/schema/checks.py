@@ -103,6 +103,8 @@ def check_languages(key: str, languages: Sequence[str]) -> None:
         if not is_language_code(language):
             usual = usual_case(language)
             hint = f"Did you mean {usual}? " if is_language_code(usual) else ""
+            if language == "False":
+                hint = "In a YAML, no is False unless it is in quotes. "
             raise UserError(
                 f"{key}: {language!r} is not the code of a language",
                 f"{hint}A code has two or three small letters, and may name script and region "

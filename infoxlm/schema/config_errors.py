@@ -165,6 +165,10 @@ def explain(error: Exception, command: str, words: Sequence[str] = ()) -> UserEr
     if match := re.search(r"field '(.+)' is not Optional", first_line):
         return UserError(f"{match.group(1)}=null: it needs a value",
                          f"`infoxlm {command} --help` shows its form.")  # fmt: skip
+    if match := re.search(r"Interpolation key '([^'\[\]]+)\[\d+\]' not found", first_line):
+        owner = match.group(1)  # such as the languages, of which the first is trained on
+        return UserError(f"{owner} is empty, and {key} is taken from it",
+                         f"Name at least one: {owner}=[A,B].")  # fmt: skip
     if key and isinstance(cause, InterpolationKeyError | InterpolationResolutionError):
         return UserError(f"{key}: {first_line}",
                          "Correct what stands in ${...}, or write the value itself.")  # fmt: skip

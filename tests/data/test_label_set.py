@@ -1,4 +1,5 @@
 import pytest
+from omegaconf import OmegaConf
 
 from infoxlm.data.label_set import LabelSet
 from infoxlm.data.pawsx import WORDS as PAWSX
@@ -74,6 +75,12 @@ def test_words_that_are_numbers_are_words_first() -> None:
     with pytest.raises(UserError, match=r"label '2' is refused, unknown\. Write -1, 1 or 0"):
         labels.index(2, "here")
     assert labels.index("-", "here") is None
+
+
+def test_words_that_a_yaml_reads_as_truth_values() -> None:
+    words = tuple(map(str, OmegaConf.create("[no, yes]")))
+    with pytest.raises(UserError, match=r"'no' is refused.* False or True .* unless .* in quotes"):
+        LabelSet(words, numbers=words, any_case=True).index("no", "here")
 
 
 def test_numbers_of_pawsx_are_published() -> None:

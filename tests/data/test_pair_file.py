@@ -69,6 +69,20 @@ def test_rows_without_gold_label_are_dropped_counted_and_logged(
     ]
 
 
+def test_empty_texts_are_used_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = ["A\tB\tneutral", "\tD\tneutral", "E\t \tneutral", "\tH\t-"]
+    file = table(tmp_path / "en.tsv", HEADER, *rows)
+    with caplog.at_level(logging.WARNING):
+        assert [example.row for example in file.examples(RULES)] == [0, 1, 2]
+        assert len(list(file.examples(RULES, limit=1))) == 1
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path / 'en.tsv'}: rows with an empty text, used as they are: 2. Leave them out if "
+        "it is missing."
+    ]
+
+
 @settings(deadline=None, max_examples=40)
 @given(labels=st.lists(st.sampled_from(["neutral", "-"]), min_size=1), limit=st.integers(0, 12))
 def test_limit_is_a_row_number(
@@ -143,12 +157,20 @@ def test_json_lines(tmp_path: Path) -> None:
         ("[" * 100_000, "is not a JSON object"),
         (
             '{"premise": "A", "hypothesis": null, "label": "neutral"}',
-            "hypothesis is not a text under",
+            "hypothesis is not a text: 'null'",
+        ),
+        (
+            '{"text1": 5, "text2": "B", "label": "neutral"}',
+            "text1 is not a text: '5'",
+        ),
+        (
+            '{"premise": "A", "hypothesis": "B", "Label": [true]}',
+            r"Label is not a word or a whole number: '\[true\]'",
         ),
         ('{"premise": "A", "hypothesis": "B", "label": 1}', "label '1' is refused, a number"),
         (
             '{"premise": "A", "label": "neutral"}',
-            "hypothesis is not a text under the keys 'premise, label'",
+            "no hypothesis among the keys 'premise, label'",
         ),
     ],
 )

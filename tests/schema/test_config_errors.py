@@ -120,6 +120,16 @@ def test_a_key_is_no_remedy_for_itself():
         (["model=null"], "model=null: there is no such option", "infoxlm_base"),
         (["experiment=7"], "experiment=7: there is no such option", "demo, quick_verify"),
         (["name=${nmae}"], "name: Interpolation key 'nmae' not found", "${...}"),
+        (
+            ["data=pairs", "data.labels=[a,b]", "data.languages=[]"],
+            "data.languages is empty, and data.train_languages[0] is taken from it",
+            "data.languages=[A,B]",
+        ),
+        (
+            ["data=pairs", "data.labels=[a,b]", "data.languages=null"],
+            "data.languages is empty, and data.train_languages[0] is taken from it",
+            "data.languages=[A,B]",
+        ),
         (["hydra.job.nmae=x"], "hydra.job.nmae: there is no such key", "--cfg hydra"),
         (["data.root=a[b"], "data.root=a[b: this is not KEY=VALUE", "quotes"),
         (["optimizer.learning_rate=???"], "optimizer.learning_rate is not set", "=VALUE"),

@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from omegaconf import OmegaConf
 
 from infoxlm.data.xnli import LANGUAGES
 from infoxlm.errors import UserError
@@ -99,6 +100,12 @@ def test_usual_case_of_a_code(wrong, right):
 def test_what_is_no_code(wrong):
     with pytest.raises(UserError, match="is not the code of a language. A code has two or three"):
         check_languages("data.train_languages", [wrong])
+
+
+def test_norwegian_in_a_yaml_without_quotes():
+    configuration = OmegaConf.create("{name: own, cache_dir: cache, languages: [en, no]}")
+    with pytest.raises(UserError, match=r"data.languages: 'False' is not .* In a YAML, no is Fal"):
+        OmegaConf.to_object(OmegaConf.merge(DataConfig, configuration))
 
 
 def test_no_language_at_all():
