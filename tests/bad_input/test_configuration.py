@@ -107,7 +107,7 @@ MISTAKES = [
         "train +sweep=nope",
         ["sweep=nope: there is no such option", "grid, learning_rate, optuna, search, seeds"],
     ),
-    ("train data=[[1]]", ["data=[[1]]: an option is a word", "sample, squad, translate_train, xnli"]),
+    ("train data=[[1]]", ["data=[[1]]: an option is a word", "squad, translate_train, xnli"]),
     ("train +sweep=[{a:1}]", ["sweep=[{a:1}]: an option is a word", "learning_rate"]),
     ("train --multirun seed=1,2 model=[true]", ["model=[true]: an option is a word", "tiny"]),
     ("train hydra/launcher=[null]", ["hydra/launcher=[null]: an option is a word", "its name"]),
