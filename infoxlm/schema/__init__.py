@@ -52,6 +52,7 @@ __all__ = [
     "TrainConfig",
     "TrainerConfig",
     "SCHEMAS",
+    "SWEEPING",
     "register_schemas",
 ]
 
@@ -69,6 +70,9 @@ SCHEMAS: dict[str, type] = {
     "compare": CompareConfig,
     "repeat": RepeatConfig,
 }
+
+#: The commands that sweep: each of their runs has a folder of its own.
+SWEEPING = ("train", "evaluate", "retrieve", "compare", "repeat")
 
 
 def register_schemas() -> None:
