@@ -7,6 +7,7 @@ from typing import Any
 import paddle
 
 from infoxlm.checkpoint.config_file import check_fits, read_config_file
+from infoxlm.checkpoint.encoder_name import encoder_name
 from infoxlm.checkpoint.labels import check_reusable_head, names_labels
 from infoxlm.errors import UserError
 from infoxlm.model.configuration import InfoXLMConfig
@@ -59,9 +60,10 @@ def load_classifier(
         UserError: The checkpoint cannot be read or does not fit tokenizer, labels or length.
     """
     known = {} if folder is None else read_config_file(folder)
+    named = None if folder is None else config.checkpoint or str(folder)
     overrides: dict[str, Any] = {
         "recompute": config.recompute,
-        "encoder_name": known.get("encoder_name") or config.name,
+        "encoder_name": encoder_name(known, config.name, named),
         "train_max_length": max_length,
         "task_name": task_name,
     }
