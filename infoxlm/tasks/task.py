@@ -183,8 +183,12 @@ def register_task(name: str, module: str) -> None:
     _MODULES[name] = module
 
 
-def task_class(name: str) -> type[Task]:
+def task_class(name: str, key: str = "task.name") -> type[Task]:
     """The class of a task.
+
+    Args:
+        name: Its name.
+        key: Where the name stands, for messages.
 
     Raises:
         UserError: There is none of that name.
@@ -195,7 +199,7 @@ def task_class(name: str) -> type[Task]:
         module = found.get(name)
         if module is None:
             raise UserError(
-                f"task {name!r} is not installed",
+                f"{key}={name}: that task is not installed",
                 f"Take one of {', '.join(sorted({*_MODULES, *found}))}.",
             )
     return import_module(module).Task  # type: ignore[no-any-return]
@@ -215,7 +219,7 @@ def task_of(described: Mapping[str, Any]) -> type[Task]:
     Raises:
         UserError: It is of a task that is not installed.
     """
-    return task_class(str(described.get("task_name") or FIRST_TASK))
+    return task_class(str(described.get("task_name") or FIRST_TASK), "task_name")
 
 
 def inference_of(config: Mapping[str, Any]) -> "Inference":
