@@ -56,7 +56,7 @@ def check_target(target: Path, *, overwrite: bool, mark: str = REPORT_FILE) -> N
         return
     if not (target / mark).is_file():
         raise UserError(
-            f"target {target} is not empty and was not written by this command (it has no {mark})",
+            f"target {target} was not written by this command (it has no {mark})",
             "Choose another target, or remove that folder yourself.",
         )
     if not overwrite:
