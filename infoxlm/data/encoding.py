@@ -19,7 +19,8 @@ def check_languages_present(source: DataSource, split: str, languages: Sequence[
     training = split == "train"
     if not present:
         remedy = "Give data.train_root=FILE_OR_FOLDER." if training else "Give another data.root."
-        raise UserError(f"{source.name} has no {split} pairs", remedy)
+        problem = f"{source.name} has no {split} pairs in {' '.join(languages)} or another language"
+        raise UserError(problem, remedy)
     missing = [language for language in languages if language not in present]
     if missing:
         key = "train_languages" if training else "eval_languages"
