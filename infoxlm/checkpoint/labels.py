@@ -77,9 +77,9 @@ def check_labels(folder: Path, named: str | None = None, *, labels: Sequence[str
         UserError: It holds none, or one of other labels.
     """
     config = read_config_file(folder)
+    check_classifier(folder, named)
     if not names_labels(config, labels):
         raise other_labels(named or folder, config, labels)
-    check_classifier(folder, named)
 
 
 def check_reusable_head(folder: Path, named: str | None = None, *, labels: Sequence[str]) -> None:

@@ -6,11 +6,14 @@ from dataclasses import fields
 from functools import cache
 from importlib.resources import files
 
-from infoxlm.schema import SCHEMAS
+from infoxlm.schema import SCHEMAS, SWEEPING
 from infoxlm.schema.group_options import fitting_options, option_text, options_of
 
 #: A key of a YAML file with the comment behind it.
 COMMENTED_KEY = re.compile(r"^\s*(\w+):.*?\s# (.+)$", re.MULTILINE)
+
+#: A part of every page's end that is true of commands that sweep.
+ON_SWEEPS = ", also several at once with --multirun"
 
 #: Groups that only override, and so have no section of their own.
 OVERRIDING = {"train": ("experiment", "launcher", "sweep")}
@@ -39,7 +42,7 @@ def completions(found: str, command: str) -> str:
 
 
 def explained(page: str, command: str) -> str:
-    """A help page without the groups of other commands, and each key with its comment.
+    """A help page without the groups and flags of other commands, and each key with its comment.
 
     The comments are those of the command's own file and of the groups' default options, so that
     they are written down once.
@@ -62,6 +65,8 @@ def explained(page: str, command: str) -> str:
     if not any(groups.match(line) for line in top):
         top = [line for line in top if not line.startswith("Groups,")]
     page = "\n".join([*top, *commented(lines[heading:], command)])
+    if command not in SWEEPING:
+        page = page.replace(ON_SWEEPS, "")
     return re.sub(r"\n{3,}", "\n\n", page) + "\n"
 
 

@@ -13,9 +13,6 @@ from infoxlm.errors import UserError
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-#: Keys by the names they are typed with, where Hydra would take these for a group of conf/.
-TYPED_AS = {"report": ("sweep=", "folder=")}
-
 
 class ConfigurationValueError(ValueError):
     """A fault in the configuration that Hydra or OmegaConf reports as one of Python's errors."""
@@ -39,6 +36,7 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
     from infoxlm.hardware.place import ProcessInfo, words_of_rank
     from infoxlm.os_errors import os_errors_as_user_errors
     from infoxlm.schema import register_schemas
+    from infoxlm.schema.aliases import meant_word
     from infoxlm.schema.free_text import quote_free_text
     from infoxlm.sweep.interception import sweeps_kept
     from infoxlm.sweep.job import CommandLine, run_job
@@ -75,7 +73,7 @@ def run_hydra(command: str, words: Sequence[str]) -> None:
     check_utf8(command, words)
     rank = ProcessInfo.of_this_process().rank
     typed = words_of_rank(resumed_words(words, command) or list(words), rank)
-    words = [with_key(word, *TYPED_AS.get(command, ("", ""))) for word in typed]
+    words = [meant_word(word, command) for word in typed]
     words = quote_free_text(checked_words(words, command), command)
     register_schemas()
     register_random_hex()
@@ -126,20 +124,18 @@ def check_utf8(command: str, words: Sequence[str]) -> None:
             ) from error
 
 
-def with_key(word: str, typed: str, meant: str) -> str:
-    """A word with the key that is meant."""
-    return meant + word.removeprefix(typed) if word.startswith(typed) else word
-
-
 def checked_words(words: Sequence[str], command: str) -> list[str]:
     """Refuse flags that do not exist, and put the others in front, where Hydra wants them.
 
     Raises:
-        UserError: There is no such flag, or its value is missing or none of its choices.
+        UserError: There is no such flag, its value is missing or none of its choices, or it is
+            --multirun and the command runs no sweeps.
     """
     from argparse import ArgumentError
 
     from hydra._internal.utils import get_args_parser
+
+    from infoxlm.schema import SWEEPING
 
     def is_override(word: str) -> bool:
         return not word.startswith("-") and ("=" in word or word.startswith("~"))
@@ -149,11 +145,13 @@ def checked_words(words: Sequence[str], command: str) -> list[str]:
     parser.exit_on_error = False  # argparse would print Hydra's whole usage
     remedy = f"`infoxlm {command} --hydra-help` lists the flags."
     try:
-        _, unknown = parser.parse_known_args(words)
+        known, unknown = parser.parse_known_args(words)
     except ArgumentError as error:
         raise UserError(str(error), remedy) from error
     if unknown:
         raise UserError(f"{unknown[0]}: there is no such flag", remedy)
+    if (known.multirun or "hydra.mode=MULTIRUN" in words) and command not in SWEEPING:
+        raise UserError(f"infoxlm {command} runs no sweeps", "Leave --multirun out.")
     return words
 
 

@@ -40,7 +40,15 @@ def run(config: ExportConfig, folder: str | Path) -> None:
         f"exported model against checkpoint, {agreements[0].pairs} inputs in many languages"
     )
     files = [
-        f"{int(file['bytes']) / 1e6:10,.1f} MB  {target / name}"
+        f"{size(int(file['bytes'])):>13}  {target / name}"
         for name, file in read_manifest(target).items()
     ]
     show(table, *files, f"written    {target}   (details in {EXPORT_RECORD})")
+
+
+def size(count: int) -> str:
+    """A number of bytes in the unit that suits it."""
+    for unit, bytes_of_it in (("MB", 1e6), ("KB", 1e3)):
+        if count >= bytes_of_it:
+            return f"{count / bytes_of_it:,.1f} {unit}"
+    return f"{count} bytes"

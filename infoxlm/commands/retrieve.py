@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infoxlm.checkpoint.config_file import check_fits, read_config_file
+from infoxlm.checkpoint.encoder_name import encoder_name
 from infoxlm.commands.reporting import finish_retrieval
 from infoxlm.convert.find_checkpoint import find_checkpoint, required_checkpoint
 from infoxlm.data.text_file import TextFile
@@ -82,7 +83,7 @@ def run(config: RetrieveConfig, folder: str | Path) -> float:
     results = {
         "task": "retrieve",
         "experiment": config.name,
-        "model": described.get("encoder_name") or config.model.name,
+        "model": encoder_name(described, config.model.name, named),
         "data": data.name,
         **scores.as_dict(),
         "retrieve": {"seconds": seconds, **vars(encoder.work)},

@@ -13,6 +13,7 @@ from infoxlm.deploy.model_folder import ModelFolder
 from infoxlm.deploy.predictor import Predictor
 from infoxlm.errors import UserError
 from infoxlm.hardware.environment import check_device, usual_threads
+from infoxlm.listening import bind
 from infoxlm.schema import ServeConfig
 from infoxlm.serve.limits import ConnectionLimits, Limits
 from infoxlm.serve.repeats import repeats_left_out
@@ -40,7 +41,7 @@ def run(config: ServeConfig, folder: str | Path) -> None:
         from infoxlm.serve.batching import Batcher
         from infoxlm.serve.connections import Connections
         from infoxlm.serve.metrics import Metrics
-        from infoxlm.serve.server import allow_open_files, bind, make_server, run_until_stopped
+        from infoxlm.serve.server import allow_open_files, make_server, run_until_stopped
         from infoxlm.serve.service import Service
         from infoxlm.serve.worker import started
     except ImportError as error:

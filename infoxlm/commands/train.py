@@ -104,6 +104,7 @@ def write_report(result: "TrainResult", run: "RunContext") -> None:
             # Linux counts ru_maxrss in kilobytes.
             "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             "devices": result.ranks,
+            "examples": result.examples,
             # Of this process: a run that was resumed counts from there.
             "parts": run.timings.seconds,
         },

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from infoxlm.checkpoint.architecture import (
     CLASSIFIER,
@@ -25,6 +24,7 @@ from infoxlm.convert.report import REPORT_FILE, ConversionReport, TensorRecord
 from infoxlm.convert.target_folder import target_folder
 from infoxlm.errors import UserError
 from infoxlm.files.atomic import write_json
+from infoxlm.tracking.progress import progress
 
 #: Entries of config.json that describe one copy of a model, not the model.
 STORAGE_KEYS = {"torch_dtype", "dtype", "return_dict", "_name_or_path"}
@@ -89,7 +89,7 @@ def copy_tensors(
     shapes = {name: layout.shape(tensor) for name, tensor in match.expected.items()}
     records = []
     with SafetensorsWriter(path, shapes, layout.safetensors_format) as writer:
-        for name, tensor in progress(match.expected, "writing"):
+        for name, tensor in with_bar(match.expected, "writing"):
             source_name = match.sources[name]
             values = checkpoint.tensors.read(source_name, checkpoint.layout.shape(tensor))
             writer.write(name, checkpoint.layout.convert(values, tensor, layout))
@@ -115,7 +115,7 @@ def check_written(
     """
     written = SafetensorsReader(path)
     expected = {record.target_name: record.sha256 for record in records}
-    for name, tensor in progress(match.expected, "reading back"):
+    for name, tensor in with_bar(match.expected, "reading back"):
         values = written.read(name, layout.shape(tensor))
         if checksum(layout.convert(values, tensor, PYTORCH)) != expected[name]:
             raise UserError(
@@ -129,11 +129,11 @@ def checksum(values: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(values, "<f4").data).hexdigest()
 
 
-def progress(
+def with_bar(
     tensors: dict[str, ExpectedTensor], doing: str
 ) -> Iterable[tuple[str, ExpectedTensor]]:
     """Go through the tensors with a bar, should it take long."""
-    return tqdm(tensors.items(), desc=doing, unit=" tensors", delay=3, leave=False, disable=None)
+    return progress(tensors.items(), label=doing, unit=" tensors", delay=3)
 
 
 def converted_config(config: dict[str, Any], match: NameMatch, layout: Layout) -> dict[str, Any]:

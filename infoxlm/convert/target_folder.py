@@ -54,13 +54,13 @@ def check_target(target: Path, *, overwrite: bool, mark: str = REPORT_FILE) -> N
         raise UserError(f"target {target} is a file", "Choose a folder that does not exist yet.")
     if not any(target.iterdir()):
         return
-    if not overwrite:
-        raise UserError(
-            f"target {target} exists and is not empty",
-            "Choose another target, or set overwrite=true to replace it.",
-        )
     if not (target / mark).is_file():
         raise UserError(
             f"target {target} was not written by this command (it has no {mark})",
             "Choose another target, or remove that folder yourself.",
+        )
+    if not overwrite:
+        raise UserError(
+            f"target {target} exists and is not empty",
+            "Choose another target, or set overwrite=true to replace it.",
         )

@@ -27,7 +27,9 @@ def check_languages_present(
     training = split == "train"
     if not present:
         remedy = "Give data.train_root=FILE_OR_FOLDER." if training else "Give another data.root."
-        raise UserError(f"{source.name} has no {split} {nouns}", remedy)
+        tried = " ".join(languages)
+        named = f" in {tried} or another language" if tried else ""
+        raise UserError(f"{source.name} has no {split} {nouns}{named}", remedy)
     missing = [language for language in languages if language not in present]
     if missing:
         key = "train_languages" if training else "eval_languages"

@@ -79,7 +79,7 @@ class HubXnli:
             from datasets.load import load_dataset_builder
         except ImportError as error:
             raise UserError(
-                f"Downloading {HUB_DATASET} needs the datasets package ({error})",
+                f"downloading {HUB_DATASET} needs the datasets package ({error})",
                 f"Run pip install datasets, or give data.root=FOLDER: {FORMS}.",
             ) from error
         self._datasets: dict[tuple[str, str], Dataset] = {}

@@ -49,6 +49,5 @@ def pawsx_forms(
         (partial(xtreme, labelled_in="x-final.tar.gz"), split_folders, language_folders),
         PairRules(known, UNTRANSLATED, fingerprint=f"pawsx {known.numbers} {UNTRANSLATED}"),
         tuple(train_languages),
-        no_training=" (PAWS-X is trained on en/train.tsv of x-final.tar.gz; "
-        "data.train_root=FILE takes any file of pairs)",
+        no_training=" (PAWS-X is trained on en/train.tsv of x-final.tar.gz)",
     )

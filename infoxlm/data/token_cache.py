@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sentencepiece
-from tqdm import tqdm
 
 from infoxlm.data.examples import Examples
 from infoxlm.files.cache import cached_folder
@@ -18,6 +17,7 @@ from infoxlm.files.json_file import read_json_object
 from infoxlm.files.manifest import MANIFEST, sha256_of
 from infoxlm.tokenization.token_ids import TokenIds
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
+from infoxlm.tracking.progress import progress
 
 if TYPE_CHECKING:
     from infoxlm.data.source import DataSource
@@ -112,13 +112,12 @@ def _encode(
     token_ids: list[TokenIds] = []
     targets: list[Mapping[str, np.ndarray]] = []
     examples = source.read(split, language, limit=limit)
-    progress = tqdm(desc=f"tokenizing {split} {language}", unit=" examples", delay=2, disable=None)
-    with progress:
+    with progress(label=f"tokenizing {split} {language}", unit=" examples", delay=2) as bar:
         while chunk := list(islice(examples, CHUNK)):
             encoded, learned = encode(chunk)
             token_ids.append(encoded)
             targets.append({"rows": np.array([x.row for x in chunk], np.int64), **learned})
-            progress.update(len(chunk))
+            bar.update(len(chunk))
     if not targets:
         _, empty = encode([])
         targets.append({"rows": np.zeros(0, np.int64), **empty})

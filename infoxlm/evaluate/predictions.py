@@ -172,7 +172,7 @@ def matched(first: Predictions, second: Predictions) -> tuple[Predictions, Predi
     )
     if examples != others:
         raise UserError(
-            f"The runs scored different examples: of {len(examples):,} of the first and "
+            f"the runs scored different examples: of {len(examples):,} of the first and "
             f"{len(others):,} of the second, {len(set(examples) & set(others)):,} are the same "
             "language and row",
             "Score both with the same data, data.eval_languages and data.limit_eval.",
@@ -181,7 +181,7 @@ def matched(first: Predictions, second: Predictions) -> tuple[Predictions, Predi
     unlike = sum(x != y for x, y in zip(*gold, strict=True)) if len(gold) == 2 else 0
     if unlike:
         raise UserError(
-            f"The runs scored different data: the gold labels of {unlike:,} of {len(examples):,} "
+            f"the runs scored different data: the gold labels of {unlike:,} of {len(examples):,} "
             "examples differ",
             "Score both on the same files.",
         )

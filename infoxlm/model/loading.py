@@ -9,6 +9,7 @@ import paddle
 
 from infoxlm.checkpoint.architecture import numbered_labels
 from infoxlm.checkpoint.config_file import check_fits, read_config_file
+from infoxlm.checkpoint.encoder_name import encoder_name
 from infoxlm.checkpoint.labels import (
     check_answers_or_encoder,
     check_reusable_head,
@@ -140,10 +141,11 @@ def _load(
         names: The entries of ``config.json`` that name the head's outputs, where they are set.
     """
     known = {} if folder is None else read_config_file(folder)
+    named = None if folder is None else config.checkpoint or str(folder)
     overrides: dict[str, Any] = {
         **names,
         "recompute": config.recompute,
-        "encoder_name": known.get("encoder_name") or config.name,
+        "encoder_name": encoder_name(known, config.name, named),
         "train_max_length": max_length,
         "task_name": task_name,
     }

@@ -62,9 +62,9 @@ class FinishedRun:
         """
         folder = Path(folder).expanduser()
         if not folder.is_dir():
+            problem = "is a file" if folder.exists() else "does not exist"
             raise UserError(
-                f"the run's folder {folder} does not exist",
-                "Give one such as outputs/train/NAME/TIME.",
+                f"the run's folder {folder} {problem}", "Give one such as outputs/train/NAME/TIME."
             )
         record = read_run_record(folder)
         path = folder / RESULTS

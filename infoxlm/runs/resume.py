@@ -19,6 +19,8 @@ from infoxlm.schema import TrainConfig
 logger = logging.getLogger(__name__)
 
 AUTO = "auto"
+#: The remedy where a folder holds no run that can be resumed.
+TRAINING_RUN = "Give a folder that `infoxlm train` wrote, such as outputs/train/NAME/TIME."
 
 #: Keys that may change when a run is resumed: where things lie (what they contain is compared by
 #: checksum), what is kept and logged, and the machine.
@@ -119,15 +121,27 @@ def check_same_run(run: Path, wanted: Fingerprint) -> None:
     """Check that a run can be resumed.
 
     Raises:
-        UserError: It is finished, is no run, or differs in what matters.
+        UserError: It is finished, is no training run, or differs in what matters.
     """
-    record = read_run_record(run)
-    if (run / RESULTS).exists():
+    if not (run / RUN_RECORD).is_file():
+        problem = f"is not the folder of a run: it has no {RUN_RECORD}"
+        if not run.is_dir():
+            problem = "is a file" if run.exists() else "does not exist"
+        raise UserError(f"trainer.resume={run} {problem}", TRAINING_RUN)
+    try:
+        record = read_run_record(run)
+        scoring = "trainer" not in record.get("config", {"trainer": None})
+        finished = (run / RESULTS).exists()
+        found = [] if scoring or finished else mismatches(wanted, record)
+    except UserError as error:
+        raise UserError(f"trainer.resume={run}: {error.problem}", error.remedy) from error
+    if scoring:
+        raise UserError(f"trainer.resume={run} is a scoring, not a training run", TRAINING_RUN)
+    if finished:
         raise UserError(
             f"trainer.resume={run}: that run is finished",
             "Score it with `infoxlm evaluate`, or leave trainer.resume out to train again.",
         )
-    found = mismatches(wanted, record)
     if found:
         raise UserError(
             f"trainer.resume={run} began with {', '.join(found)}",

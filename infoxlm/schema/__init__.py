@@ -60,6 +60,7 @@ __all__ = [
     "TrainerConfig",
     "Unanswerable",
     "SCHEMAS",
+    "SWEEPING",
     "register_schemas",
 ]
 
@@ -77,6 +78,9 @@ SCHEMAS: dict[str, type] = {
     "compare": CompareConfig,
     "repeat": RepeatConfig,
 }
+
+#: The commands that sweep: each of their runs has a folder of its own.
+SWEEPING = ("train", "evaluate", "retrieve", "compare", "repeat")
 
 
 def register_schemas() -> None:

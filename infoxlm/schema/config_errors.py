@@ -15,7 +15,8 @@ from omegaconf.errors import (
 )
 
 from infoxlm.errors import UserError
-from infoxlm.schema import SCHEMAS
+from infoxlm.schema import SCHEMAS, SWEEPING
+from infoxlm.schema.aliases import typed_key
 from infoxlm.schema.group_options import fitting_options, options_of
 from infoxlm.schema.recipes import option_keys
 from infoxlm.schema.task import variants_of
@@ -70,7 +71,8 @@ def check_no_empty_values(configuration: DictConfig, command: str) -> None:
     may_be_empty = {key for key, value in entries(defaults) if value == ""}
     for key, _ in entries(OmegaConf.to_container(configuration)):
         if OmegaConf.select(configuration, key) == "" and key not in may_be_empty:
-            raise UserError(f"{key} is empty", "Is the variable set that was to fill it?")
+            problem = f"{typed_key(key, command)} is empty"
+            raise UserError(problem, "Is the variable set that was to fill it?")
 
 
 def entries(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -140,9 +142,12 @@ def explain(error: Exception, command: str, words: Sequence[str] = ()) -> UserEr
                 problem = f"{group}={option}: an option is a word, and no list or number"
                 return UserError(problem, remedy or "Give its name.")
     if match := re.search(r"Ambiguous value for argument '(.+)'", text):
+        written = "a list is KEY=[A,B], a text KEY=\"'A,B'\"."
         return UserError(
             f"{match.group(1)}: several values for a single run",
-            "Add --multirun for a run each; a list is KEY=[A,B], a text KEY=\"'A,B'\".",
+            f"Add --multirun for a run each; {written}"
+            if command in SWEEPING
+            else f"Give one; {written}",
         )
     if "BasicSweeper does not support sweep type" in text:
         asked = next((word for word in words if "interval(" in word), "interval(...)")
@@ -161,7 +166,8 @@ def explain(error: Exception, command: str, words: Sequence[str] = ()) -> UserEr
         missing = key if key.endswith(match.group(1)) else match.group(1)
         return UserError(f"{missing}: there is no such key", nearest_key(missing, command))
     if "mandatory value" in text.lower():
-        return UserError(f"{key} is not set", f"Give it: infoxlm {command} {key}=VALUE.")
+        typed_as = typed_key(key, command)
+        return UserError(f"{typed_as} is not set", f"Give it: infoxlm {command} {typed_as}=VALUE.")
     if match := re.search(r"field '(.+)' is not Optional", first_line):
         return UserError(f"{match.group(1)}=null: it needs a value",
                          f"`infoxlm {command} --help` shows its form.")  # fmt: skip

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from infoxlm.errors import UserError
+from infoxlm.listening import url_of
 from infoxlm.serve.connections import MOST_LINGERING, Connections
 from infoxlm.serve.protocol import Connection
 from infoxlm.serve.service import Service
@@ -27,44 +28,6 @@ BACKLOG = 128
 #: Open files for everything else, and for connections that are accepted and not yet counted, or
 #: closed and not yet gone.
 OTHER_FILES = 128 + 4 * BACKLOG + MOST_LINGERING
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Take an address, so that a mistake shows before a model is loaded.
-
-    It is listened on later: until then connections are refused.
-
-    Args:
-        host: A name or an address.
-        port: 0 for any that is free.
-
-    Raises:
-        UserError: The address is not this machine's, or is taken.
-    """
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        bound = socket.socket(family, kind, protocol)
-    except (OSError, UnicodeError) as error:
-        raise UserError(f"host={host} is no address here ({error})", "Give another.") from error
-    try:
-        # Else the port of a server that just ended counts as used for a minute.
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-    except OSError as error:
-        bound.close()
-        raise UserError(
-            f"host={host} port={port} cannot be listened on ({error.strerror})",
-            "Stop what uses it, or give another port.",
-        ) from error
-    return bound
-
-
-def url_of(bound: socket.socket) -> str:
-    """The URL to type into a browser."""
-    host, port = bound.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def allow_open_files(connections: int) -> None:

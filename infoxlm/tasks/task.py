@@ -198,8 +198,12 @@ def register_task(name: str, module: str) -> None:
     _MODULES[name] = module
 
 
-def task_class(name: str) -> type[Task]:
+def task_class(name: str, key: str = "task.name") -> type[Task]:
     """The class of a task.
+
+    Args:
+        name: Its name.
+        key: Where the name stands, for messages.
 
     Raises:
         UserError: There is none of that name.
@@ -210,7 +214,7 @@ def task_class(name: str) -> type[Task]:
         module = found.get(name)
         if module is None:
             raise UserError(
-                f"task {name!r} is not installed",
+                f"{key}={name}: that task is not installed",
                 f"Take one of {', '.join(sorted({*_MODULES, *found}))}.",
             )
     return import_module(module).Task  # type: ignore[no-any-return]
@@ -233,7 +237,7 @@ def task_of(described: Mapping[str, Any]) -> type[Task]:
     classes = described.get("architectures")
     first = str(classes[0]) if isinstance(classes, list) and classes else ""
     known = next((task for end, task in _CLASSES.items() if first.endswith(end)), FIRST_TASK)
-    return task_class(str(described.get("task_name") or known))
+    return task_class(str(described.get("task_name") or known), "task_name")
 
 
 def inference_of(config: Mapping[str, Any]) -> "Inference":

@@ -67,7 +67,7 @@ def read_model_file(path: str | Path) -> TokenizerFiles:
         return TokenizerFiles(Path(path), read_regular(path))
     except OSError as error:
         raise UserError(
-            f"Cannot read the tokenizer's model {path}: {error.strerror}", TAKE_AGAIN
+            f"the tokenizer's model {path} cannot be read: {error.strerror}", TAKE_AGAIN
         ) from error
 
 

@@ -4,7 +4,6 @@ import contextlib
 import logging
 import os
 import shlex
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from infoxlm.errors import UserError
+from infoxlm.listening import bind
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def dashboard(
         port: Port to listen on.
 
     Raises:
-        UserError: There is no such folder, no run in it, or the port cannot be had.
+        UserError: There is no such folder, no run in it, or the address cannot be had.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -54,7 +54,8 @@ def dashboard(
             f"{folder.resolve()} holds no VisualDL log (no file named *vdlrecords*)",
             "Give a folder that runs have written to, such as outputs.",
         )
-    _check_port_free(host, port)
+    bind(host, port).close()  # VisualDL would not say why it cannot listen there
+    root = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     command = [
         *(sys.executable, "-m", "visualdl.server.app"),
         *("--logdir", str(folder), "--host", host, "--port", str(port)),
@@ -63,9 +64,9 @@ def dashboard(
     ]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        if not _becomes_alive(server, f"http://{host}:{port}/alive"):
+        if not _becomes_alive(server, f"{root}/alive"):
             raise not_started(folder, command)
-        yield f"http://{host}:{port}/app", server
+        yield f"{root}/app", server
     finally:
         server.terminate()
         server.wait()
@@ -114,19 +115,6 @@ def files_below(folder: Path) -> Iterator[Path]:
             continue
         seen.add((status.st_dev, status.st_ino))
         yield from (Path(place, name) for name in files)
-
-
-def _check_port_free(host: str, port: int) -> None:
-    with socket.socket() as probe:
-        # As the server does: else the port of one that just ended counts as used for a minute.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except (OSError, OverflowError) as error:
-            raise UserError(
-                f"Cannot listen on {host} port {port} ({error})",
-                "Stop what uses that port or give another one with port=8041.",
-            ) from None
 
 
 def _becomes_alive(server: subprocess.Popen[bytes], url: str) -> bool:

@@ -2,12 +2,17 @@
 
 import logging
 import sys
+import threading
 from collections.abc import Iterable
 from typing import Any
 
 from tqdm import tqdm
 
 from infoxlm.reporting.streams import visible
+
+# Each process has bars of its own. tqdm's default lock holds a semaphore of the system's as well,
+# which a rank that ends without clean-up would leave behind.
+tqdm.set_lock(threading.RLock())
 
 
 class ProgressHandler(logging.Handler):

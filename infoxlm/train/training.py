@@ -43,6 +43,7 @@ class TrainResult:
         flops: Counts of tokens and FLOPs.
         machine: FLOPs a second of the machine's matrix products meanwhile; None on GPUs.
         ranks: The number of processes.
+        examples: The number of training examples.
     """
 
     encoder: str
@@ -53,6 +54,7 @@ class TrainResult:
     flops: FlopCounter
     machine: float | None
     ranks: int = 1
+    examples: int | None = None
 
 
 def train(config: TrainConfig, inputs: Inputs, run: RunContext) -> TrainResult:
@@ -100,7 +102,10 @@ def train(config: TrainConfig, inputs: Inputs, run: RunContext) -> TrainResult:
         test, predictions, seconds = score_test(config.hardware, inputs, run, kind, checkpoints)
         final |= test.tags("test")
     run.tracker.hyperparameters(compared_settings(run.settings), final, state.step)
-    return TrainResult(encoder, state, test, predictions, seconds, flops, machine, ranks.size)
+    examples = sum(map(len, inputs.train))
+    return TrainResult(
+        encoder, state, test, predictions, seconds, flops, machine, ranks.size, examples
+    )
 
 
 def score_test(

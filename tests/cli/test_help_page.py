@@ -1,6 +1,9 @@
 """Help and completion hold what belongs to the command, explained."""
 
-from infoxlm.cli.help_page import comments, completions, explained, sections
+from importlib.resources import files
+
+from infoxlm.cli.help_page import ON_SWEEPS, comments, completions, explained, sections
+from infoxlm.schema import SCHEMAS, SWEEPING
 
 PAGE = """\
 infoxlm evaluate: accuracy
@@ -36,6 +39,17 @@ def test_groups_of_other_commands_are_left_out_and_keys_explained():
     assert "  root: null  # " not in page  # its file explains root above, not behind the key
     assert "  max_length: null  # tokens of a pair; longer ones are cut\n" in page
     assert page.endswith("  eval_languages:\n  - ar\n")
+
+
+def test_sweeps_are_offered_to_commands_that_sweep():
+    page = f"{PAGE}\nEvery value above can be set as KEY=VALUE{ON_SWEEPS}.\n"
+    assert explained(page, "evaluate").endswith(f"KEY=VALUE{ON_SWEEPS}.\n")
+    assert explained(page, "serve").endswith("KEY=VALUE.\n")
+    conf = files("infoxlm.conf")
+    assert ON_SWEEPS in (conf / "hydra" / "help" / "command.yaml").read_text()
+    for command in SCHEMAS:
+        writes = "hydra/output: task_folder" in (conf / f"{command}.yaml").read_text()
+        assert writes is (command in SWEEPING)
 
 
 def test_comments_come_from_the_default_option_of_a_group():

@@ -72,7 +72,7 @@ def test_encoder_without_a_head(tiny_model, sentencepiece_file, compose, tmp_pat
     tiny_model("InfoXLMModel", id2label=None).save_pretrained(tmp_path / "encoder")
     InfoXLMTokenizer(sentencepiece_file).save_pretrained(tmp_path / "encoder")
     config = compose("evaluate", f"model.checkpoint={tmp_path / 'encoder'}", *FEW)
-    with pytest.raises(UserError, match="is not a classifier for entailment"):
+    with pytest.raises(UserError, match="holds an encoder without a classifier"):
         evaluate.run(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

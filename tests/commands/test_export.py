@@ -14,6 +14,7 @@ def test_exports_the_best_checkpoint_of_a_run(trained, compose, tmp_path, capsys
     assert "Paddle Inference" in shown
     assert "121 inputs in many languages" in shown
     assert "inference.pdiparams" in shown
+    assert " 0.0 MB" not in shown
     assert json.loads((target / "config.json").read_text())["train_max_length"] == 32
     with pytest.raises(UserError, match="overwrite=true"):
         export.run(compose("export", *words), "")
@@ -28,6 +29,14 @@ def test_onnx(trained, compose, tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "ONNX Runtime" in shown
     assert "Paddle Inference" not in shown
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1400, "1.4 KB"), (1234567890, "1,234.6 MB")],
+)
+def test_sizes(count, shown):
+    assert export.size(count) == shown
 
 
 def test_random_weights_are_not_exported(compose, tmp_path):

@@ -40,6 +40,7 @@ def test_results(trained, results):
     assert results["steps"] == 6
     assert results["best_step"] in (2, 4, 6)
     assert results["train"]["pairs"] == 6 * 16
+    assert results["train"]["examples"] == results["settings"]["data.limit_train"]
     for figure in ("pairs_per_second", "seconds", "peak_rss_mb"):
         assert results["train"][figure] > 0
     assert results["evaluate"]["pairs_per_second"] > 0

@@ -82,8 +82,10 @@ def test_overwriting_replaces_the_whole_folder(tmp_path):
 
 def test_what_no_conversion_wrote_is_never_removed(tmp_path):
     (tmp_path / "precious").touch()
-    with pytest.raises(UserError, match="not written by this command"):
-        write(tmp_path, overwrite=True)
+    for overwrite in (False, True):
+        with pytest.raises(UserError, match="not written by this command") as refused:
+            write(tmp_path, overwrite=overwrite)
+        assert "overwrite" not in str(refused.value)
     with pytest.raises(UserError, match="is a file"):
         write(tmp_path / "precious", overwrite=True)
     assert names(tmp_path) == ["precious"]

@@ -11,6 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from infoxlm.data.dataset import dataset_of
+from infoxlm.data.encoding import check_languages_present
 from infoxlm.data.example import Example
 from infoxlm.data.source import open_source
 from infoxlm.data.xnli import LABELS, LANGUAGES
@@ -79,6 +80,16 @@ class TestPawsX:
         assert dataset.labels == ("not_paraphrase", "paraphrase")
         assert dataset.languages == ("de", "en", "es", "fr", "ja", "ko", "zh")
 
+    def test_folder_without_training_pairs(self, tmp_path: Path) -> None:
+        table(tmp_path / "dev" / "de.tsv", self.HEADER, "1\tA\tB\t0")
+        source = self.opened(tmp_path)
+        with pytest.raises(UserError) as refused:
+            check_languages_present(source, "train", ["de", "en"])
+        assert str(refused.value) == (
+            f"{tmp_path} (PAWS-X is trained on en/train.tsv of x-final.tar.gz) has no train pairs "
+            "in de en or another language. Give data.train_root=FILE_OR_FOLDER."
+        )
+
     @pytest.mark.parametrize("below", [".", "x-final"])
     def test_official_files(self, tmp_path: Path, below: str) -> None:
         root = tmp_path / below
@@ -146,7 +157,7 @@ class TestPawsX:
         table(tmp_path / "dev" / "en.tsv", "sentence1\tsentence2\tlabel", "A\tB\t1")
         source = self.opened(tmp_path)
         with pytest.raises(
-            UserError, match=r"en/train\.tsv of x-final\.tar\.gz; data\.train_root="
+            UserError, match=r"en/train\.tsv of x-final\.tar\.gz.*data\.train_root="
         ):
             source.read("train", "en")
         source = self.opened(tmp_path, train_root=str(tmp_path / "dev" / "en.tsv"))

@@ -100,6 +100,7 @@ def ended(process, ranks):
     psutil.wait_procs(ranks, timeout=10)
     assert not [x for x in ranks if x.is_running() and x.status() != psutil.STATUS_ZOMBIE]
     assert "Traceback" not in said
+    assert "leaked" not in said  # as Python warns of semaphores that a rank left behind
     return [line for line in said.splitlines() if line.startswith("infoxlm: ")]
 
 

@@ -29,6 +29,9 @@ def test_read(tmp_path):
 def test_folders_that_are_no_finished_run(tmp_path):
     with pytest.raises(UserError, match="absent does not exist.*outputs/train/NAME/TIME"):
         FinishedRun.read(tmp_path / "absent")
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="file is a file.*outputs/train/NAME/TIME"):
+        FinishedRun.read(tmp_path / "file")
     with pytest.raises(UserError, match="is not the folder of a run"):
         FinishedRun.read(tmp_path)
     unfinished = run_folder(tmp_path / "unfinished", "")

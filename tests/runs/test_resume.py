@@ -193,9 +193,37 @@ def test_a_finished_or_missing_or_busy_run_is_refused(begun, chosen, held, runs)
     (begun("name/b") / RESULTS).write_text("{}")
     with pytest.raises(UserError, match=r"name/b: that run is finished\. Score it"):
         chosen(runs / "name/b")
-    with pytest.raises(UserError, match="name/c is not the folder of a run"):
+    with pytest.raises(UserError, match="^trainer.resume=.*name/c does not exist"):
         chosen(runs / "name/c")
     assert not (runs / "name" / "c").exists()
+
+
+def test_what_is_no_training_run_is_refused(begun, chosen, tmp_path):
+    def refusal(folder):
+        with pytest.raises(UserError) as refused:
+            chosen(folder)
+        return refused.value.problem, refused.value.remedy
+
+    remedy = "Give a folder that `infoxlm train` wrote, such as outputs/train/NAME/TIME."
+    (tmp_path / "file").touch()
+    for place, problem in (
+        ("file", "is a file"),
+        (".", "is not the folder of a run: it has no run.json"),
+        ("absent", "does not exist"),
+    ):
+        assert refusal(tmp_path / place) == (f"trainer.resume={tmp_path / place} {problem}", remedy)
+
+    scoring = begun("name/a")
+    record = json.loads((scoring / RUN_RECORD).read_text())
+    del record["config"]["trainer"]
+    (scoring / RUN_RECORD).write_text(json.dumps(record))
+    for _ in range(2):  # unfinished, then finished
+        told = f"trainer.resume={scoring} is a scoring, not a training run"
+        assert refusal(scoring) == (told, remedy)
+        (scoring / RESULTS).write_text("{}")
+
+    (begun("name/b") / RUN_RECORD).write_text("{")
+    assert refusal(scoring.parent / "b")[0].startswith(f"trainer.resume={scoring.parent / 'b'}: ")
 
 
 def test_without_resume_a_folder_must_be_new(begun, chosen):

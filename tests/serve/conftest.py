@@ -209,9 +209,10 @@ class Listening:
 @pytest.fixture
 def listening(application: Callable[..., Any]) -> Callable[..., Any]:
     """Serves an application: `with listening(limits, key=..., runtime=...) as served`."""
+    from infoxlm.listening import bind
     from infoxlm.serve.connections import Connections
     from infoxlm.serve.limits import ConnectionLimits
-    from infoxlm.serve.server import bind, make_server, run_until_stopped
+    from infoxlm.serve.server import make_server, run_until_stopped
 
     @contextmanager
     def make(limits: dict[str, Any], **options: Any) -> Iterator[Listening]:

@@ -121,5 +121,5 @@ def test_it_sweeps_and_runs_are_compared(infoxlm, tmp_path):
 def test_a_task_that_is_not_there_is_one_line(infoxlm):
     done = infoxlm("train", "task.name=ovrelap", *WORDS[1:])
     assert done.code == 1
-    assert "task 'ovrelap' is not installed" in done.err
+    assert "task.name=ovrelap: that task is not installed" in done.err
     assert "overlap" in done.err

@@ -53,7 +53,7 @@ def test_runs_behind_links_are_found_once(runs, tmp_path_factory):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(UserError, match="Cannot listen on"), dashboard(folder, port=port):
+        with pytest.raises(UserError, match="cannot be listened on"), dashboard(folder, port=port):
             pass
 
 
@@ -75,16 +75,19 @@ def test_a_log_that_cannot_be_read_is_named(runs):
         pytest.fail("started")
 
 
-def test_port_in_use(runs):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
+def test_an_address_that_cannot_be_had(runs):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with (
-            pytest.raises(UserError, match=f"Cannot listen on 127.0.0.1 port {port}"),
+            pytest.raises(UserError, match=f"port={port} cannot be .* in use.*another port"),
             dashboard(runs, port=port),
         ):
-            pass
+            pytest.fail("started")
+    with (
+        pytest.raises(UserError, match="^host=999.1.1.1 is no address here .*Give another.$"),
+        dashboard(runs, host="999.1.1.1", port=port),
+    ):
+        pytest.fail("started")
 
 
 @pytest.mark.slow

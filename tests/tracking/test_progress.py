@@ -1,8 +1,10 @@
 import io
 import logging
 import sys
+import threading
 
 import pytest
+from tqdm import tqdm
 
 from infoxlm.tracking.progress import ProgressHandler, progress
 
@@ -24,6 +26,10 @@ class Terminal(io.StringIO):
 def test_messages_go_to_standard_error(logger, capsys):
     logger.info("step %d", 3)
     assert capsys.readouterr() == ("", "step 3\n")
+
+
+def test_bars_share_no_lock_between_processes():
+    assert isinstance(tqdm.get_lock(), type(threading.RLock()))
 
 
 def test_silent_in_a_file(capsys):

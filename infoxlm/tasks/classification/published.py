@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from infoxlm.evaluate.published import Published, reported_split
+from infoxlm.evaluate.scores import ENGLISH
 
 _SEED = "README of github.com/jiamingkong/infoxlm_paddle"
 _ERNIE_M = "model_zoo/ernie-m/README.md of github.com/PaddlePaddle/PaddleNLP"
@@ -18,6 +19,9 @@ _XLM_ALIGN = "model card of huggingface.co/microsoft/xlm-align-base"
 XNLI_EXAMPLES = {"dev": 2490, "test": 5010}
 #: The same of PAWS-X.
 PAWSX_EXAMPLES = {"dev": 2000, "test": 2000}
+#: Pairs a language that the published models were fine-tuned on.
+XNLI_TRAINING = 392_702
+PAWSX_TRAINING = 49_401
 #: Most rows that PAWS-X leaves untranslated in a language (German dev: 68), and some to spare.
 PAWSX_UNTRANSLATED = 75
 
@@ -100,12 +104,13 @@ def published(results: Mapping[str, Any]) -> Published | None:
     model, data = results["model"], results["data"]
     if data == "pawsx":
         row, same_model = PAWSX.get(model, PAWSX["xlmr_base"]), model in PAWSX
-        return _described(row, results, same_model, "PAWS-X", PAWSX_EXAMPLES)
+        return _described(row, results, same_model, "PAWS-X", PAWSX_EXAMPLES, PAWSX_TRAINING)
     if data == "pairs" or _classes(results) not in (3, None):
         return None  # labels of one's own: no row is of them
     rows = TRANSLATE_TRAIN_ALL if data == "translate_train" else CROSS_LINGUAL_TRANSFER
     row, same_model = rows.get(model, rows["infoxlm_base"]), model in rows
-    return _described(row, results, same_model, "XNLI", XNLI_EXAMPLES)
+    training = XNLI_TRAINING * (len(_XNLI) if data == "translate_train" else 1)
+    return _described(row, results, same_model, "XNLI", XNLI_EXAMPLES, training)
 
 
 def _described(
@@ -114,6 +119,7 @@ def _described(
     same_model: bool,
     corpus: str,
     rows: Mapping[str, int],
+    training: int,
 ) -> Published:
     """A row, with whether it is of the run's model and data and what stands against comparing."""
     split = reported_split(results) or "test"
@@ -128,17 +134,27 @@ def _described(
         )
     if not same_data:
         caveats.append(f"{results['data']} is other data than {corpus}, which the paper used.")
-    elif examples and max(examples.values()) < rows[split]:
-        caveats.append(_fewer_rows(examples.values(), rows[split], corpus))
+    else:
+        trained = (results.get("train") or {}).get("examples")
+        if trained is not None and trained < training:
+            caveats.append(f"Trained on {trained:,} of {training:,} pairs.")
+        if examples and max(examples.values()) < rows[split]:
+            caveats.append(_fewer_rows(examples.values(), rows[split], corpus))
     if split == "dev":
         caveats.append("These are dev scores; the paper's are test scores.")
     if row.average_over(languages) is None:
         caveats.append("The paper's average is not over the languages scored, and is left out.")
     elif row.values and len(languages) < len(row.values):
-        caveats.append(
-            f"Average and gap are over the {len(languages)} languages scored, the paper's as well."
-        )
+        caveats.append(_fewer_languages(languages))
     return replace(row, comparable=same_model and same_data, caveats=tuple(caveats))
+
+
+def _fewer_languages(languages: Collection[str]) -> str:
+    """A note that not every language was scored; a gap is there of English and others."""
+    if len(languages) == 1:
+        return f"The average is that of {next(iter(languages))} alone, the paper's as well."
+    figures = "Average and gap are" if ENGLISH in languages else "The average is"
+    return f"{figures} over the {len(languages)} languages scored, the paper's as well."
 
 
 def _fewer_rows(examples: Collection[int], rows: int, corpus: str) -> str:

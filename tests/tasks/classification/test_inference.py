@@ -85,7 +85,7 @@ def test_extreme_logits_stay_finite():
 
 
 def test_task_that_is_not_installed_is_named():
-    with pytest.raises(UserError, match="task 'chess' is not installed"):
+    with pytest.raises(UserError, match="task_name=chess: that task is not installed"):
         inference_of({"task_name": "chess"})
     assert isinstance(inference_of({}), ModelInference)
     assert isinstance(inference_of({"task_name": "classification"}), ModelInference)

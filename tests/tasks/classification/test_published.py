@@ -96,3 +96,32 @@ def test_languages_without_a_figure():
     assert row.non_english_average(("en", "ko", "de")) is None
     assert "The paper's average is not over the languages scored, and is left out." in row.caveats
     assert row.average_over(("en", "de")) == (86.4 + 79.3) / 2
+
+
+@pytest.mark.parametrize(
+    ("data", "pairs", "caveats"),
+    [
+        ("xnli", 392_702, ()),
+        ("xnli", 3_000, ("Trained on 3,000 of 392,702 pairs.",)),
+        ("translate_train", 392_702, ("Trained on 392,702 of 5,890,530 pairs.",)),
+        ("translate_train", 15 * 392_702, ()),
+        ("xnli", None, ()),
+    ],
+)
+def test_fewer_training_pairs_are_told(data, pairs, caveats):
+    found = results(data=data) | {"train": {"examples": pairs}}
+    assert published(found).caveats == caveats
+
+
+@pytest.mark.parametrize(
+    ("languages", "caveat"),
+    [
+        (["en"], "The average is that of en alone, the paper's as well."),
+        (["de"], "The average is that of de alone, the paper's as well."),
+        (["en", "de"], "Average and gap are over the 2 languages scored, the paper's as well."),
+        (["fr", "de"], "The average is over the 2 languages scored, the paper's as well."),
+        (LANGUAGES, None),
+    ],
+)
+def test_fewer_languages_are_told(languages, caveat):
+    assert published(results(languages=languages)).caveats == (() if caveat is None else (caveat,))
