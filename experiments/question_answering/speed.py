@@ -1,121 +1,195 @@
-r"""Question answering next to PyTorch and transformers: alternating, on the same windows.
+r"""Speed and memory of fine-tuning and of scoring, ours and PyTorch's in turn.
 
-    python speed.py --squad $SQUAD --xquad $XQUAD --paddle weights/e5_small --torch weights/e5_torch
+    python speed.py --model PADDLE INITIAL --train_file $SQUAD_TRAIN --xquad_root $XQUAD_ROOT \
+        --search
+    python speed.py --model PADDLE INITIAL --train_file $SQUAD_TRAIN --xquad_root $XQUAD_ROOT
 
-The sides are ours (`packed`); ours with padding computed like tokens (`padded`); and a plain
-PyTorch loop over transformers' model, windows sorted by length, at each of `--batches` windows a
-micro-batch. Prints each measurement as a line of JSON, then medians and ratios. `mixed` are windows
-as they come; `full` are windows of 384 tokens, where there is no padding to save.
+Both learn from the same batches of 32 windows and answer the same questions in twelve languages,
+tokenising and the choice of answers included. `--search` tries the settings of each side and
+writes search.jsonl; without it, the fastest of these are measured, and speed.json, speed.md and
+speed.png are written. Each side is a process of its own, which waits while the other one computes.
 """
 
 import argparse
 import json
+import statistics
 import sys
-import tempfile
 from pathlib import Path
-from statistics import median
+from typing import Any
 
-import numpy as np
+import speed_arguments  # noqa: F401  # makes experiments/speed importable
+from sides import Side
+from table import number
 
-from infoxlm.data.examples import Examples
-from infoxlm.data.token_cache import TokenCache
-from infoxlm.schema import DataConfig, QuestionAnsweringConfig
-from infoxlm.tasks.question_answering.task import Task
-from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
+from infoxlm.files.atomic import write_json, write_text
+from infoxlm.runs.machine import describe_process
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "speed"))
-
-from sides import Side  # noqa: E402
-
-LENGTH = 384
-WORKS = ("train_mixed", "train_full", "score")
-LANGUAGES = ["ar", "de", "el", "en", "es", "hi", "ro", "ru", "th", "tr", "vi", "zh"]
-
-
-def write_windows(given: argparse.Namespace, folder: Path) -> Path:
-    """Write the windows of both splits, encoded once for all sides."""
-    tokenizer = InfoXLMTokenizer.from_pretrained(given.paddle)
-    cache = TokenCache(folder / "tokens", tokenizer, LENGTH)
-    arrays = {}
-    for data, root, split, limit in (
-        ("squad", given.squad, "train", given.train_questions),
-        ("xquad", given.xquad, "test", given.score_questions),
-    ):
-        languages = ["en"] if split == "train" else LANGUAGES
-        task = Task(
-            QuestionAnsweringConfig(),
-            DataConfig(data, root=str(root), cache_dir=str(folder), eval_languages=languages),
-        )
-        task.open([split])
-        joined = Examples.concatenate(task.load(split, cache, limit) or [])
-        arrays[f"{split}_ids"] = joined.token_ids.ids
-        arrays[f"{split}_offsets"] = joined.token_ids.offsets
-        if split == "train":
-            arrays |= {name: joined.targets[name] for name in ("start", "end")}
-    np.savez(folder / "windows.npz", **arrays)
-    return folder / "windows.npz"
+SCRIPTS = {"ours": HERE / "speed_ours.py", "pytorch": HERE / "speed_pytorch.py"}
+#: The settings tried, by side and work; memory is measured with those of the two others.
+TRIED: dict[tuple[str, str], list[dict[str, Any]]] = {
+    ("ours", "train"): [{"micro_batch_tokens": x} for x in (768, 1536, 3072)],
+    ("ours", "score"): [{"eval_batch_tokens": x} for x in (768, 1536, 3072)],
+    ("pytorch", "train"): [
+        *({"batch": x} for x in (4, 8, 16)),
+        *({"batch_tokens": x} for x in (768, 1536, 3072)),
+        {"batch": 8, "attention": "eager"},
+        {"batch": 8, "compile": True},
+    ],
+    ("pytorch", "score"): [
+        *({"score_batch": x} for x in (4, 8, 16, 32)),
+        *({"score_batch": x, "score_compile": True} for x in (8, 16)),
+    ],
+}
+#: What is compared: a name, the number in a line, what is asked for and what is hoped for.
+ROWS = {
+    "train": ("fine-tuning, tokens/s", "per_second", 1.5, 2.0),
+    "score": ("scoring 12 languages, questions/s", "per_second", 1.5, 2.0),
+    "memory": ("peak memory, MB", "peak_mb", 0.5, None),
+}
 
 
-def measure(given: argparse.Namespace, windows: Path) -> list[dict]:
-    """Measure ours next to one opponent after the other; the first round warms up."""
-    common = {"windows": windows, "step": given.step, "threads": given.threads}
-    opponents = {"padded": ("speed_ours.py", {"model": given.paddle, "padded": 1})}
-    for batch in given.batches:
-        options = {"model": given.torch, "batch": batch}
-        opponents[f"pytorch, {batch} windows"] = ("speed_pytorch.py", options)
+def opened(given: argparse.Namespace, name: str, settings: dict[str, Any]) -> Side:
+    """A side at work."""
+    options = {key: getattr(given, key) for key in ("train_file", "xquad_root", "threads")}
+    options |= {"steps": given.steps, "questions": given.questions}
+    if given.limit_train:
+        options["limit_train"] = given.limit_train
+    model = given.model[list(SCRIPTS).index(name)]
+    return Side(name, str(SCRIPTS[name]), model=model, settings=json.dumps(settings), **options)
+
+
+def search(given: argparse.Namespace, path: Path) -> None:
+    """Try the settings of both sides, and write how fast each was."""
     lines = []
-    for name, (script, options) in opponents.items():
-        with (
-            Side("packed", HERE / "speed_ours.py", model=given.paddle, **common) as ours,
-            Side(name, HERE / script, **options, **common) as theirs,
-        ):
-            for number in range(given.rounds + 1):
-                for work in WORKS:
-                    for side in (ours, theirs):
-                        answer = side.order(work)
-                        if number:
-                            line = {"side": side.name, "next_to": name, "work": work, **answer}
-                            lines.append(line)
-                            print(json.dumps(line), flush=True)
-    return lines
+    for (name, work), tried in TRIED.items():
+        for settings in tried[: given.most_settings]:
+            line = {"side": name, "work": work, "settings": settings}
+            try:
+                with opened(given, name, settings) as side:
+                    answers = [side.order(work)["per_second"] for _ in range(given.rounds + 1)]
+                line["per_second"] = statistics.median(answers[1:])
+            except RuntimeError as error:
+                line["error"] = str(error)
+            lines.append(line)
+            print(line, flush=True)
+    write_text(path, "".join(json.dumps(line) + "\n" for line in lines))
 
 
-def report(lines: list[dict]) -> None:
-    """Print medians, and how many times as good ours is."""
-    for name in dict.fromkeys(line["next_to"] for line in lines):
-        for work in WORKS:
-            here = [x for x in lines if (x["next_to"], x["work"]) == (name, work)]
-            ours, theirs = (
-                [x["windows_per_second"] for x in here if (x["side"] == "packed") is wanted]
-                for wanted in (True, False)
-            )
-            print(
-                f"{work:12} packed {median(ours):6.2f}  {name} {median(theirs):6.2f} windows/s, "
-                f"ratio {median(ours) / median(theirs):.2f} "
-                f"({min(ours) / max(theirs):.2f} to {max(ours) / min(theirs):.2f})"
-            )
-        peaks = [
-            max(x["peak_mb"] for x in lines if x["side"] == side and x["next_to"] == name)
-            for side in ("packed", name)
-        ]
-        print(f"peak memory  packed {peaks[0]:,.0f}  {name} {peaks[1]:,.0f} MB, "
-              f"ratio {peaks[0] / peaks[1]:.2f}")  # fmt: skip
+def fastest(path: Path, name: str) -> dict[str, Any]:
+    """The fastest settings of a side, of training and of scoring."""
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    found: dict[str, Any] = {}
+    for work in ("train", "score"):
+        tried = [x for x in lines if (x["side"], x["work"]) == (name, work) and "per_second" in x]
+        found |= max(tried, key=lambda line: line["per_second"])["settings"]
+    return found
+
+
+def alternate(given: argparse.Namespace, settings: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Train and score with each side in turn; the first round warms up and does not count.
+
+    Returns:
+        What was measured, by work and side.
+    """
+    measured: dict[str, Any] = {work: {name: [] for name in SCRIPTS} for work in ROWS}
+    with (
+        opened(given, "ours", settings["ours"]) as one,
+        opened(given, "pytorch", settings["pytorch"]) as two,
+    ):
+        for work in ("train", "score"):
+            for turn in range(given.rounds + 1):
+                for side in (one, two):
+                    answer = side.order(work)
+                    print(work, side.name, answer, flush=True)
+                    if turn:
+                        measured[work][side.name].append(answer["per_second"])
+                    measured["memory"][side.name] = [answer["peak_mb"]]
+    return measured
+
+
+def markdown(record: dict[str, Any]) -> str:
+    """The table."""
+    lines = [
+        "| | ours | PyTorch, best | ratio | bar, goal |",
+        "|---|--:|--:|--:|--:|",
+    ]
+    for work, (name, _, bar, goal) in ROWS.items():
+        ours, theirs = (record["measured"][work][side] for side in SCRIPTS)
+        wanted = ", ".join(str(each) for each in (bar, goal) if each)
+        ratio = record["ratios"][work]
+        cells = [name, number(ours), number(theirs), f"**{ratio:.2f}**", wanted]
+        lines.append("| " + " | ".join(cells) + " |")
+    settings = "; ".join(f"{side}: `{json.dumps(x)}`" for side, x in record["settings"].items())
+    lines += ["", f"{record['machine']}; medians (least to most); {settings}."]
+    return "\n".join(lines) + "\n"
+
+
+def machine(threads: int) -> str:
+    """The processor and the versions that were measured."""
+    found = describe_process()
+    versions = (
+        f"{name} {found['packages'][name]}"
+        for name in ("paddlepaddle", "torch", "transformers")
+        if name in found["packages"]
+    )
+    return f"{found['cpu']['name']}, {threads} threads; " + ", ".join(versions)
+
+
+def plot(record: dict[str, Any], path: Path) -> None:
+    """Draw a bar for each side and work, ours over PyTorch's."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, panels = plt.subplots(1, len(ROWS), figsize=(10, 3), layout="constrained")
+    for axes, (work, (name, *_)) in zip(panels, ROWS.items(), strict=True):
+        found = [record["measured"][work][side] for side in SCRIPTS]
+        axes.bar(list(SCRIPTS), [statistics.median(x) for x in found], color=["#1f6feb", "#c9ced6"])
+        for place, each in enumerate(found):
+            axes.plot([place] * len(each), each, ".", color="#24292f", markersize=4)
+        axes.set_title(f"{name}\nratio {record['ratios'][work]:.2f}", loc="left", fontsize=9)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=150)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    for name in ("squad", "xquad", "paddle", "torch"):
+    parser.add_argument("--model", type=Path, nargs=2, metavar=("PADDLE", "TORCH"), required=True)
+    for name in ("train_file", "xquad_root"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--batches", type=int, nargs="*", default=[2, 4, 8])
-    parser.add_argument("--train_questions", type=int, default=1000)
-    parser.add_argument("--score_questions", type=int, default=6, help="of each language")
-    parser.add_argument("--step", type=int, default=32, help="windows of an optimizer step")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--search", action="store_true", help="try settings, measure nothing else")
+    parser.add_argument("--most_settings", type=int, help="tried of each list, for a short trial")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=4, help="optimizer steps of a turn")
+    parser.add_argument("--questions", type=int, default=20, help="of each language")
+    parser.add_argument("--limit_train", type=int, help="training questions")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=HERE)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        report(measure(given, write_windows(given, Path(folder))))
+    found = given.out / "search.jsonl"
+    if given.search:
+        search(given, found)
+        return
+    if not found.exists():
+        sys.exit(f"{found} does not exist: run with --search first")
+    settings = {name: fastest(found, name) for name in SCRIPTS}
+    measured = alternate(given, settings)
+    record = {
+        "machine": machine(given.threads),
+        "settings": settings,
+        "measured": measured,
+        "ratios": {
+            work: statistics.median(sides["ours"]) / statistics.median(sides["pytorch"])
+            for work, sides in measured.items()
+        },
+    }
+    text = markdown(record)
+    write_json(given.out / "speed.json", record)
+    write_text(given.out / "speed.md", text)
+    plot(record, given.out / "speed.png")
+    print(text)
 
 
 if __name__ == "__main__":

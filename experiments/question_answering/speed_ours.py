@@ -1,64 +1,55 @@
-"""Our side: the package's own train module and evaluator, as `train` and `evaluate` call them."""
+"""Our side of speed.py: the package's train module, evaluator and answers, as `train` has them."""
 
-import argparse
-import sys
-import time
-from pathlib import Path
-
-from speed_windows import LENGTH, Windows
+from speed_arguments import STEP, read_arguments
 
 from infoxlm.hardware.environment import load_paddle, prepare_environment
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "speed"))
-
-from worker import serve  # noqa: E402
-
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("model", "windows"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--step", type=int, required=True)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--padded", type=int, default=0, help="compute on padding too")
-    arguments = parser.parse_args()
+    arguments = read_arguments(__doc__)
     prepare_environment(arguments.threads)
     load_paddle()
 
+    import time
+
     import numpy as np
+    from features import MAX_LENGTH, OPTIONS, features, read_questions, xquad_questions
+    from worker import serve
 
     from infoxlm.data.examples import Examples
     from infoxlm.data.sampler import EpochSampler
     from infoxlm.distributed.ranks import Ranks
     from infoxlm.evaluate.evaluator import Evaluator
-    from infoxlm.model import InfoXLMModel
     from infoxlm.model.loading import load_question_answerer
     from infoxlm.schema import HardwareConfig, ModelConfig, OptimizerConfig, SchedulerConfig
+    from infoxlm.tasks.question_answering.decoding import best_answers
     from infoxlm.tasks.question_answering.objective import QuestionAnsweringObjective
     from infoxlm.tasks.stream import TrainingStream
-    from infoxlm.tokenization.token_ids import TokenIds
+    from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
+    from infoxlm.train.randomness import seed_everything
     from infoxlm.train.train_module import TrainModule
 
-    if arguments.padded:
-        InfoXLMModel.encode_without_padding = lambda *_, **__: None
-    windows, hardware = Windows(arguments.windows, arguments.step), HardwareConfig("cpu")
+    seed_everything(42)
+    tokenizer = InfoXLMTokenizer.from_pretrained(arguments.model)
+    learned = features(tokenizer, read_questions(arguments.train_file, arguments.limit_train))
+    token_ids = learned.windows.token_ids
+    hardware = HardwareConfig(
+        "cpu",
+        **{
+            key: arguments.settings[key]
+            for key in ("micro_batch_tokens", "eval_batch_tokens")
+            if key in arguments.settings
+        },
+    )
+    name = "question_answering"
     model = load_question_answerer(
-        ModelConfig("measured"), arguments.model, 0, LENGTH, task_name="question_answering"
+        ModelConfig("measured"), arguments.model, tokenizer.vocab_size, MAX_LENGTH, task_name=name
     )
-    # One model and one optimizer for both kinds of windows, one after the other.
-    kinds = {kind: TokenIds(*windows.sequences(kind)) for kind in ("train", "full")}
-    targets = [windows.targets(kind) for kind in kinds]
-    joined = TokenIds.concatenate(list(kinds.values()))
-    examples = Examples(
-        joined,
-        {name: np.concatenate([x[name] for x in targets]) for name in ("start", "end")},
-        np.arange(len(joined)),
-    )
-    first = {"train": 0, "full": len(kinds["train"])}
-    sampler = EpochSampler(len(joined), arguments.step, 42)
+    examples = Examples(token_ids, learned.targets, np.arange(len(token_ids)))
+    sampler = EpochSampler(len(token_ids), STEP, 42)
     module = TrainModule(
         model,
-        [TrainingStream("qa", examples, sampler, QuestionAnsweringObjective(model))],
+        [TrainingStream(name, examples, sampler, QuestionAnsweringObjective(model))],
         optimizer=OptimizerConfig("adamw", 2e-5),
         scheduler=SchedulerConfig("constant"),
         hardware=hardware,
@@ -68,25 +59,36 @@ def main() -> None:
     )
     done = 0
 
-    def train(kind: str) -> dict:
+    def train() -> dict:
         nonlocal done
-        rows = windows.rows(kind) + first[kind]
-        started = time.perf_counter()
-        module.backward(done, {"qa": rows})
-        done += 1
-        module.optimizer_step(done)
-        return {"windows_per_second": len(rows) / (time.perf_counter() - started)}
+        tokens, started = 0, time.perf_counter()
+        for _ in range(arguments.steps):
+            rows = sampler.rows(done)
+            module.backward(done, {name: rows})
+            done += 1
+            module.optimizer_step(done)
+            tokens += int(token_ids.lengths_of(rows).sum())
+        seconds = time.perf_counter() - started
+        return {"seconds": seconds, "per_second": tokens / seconds}
+
+    questions = xquad_questions(arguments.xquad_root, arguments.questions)
 
     def score() -> dict:
-        token_ids = TokenIds(*windows.sequences("test"))
         started = time.perf_counter()
+        asked = features(tokenizer, questions)
         with module.full_table():
-            Evaluator(hardware).token_outputs(model, token_ids, 2)
-        return {"windows_per_second": len(token_ids) / (time.perf_counter() - started)}
+            outputs = Evaluator(hardware).token_outputs(model, asked.windows.token_ids, 2)
+        best_answers(
+            outputs,
+            asked.windows,
+            len(questions),
+            n_best=OPTIONS.n_best,
+            max_answer_length=OPTIONS.max_answer_length,
+        )
+        seconds = time.perf_counter() - started
+        return {"seconds": seconds, "per_second": len(questions) / seconds}
 
-    serve({
-        "train_mixed": lambda: train("train"), "train_full": lambda: train("full"), "score": score,
-    })  # fmt: skip
+    serve({"train": train, "score": score})
 
 
 if __name__ == "__main__":

@@ -1,83 +1,84 @@
-"""The other side: a plain PyTorch loop over transformers' model, as run_qa has it, at its best.
+"""PyTorch's side of speed.py: torch_side.py with transformers' tokenizer."""
 
-Windows of a step and of an evaluation are sorted by length and padded to the longest of their
-micro-batch; attention is sdpa, AdamW fused.
-"""
-
-import argparse
 import os
-import sys
-import time
-from pathlib import Path
 
-from speed_windows import Windows
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "speed"))
-
-from worker import serve  # noqa: E402
+from speed_arguments import STEP, read_arguments
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    for name in ("model", "windows"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    for name in ("step", "batch"):
-        parser.add_argument(f"--{name}", type=int, required=True)
-    parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
+    arguments = read_arguments(__doc__)
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
     os.environ["HF_HUB_OFFLINE"] = "1"
 
+    import time
+
+    import numpy as np
     import torch
-    from transformers import XLMRobertaForQuestionAnswering
+    from features import MAX_LENGTH, OPTIONS, features, read_questions, xquad_questions
+    from torch_side import PyTorchSide, Settings, sequences
+    from transformers import AutoTokenizer
+    from worker import serve
+
+    from infoxlm.data.sampler import EpochSampler
+    from infoxlm.tasks.question_answering.decoding import best_answers
+    from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
     torch.manual_seed(42)
     torch.set_num_threads(arguments.threads)
-    windows = Windows(arguments.windows, arguments.step)
-    model = XLMRobertaForQuestionAnswering.from_pretrained(
-        arguments.model, attn_implementation="sdpa"
-    )
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-5, weight_decay=0.0, fused=True)
+    ours = InfoXLMTokenizer.from_pretrained(arguments.model)
+    learned = features(ours, read_questions(arguments.train_file, arguments.limit_train))
+    token_ids = sequences(learned.windows.token_ids.ids, learned.windows.token_ids.offsets)
+    sampler = EpochSampler(len(token_ids), STEP, 42)
+    side = PyTorchSide(arguments.model, 2e-5, Settings(**arguments.settings))
+    done = 0
 
-    def batches(kind, rows):
-        """Micro-batches of rows that are sorted by length."""
-        ids, offsets = windows.sequences(kind)
-        ordered = sorted(rows, key=lambda row: offsets[row] - offsets[row + 1])
-        for start in range(0, len(ordered), arguments.batch):
-            part = ordered[start : start + arguments.batch]
-            sequences = [torch.tensor(ids[offsets[x] : offsets[x + 1]]).long() for x in part]
-            input_ids = torch.nn.utils.rnn.pad_sequence(sequences, True, 1)
-            yield part, {"input_ids": input_ids, "attention_mask": (input_ids != 1).long()}
+    def train() -> dict:
+        nonlocal done
+        tokens, started = 0, time.perf_counter()
+        for _ in range(arguments.steps):
+            rows = sampler.rows(done)
+            side.backward(token_ids, learned.targets, rows)
+            side.optimizer_step()
+            done += 1
+            tokens += sum(len(token_ids[row]) for row in rows)
+        seconds = time.perf_counter() - started
+        return {"seconds": seconds, "per_second": tokens / seconds}
 
-    def train(kind):
-        rows, targets = windows.rows(kind), windows.targets(kind)
-        model.train()
+    tokenizer = AutoTokenizer.from_pretrained(arguments.model)
+    questions = xquad_questions(arguments.xquad_root, arguments.questions)
+    # The windows' spans, for decoding, are the package's; token ids are transformers' below.
+    windows = features(ours, questions).windows
+
+    def encode() -> list[np.ndarray]:
+        encoded = tokenizer(
+            [question.question for question in questions],
+            [question.context for question in questions],
+            truncation="only_second",
+            max_length=MAX_LENGTH,
+            stride=OPTIONS.stride,
+            return_overflowing_tokens=True,
+            return_offsets_mapping=True,
+        )
+        return [np.array(ids) for ids in encoded["input_ids"]]
+
+    same = zip(encode(), sequences(windows.token_ids.ids, windows.token_ids.offsets), strict=True)
+    if not all(np.array_equal(*pair) for pair in same):
+        raise SystemExit("transformers' windows are not the package's")
+
+    def score() -> dict:
         started = time.perf_counter()
-        for part, inputs in batches(kind, rows):
-            out = model(
-                **inputs,
-                start_positions=torch.tensor(targets["start"][part]),
-                end_positions=torch.tensor(targets["end"][part]),
-            )
-            (out.loss * len(part) / len(rows)).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        return {"windows_per_second": len(rows) / (time.perf_counter() - started)}
+        outputs = side.outputs(encode())
+        best_answers(
+            outputs,
+            windows,
+            len(questions),
+            n_best=OPTIONS.n_best,
+            max_answer_length=OPTIONS.max_answer_length,
+        )
+        seconds = time.perf_counter() - started
+        return {"seconds": seconds, "per_second": len(questions) / seconds}
 
-    @torch.inference_mode()
-    def score():
-        model.eval()
-        rows = range(len(windows.sequences("test")[1]) - 1)
-        started = time.perf_counter()
-        for _, inputs in batches("test", rows):
-            out = model(**inputs)
-            torch.stack([out.start_logits, out.end_logits], -1).numpy()
-        return {"windows_per_second": len(rows) / (time.perf_counter() - started)}
-
-    serve({
-        "train_mixed": lambda: train("train"), "train_full": lambda: train("full"), "score": score,
-    })  # fmt: skip
+    serve({"train": train, "score": score})
 
 
 if __name__ == "__main__":
