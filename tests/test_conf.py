@@ -8,9 +8,9 @@ import yaml
 from omegaconf import OmegaConf
 
 from infoxlm.cli.entry import COMMANDS
-from infoxlm.cli.hydra_command import TYPED_AS, with_key
 from infoxlm.data.xnli import LANGUAGES
 from infoxlm.schema import Amp
+from infoxlm.schema.aliases import meant_word
 from infoxlm.schema.free_text import quote_free_text
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -85,7 +85,7 @@ def test_shown_commands_compose(name, compose, monkeypatch):
         # Explanations stand two spaces behind the command; the shell fills in variables.
         _, command, *overrides = shlex.split(re.split(r"\s{2,}", line)[0])
         overrides = [re.sub(r"\$[A-Z]+_ROOT", "folder", word) for word in overrides]
-        overrides = [with_key(word, *TYPED_AS.get(command, ("", ""))) for word in overrides]
+        overrides = [meant_word(word, command) for word in overrides]
         if "--multirun" in overrides:
             overrides.remove("--multirun")
             # One job's values are composed elsewhere: these are several.
