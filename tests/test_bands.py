@@ -28,7 +28,7 @@ BANDS = (
     ("reporting",),
     ("tokenization", "checkpoint", "distributed"),
     ("schema", "hardware", "files"),
-    ("stopping", "constants", "errors", "os_errors"),
+    ("stopping", "listening", "constants", "errors", "os_errors"),
 )
 HEIGHT = {room: -number for number, rooms in enumerate(BANDS) for room in rooms}
 
