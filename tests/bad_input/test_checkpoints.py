@@ -188,7 +188,7 @@ def change_tensors(model, change):
         (
             None,
             [
-                "model/sentencepiece.bpe.model: No such file",
+                "model/sentencepiece.bpe.model cannot be read: No such file",
                 "tokenizer.json again from",
             ],
         ),

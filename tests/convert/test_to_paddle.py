@@ -332,5 +332,5 @@ def test_damage_while_writing_is_noticed(tmp_path, tiny_state, torch_folder, mon
 
 def test_a_target_in_the_way_is_noticed_before_the_source_is_opened(tmp_path):
     (tmp_path / "precious").touch()
-    with pytest.raises(UserError, match="is not empty"):
+    with pytest.raises(UserError, match="was not written by this command"):
         convert_to_paddle("owner/name", tmp_path, cache_dir=tmp_path)
