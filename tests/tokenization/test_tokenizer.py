@@ -281,7 +281,9 @@ def test_save_does_not_need_the_file_it_came_from(sentencepiece_file: Path, tmp_
 
 
 def test_missing_model(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"sentencepiece.bpe.model cannot be read: No such file.*Take "):
+    with pytest.raises(
+        UserError, match=r"sentencepiece.bpe.model cannot be read: No such file.*Take "
+    ):
         InfoXLMTokenizer.from_pretrained(tmp_path)
 
 
