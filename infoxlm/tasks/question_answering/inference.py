@@ -17,7 +17,7 @@ from infoxlm.tasks.question_answering.decoding import best_answers, null_scores
 from infoxlm.tasks.question_answering.input_file import squad_rows
 from infoxlm.tasks.question_answering.options import KEY, AnsweringOptions
 from infoxlm.tasks.question_answering.prediction import AnswerPrediction, AnswerSpan, answer_of
-from infoxlm.tasks.question_answering.windows import SPECIAL, Windows, windows_of
+from infoxlm.tasks.question_answering.windows import Windows, context_room, windows_of
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 #: Digits of a probability in files.
@@ -80,7 +80,7 @@ class QuestionInference(Inference):
 
     def check_length(self, max_length: int) -> None:
         """Check that windows bring more of a context than they share."""
-        room = max_length - self.options.max_question_length - SPECIAL
+        room = context_room(max_length, self.options.max_question_length)
         if room <= self.options.stride:
             raise UserError(
                 f"max_length={max_length} leaves {room} tokens of a context next to "

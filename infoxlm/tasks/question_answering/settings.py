@@ -9,11 +9,9 @@ from infoxlm.checkpoint.labels import check_answers_or_encoder, check_question_a
 from infoxlm.errors import UserError
 from infoxlm.schema import DataConfig, QuestionAnsweringConfig
 from infoxlm.tasks.question_answering.options import AnsweringOptions
+from infoxlm.tasks.question_answering.windows import context_room
 
 logger = logging.getLogger(__name__)
-
-#: Tokens of a window that are of neither text: ``<s>``, ``</s></s>``, ``</s>``.
-SPECIAL_TOKENS = 4
 
 #: The options that decide which windows a model is asked about.
 _OF_WINDOWS = ("stride", "max_question_length")
@@ -43,7 +41,7 @@ def check_room(options: QuestionAnsweringConfig, max_length: int) -> None:
     Raises:
         UserError: The longest question leaves no such room.
     """
-    room = max_length - options.max_question_length - SPECIAL_TOKENS
+    room = context_room(max_length, options.max_question_length)
     if room <= options.stride:
         raise UserError(
             f"data.max_length={max_length} with task.max_question_length="

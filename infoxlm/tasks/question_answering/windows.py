@@ -35,6 +35,11 @@ class Windows(Encoded):
     contexts: Sequence[str]
 
 
+def context_room(max_length: int, max_question_length: int) -> int:
+    """Count the tokens of a context that a window holds next to the longest question."""
+    return max_length - SPECIAL - max_question_length
+
+
 def windows_of(
     tokenizer: InfoXLMTokenizer,
     questions: Sequence[str],
@@ -60,9 +65,10 @@ def windows_of(
     Raises:
         UserError: So long a question leaves no room for more of the context than `stride`.
     """
-    if max_length - SPECIAL - max_question_length <= stride:
+    least = context_room(max_length, max_question_length)
+    if least <= stride:
         raise UserError(
-            f"max_length={max_length} leaves {max_length - SPECIAL - max_question_length} tokens "
+            f"max_length={max_length} leaves {least} tokens "
             f"for the context after a question of {max_question_length}, and stride={stride} of "
             "them are the window's before",
             "Set a larger data.max_length, or a smaller task.stride or task.max_question_length.",
