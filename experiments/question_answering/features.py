@@ -4,13 +4,14 @@ They are those of transformers' run_qa (`tests/tasks/question_answering`), so th
 is computing and learning.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from infoxlm.tasks.question_answering.decoding import Candidate, best_answers
 from infoxlm.tasks.question_answering.options import AnsweringOptions
 from infoxlm.tasks.question_answering.questions import Question
 from infoxlm.tasks.question_answering.squad_file import read_entries
@@ -25,15 +26,13 @@ OPTIONS = AnsweringOptions()
 
 
 class Features(NamedTuple):
-    """Questions and their windows.
+    """Windows to learn from.
 
     Attributes:
-        questions: The questions.
-        windows: Their windows.
+        windows: The windows.
         targets: The tokens that the answer begins and ends with: ``start``, ``end``.
     """
 
-    questions: list[Question]
     windows: Windows
     targets: Mapping[str, np.ndarray]
 
@@ -55,9 +54,9 @@ def xquad_questions(root: Path, count: int | None) -> list[Question]:
     return [question for file in files for question in read_questions(file, count)]
 
 
-def features(tokenizer: InfoXLMTokenizer, questions: list[Question]) -> Features:
+def split(tokenizer: InfoXLMTokenizer, questions: list[Question]) -> Windows:
     """Tokenize questions with parts of their contexts."""
-    windows = windows_of(
+    return windows_of(
         tokenizer,
         [question.question for question in questions],
         [question.context for question in questions],
@@ -65,4 +64,20 @@ def features(tokenizer: InfoXLMTokenizer, questions: list[Question]) -> Features
         stride=OPTIONS.stride,
         max_question_length=OPTIONS.max_question_length,
     )
-    return Features(questions, windows, training_targets(windows, questions))
+
+
+def features(tokenizer: InfoXLMTokenizer, questions: list[Question]) -> Features:
+    """Tokenize questions, and find their answers among the tokens."""
+    windows = split(tokenizer, questions)
+    return Features(windows, training_targets(windows, questions))
+
+
+def answers_of(outputs: Sequence[np.ndarray], windows: Windows) -> list[list[Candidate]]:
+    """Choose the n best answers to each question, out of the logits of its windows."""
+    return best_answers(
+        outputs,
+        windows,
+        len(windows.contexts),
+        n_best=OPTIONS.n_best,
+        max_answer_length=OPTIONS.max_answer_length,
+    )

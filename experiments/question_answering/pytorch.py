@@ -21,14 +21,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from features import LANGUAGES, OPTIONS, Features, features, read_questions, xquad_file
+from features import (
+    LANGUAGES,
+    Features,
+    answers_of,
+    features,
+    read_questions,
+    split,
+    xquad_file,
+)
 from torch_side import PyTorchSide, Settings, sequences
 from tqdm import tqdm
 from transformers import get_linear_schedule_with_warmup
 
 from infoxlm.data.sampler import EpochSampler
 from infoxlm.files.atomic import atomic_file, atomic_folder, write_json
-from infoxlm.tasks.question_answering.decoding import best_answers
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 
@@ -96,20 +103,13 @@ def answer(arguments: argparse.Namespace, tokenizer: InfoXLMTokenizer) -> None:
         if path.exists():
             continue
         file = xquad_file(arguments.xquad_root, language)
-        asked = features(tokenizer, read_questions(file, arguments.questions))
-        outputs = side.outputs(
-            sequences(asked.windows.token_ids.ids, asked.windows.token_ids.offsets)
-        )
-        ranked = best_answers(
-            outputs,
-            asked.windows,
-            len(asked.questions),
-            n_best=OPTIONS.n_best,
-            max_answer_length=OPTIONS.max_answer_length,
-        )
+        questions = read_questions(file, arguments.questions)
+        windows = split(tokenizer, questions)
+        outputs = side.outputs(sequences(windows.token_ids.ids, windows.token_ids.offsets))
+        ranked = answers_of(outputs, windows)
         answers = {
             question.id: question.context[found[0].start : found[0].end] if found else ""
-            for question, found in zip(asked.questions, ranked, strict=True)
+            for question, found in zip(questions, ranked, strict=True)
         }
         path.parent.mkdir(exist_ok=True)
         write_json(path, answers, indent=None)

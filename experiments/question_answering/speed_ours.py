@@ -13,7 +13,7 @@ def main() -> None:
     import time
 
     import numpy as np
-    from features import MAX_LENGTH, OPTIONS, features, read_questions, xquad_questions
+    from features import MAX_LENGTH, answers_of, features, read_questions, split, xquad_questions
     from worker import serve
 
     from infoxlm.data.examples import Examples
@@ -22,7 +22,6 @@ def main() -> None:
     from infoxlm.evaluate.evaluator import Evaluator
     from infoxlm.model.loading import load_question_answerer
     from infoxlm.schema import HardwareConfig, ModelConfig, OptimizerConfig, SchedulerConfig
-    from infoxlm.tasks.question_answering.decoding import best_answers
     from infoxlm.tasks.question_answering.objective import QuestionAnsweringObjective
     from infoxlm.tasks.stream import TrainingStream
     from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
@@ -75,16 +74,10 @@ def main() -> None:
 
     def score() -> dict:
         started = time.perf_counter()
-        asked = features(tokenizer, questions)
+        windows = split(tokenizer, questions)
         with module.full_table():
-            outputs = Evaluator(hardware).token_outputs(model, asked.windows.token_ids, 2)
-        best_answers(
-            outputs,
-            asked.windows,
-            len(questions),
-            n_best=OPTIONS.n_best,
-            max_answer_length=OPTIONS.max_answer_length,
-        )
+            outputs = Evaluator(hardware).token_outputs(model, windows.token_ids, 2)
+        answers_of(outputs, windows)
         seconds = time.perf_counter() - started
         return {"seconds": seconds, "per_second": len(questions) / seconds}
 

@@ -14,13 +14,20 @@ def main() -> None:
 
     import numpy as np
     import torch
-    from features import MAX_LENGTH, OPTIONS, features, read_questions, xquad_questions
+    from features import (
+        MAX_LENGTH,
+        OPTIONS,
+        answers_of,
+        features,
+        read_questions,
+        split,
+        xquad_questions,
+    )
     from torch_side import PyTorchSide, Settings, sequences
     from transformers import AutoTokenizer
     from worker import serve
 
     from infoxlm.data.sampler import EpochSampler
-    from infoxlm.tasks.question_answering.decoding import best_answers
     from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
     torch.manual_seed(42)
@@ -47,7 +54,7 @@ def main() -> None:
     tokenizer = AutoTokenizer.from_pretrained(arguments.model)
     questions = xquad_questions(arguments.xquad_root, arguments.questions)
     # The windows' spans, for decoding, are the package's; token ids are transformers' below.
-    windows = features(ours, questions).windows
+    windows = split(ours, questions)
 
     def encode() -> list[np.ndarray]:
         encoded = tokenizer(
@@ -68,13 +75,7 @@ def main() -> None:
     def score() -> dict:
         started = time.perf_counter()
         outputs = side.outputs(encode())
-        best_answers(
-            outputs,
-            windows,
-            len(questions),
-            n_best=OPTIONS.n_best,
-            max_answer_length=OPTIONS.max_answer_length,
-        )
+        answers_of(outputs, windows)
         seconds = time.perf_counter() - started
         return {"seconds": seconds, "per_second": len(questions) / seconds}
 
