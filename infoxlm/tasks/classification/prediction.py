@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 
 from infoxlm.tasks.inference import Inference
-
-#: Digits of a probability in files.
-DIGITS = 6
+from infoxlm.tasks.probabilities import DIGITS, softmax
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +68,6 @@ def activation(problem: str | None, outputs: int) -> Callable[[np.ndarray], np.n
     if problem == "multi_label_classification" or outputs == 1:
         return sigmoid
     return softmax
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Softmax over the last axis, computed in float64."""
-    shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
-    powers = np.exp(shifted)
-    return powers / powers.sum(axis=-1, keepdims=True)
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:

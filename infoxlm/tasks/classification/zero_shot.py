@@ -14,8 +14,9 @@ from itertools import chain
 import numpy as np
 
 from infoxlm.errors import UserError
-from infoxlm.tasks.classification.prediction import Labelling, Prediction, softmax
+from infoxlm.tasks.classification.prediction import Labelling, Prediction
 from infoxlm.tasks.inference import Encoded, Field, Row
+from infoxlm.tasks.probabilities import softmax
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 logger = logging.getLogger(__name__)

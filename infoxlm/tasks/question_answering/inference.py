@@ -13,15 +13,13 @@ from infoxlm.checkpoint.labels import check_question_answerer
 from infoxlm.errors import UserError
 from infoxlm.files.json_file import read_json
 from infoxlm.tasks.inference import Encoded, Field, Inference, Row
+from infoxlm.tasks.probabilities import DIGITS
 from infoxlm.tasks.question_answering.decoding import best_answers, null_scores
 from infoxlm.tasks.question_answering.input_file import squad_rows
 from infoxlm.tasks.question_answering.options import KEY, AnsweringOptions
 from infoxlm.tasks.question_answering.prediction import AnswerPrediction, AnswerSpan, answer_of
 from infoxlm.tasks.question_answering.windows import Windows, context_room, windows_of
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
-
-#: Digits of a probability in files.
-DIGITS = 6
 
 #: Which of an example's questions belong to which split.
 SPLITS = {"dev": 0, "test": 1}

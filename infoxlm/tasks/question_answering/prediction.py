@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from infoxlm.tasks.classification.prediction import softmax
+from infoxlm.tasks.probabilities import softmax
 from infoxlm.tasks.question_answering.decoding import Candidate, with_null
 from infoxlm.tasks.question_answering.options import AnsweringOptions
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from infoxlm.files.atomic import write_json
-from infoxlm.tasks.classification.prediction import softmax
+from infoxlm.tasks.probabilities import softmax
 from infoxlm.tasks.question_answering.answers import Answers
 from infoxlm.tasks.question_answering.options import AnsweringOptions
 

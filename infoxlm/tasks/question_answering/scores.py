@@ -11,6 +11,7 @@ from infoxlm.evaluate.intervals import cluster_bootstrap
 from infoxlm.evaluate.metric import Metric
 from infoxlm.evaluate.predictions import ANSWER, GOLD, Predictions
 from infoxlm.evaluate.scores import Scores
+from infoxlm.tasks.probabilities import DIGITS
 from infoxlm.tasks.question_answering.answer_scores import AnswerScore, Rules
 from infoxlm.tasks.question_answering.answers import Answers, parallel_rows
 from infoxlm.tasks.question_answering.null_threshold import null_answer_details
@@ -19,8 +20,6 @@ from infoxlm.tasks.question_answering.prediction import AnswerPrediction
 
 F1, EXACT_MATCH = Metric("f1"), Metric("exact_match")
 
-#: Digits of a probability in files.
-_DIGITS = 6
 #: Written without spaces between words, so that a clause is one word to SQuAD's rules.
 _UNSPACED = ("ja", "km", "lo", "my", "th", "zh")
 
@@ -114,11 +113,11 @@ def _columns(parts: Sequence[Answers], chosen: Sequence[AnswerPrediction]) -> di
         GOLD: [[gold.text for gold in question.answers] for question in questions],
         ANSWER: [x.answer for x in chosen],
         "start": [x.start for x in chosen],
-        "probability": [round(x.probability, _DIGITS) for x in chosen],
+        "probability": [round(x.probability, DIGITS) for x in chosen],
     }
     if all(part.null_scores is not None for part in parts):
         differences = np.concatenate([part.null_differences() for part in parts])
-        columns["null_score_diff"] = differences.round(_DIGITS).tolist()
+        columns["null_score_diff"] = differences.round(DIGITS).tolist()
     return columns
 
 

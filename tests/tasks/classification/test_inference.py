@@ -5,8 +5,9 @@ import pytest
 
 from infoxlm.errors import UserError
 from infoxlm.tasks.classification.inference import ModelInference
-from infoxlm.tasks.classification.prediction import sigmoid, softmax
+from infoxlm.tasks.classification.prediction import sigmoid
 from infoxlm.tasks.inference import Encoded
+from infoxlm.tasks.probabilities import softmax
 from infoxlm.tasks.task import inference_of
 from infoxlm.tokenization.token_ids import TokenIds, offsets_from
 
