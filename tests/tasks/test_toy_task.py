@@ -3,14 +3,12 @@
 import importlib
 import json
 import shutil
-import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from infoxlm.commands import train
-from infoxlm.stopping import Interrupted
 from infoxlm.tracking.metrics_log import read_metrics
 
 WORDS = (
@@ -75,19 +73,8 @@ def test_it_learns_and_reports(alone):
     )
 
 
-def test_it_resumes_to_the_bit(alone, compose, tmp_path, monkeypatch):
-    from infoxlm.train.trainer import Trainer
-
-    step = Trainer.optimizer_step
-
-    def interrupted(self):
-        if self.state.step == 5:
-            signal.raise_signal(signal.SIGTERM)
-        return step(self)
-
-    with monkeypatch.context() as patch, pytest.raises(Interrupted):
-        patch.setattr(Trainer, "optimizer_step", interrupted)
-        train.run(compose("train", *WORDS), tmp_path / "stopped")
+def test_it_resumes_to_the_bit(alone, compose, tmp_path, train_until_stopped):
+    train_until_stopped(compose("train", *WORDS), tmp_path / "stopped")
     resume = f"trainer.resume={tmp_path / 'stopped'}"
     train.run(compose("train", *WORDS, resume), tmp_path / "new")
     assert weights(tmp_path / "stopped") == weights(alone[0])

@@ -1,13 +1,11 @@
 """Question answering from the command line: trained, resumed, on two ranks, swept and compared."""
 
 import json
-import signal
 
 import numpy as np
 import pytest
 
 from infoxlm.commands import evaluate, train
-from infoxlm.stopping import Interrupted
 from infoxlm.tracking.metrics_log import read_metrics
 
 WORDS = (
@@ -91,19 +89,8 @@ def test_evaluating_the_checkpoint_gives_the_same(alone, compose, words, tmp_pat
     assert results_of(tmp_path)["settings"]["data.max_length"] == 48
 
 
-def test_it_resumes_to_the_bit(alone, compose, words, tmp_path, monkeypatch):
-    from infoxlm.train.trainer import Trainer
-
-    step = Trainer.optimizer_step
-
-    def interrupted(self):
-        if self.state.step == 5:
-            signal.raise_signal(signal.SIGTERM)
-        return step(self)
-
-    with monkeypatch.context() as patch, pytest.raises(Interrupted):
-        patch.setattr(Trainer, "optimizer_step", interrupted)
-        train.run(compose("train", *words), tmp_path / "stopped")
+def test_it_resumes_to_the_bit(alone, compose, words, tmp_path, train_until_stopped):
+    train_until_stopped(compose("train", *words), tmp_path / "stopped")
     resume = f"trainer.resume={tmp_path / 'stopped'}"
     train.run(compose("train", *words, resume), tmp_path / "new")
     assert weights(tmp_path / "stopped") == weights(alone[0])
