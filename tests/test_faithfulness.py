@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from infoxlm.data.sampler import EpochSampler
-from infoxlm.deploy.model_folder import default_cache_dir
+from infoxlm.files.cache import default_cache_dir
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 FAITHFULNESS = EXPERIMENTS / "faithfulness"

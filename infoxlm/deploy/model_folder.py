@@ -1,6 +1,5 @@
 """A folder that predictions are made with: an exported one, or a checkpoint's."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +10,7 @@ from infoxlm.checkpoint.config_file import check_fits, read_config_file
 from infoxlm.constants import MIN_LENGTH, PAD_ID
 from infoxlm.convert.find_checkpoint import find_checkpoint
 from infoxlm.errors import UserError
+from infoxlm.files.cache import default_cache_dir
 from infoxlm.files.manifest import MANIFEST, check_manifest
 from infoxlm.tasks.inference import Inference
 from infoxlm.tasks.task import inference_of
@@ -31,11 +31,6 @@ ONNX_MODEL = "model.onnx"
 
 #: What was exported from what, and how far its logits are from the checkpoint's.
 EXPORT_RECORD = "export.json"
-
-
-def default_cache_dir() -> Path:
-    """The default cache folder, the same as `cache_dir` of the configurations."""
-    return Path(os.environ.get("INFOXLM_CACHE") or Path.home() / ".cache" / "infoxlm")
 
 
 @dataclass(frozen=True)

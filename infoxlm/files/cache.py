@@ -1,6 +1,7 @@
 """Cached files and folders: locked while they are made, checked when opened."""
 
 import logging
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,11 @@ from infoxlm.files.lock import wait_for_lock
 logger = logging.getLogger(__name__)
 
 Value = TypeVar("Value")
+
+
+def default_cache_dir() -> Path:
+    """The default cache folder, the same as `cache_dir` of the configurations."""
+    return Path(os.environ.get("INFOXLM_CACHE") or Path.home() / ".cache" / "infoxlm")
 
 
 def cached_folder(

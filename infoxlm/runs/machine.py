@@ -17,7 +17,10 @@ PACKAGES = (
 )  # fmt: skip
 
 #: Environment variables that decide which kernels compute and on how many threads.
-VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "MKL_DEBUG_CPU_TYPE", "CUDA_VISIBLE_DEVICES")
+VARIABLES = (
+    "OMP_NUM_THREADS", "MKL_NUM_THREADS", "MKL_DEBUG_CPU_TYPE", "CUDA_VISIBLE_DEVICES",
+    "INFOXLM_COMPILED",
+)  # fmt: skip
 
 
 def describe_process() -> dict[str, Any]:
@@ -48,13 +51,13 @@ def _version(distribution: str) -> str | None:
 
 
 def code_checksum(package: Path) -> str:
-    """SHA-256 over the names and contents of a package's Python files.
+    """SHA-256 over the names and contents of a package's Python and C files.
 
     It tells two states of the code apart where a commit does not: changes that are not committed,
     and an installation without git.
     """
     digest = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
+    for path in sorted([*package.rglob("*.py"), *package.rglob("*.c")]):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         digest.update(f"{path.relative_to(package).as_posix()} {content}\n".encode())
     return digest.hexdigest()

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from infoxlm.deploy.model_folder import ModelFolder, default_cache_dir
+from infoxlm.deploy.model_folder import ModelFolder
 from infoxlm.errors import UserError
+from infoxlm.files.cache import default_cache_dir
 
 
 def changed(folder, target, **entries):

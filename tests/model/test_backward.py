@@ -10,6 +10,7 @@ import pytest
 
 from infoxlm.model import InfoXLMConfig, InfoXLMForSequenceClassification
 from infoxlm.model.backward import Operation, backward_pass, keeps_errors
+from infoxlm.model.cpu.compiled.compiler import library
 from infoxlm.os_errors import os_errors_as_user_errors
 from infoxlm.stopping import Interrupted, StopRequests, end_on_sigterm
 
@@ -98,8 +99,11 @@ def test_each_operation_keeps_errors(name, monkeypatch):
         failed.append(name)
         raise MemoryError("used up")
 
-    module, part = {"recomputed": ("attention", "softmax")}.get(name, (name, "needed_gradients"))
-    monkeypatch.setattr(import_module(f"infoxlm.model.cpu.{module}"), part, fail)
+    compiled = "" if name == "linear" or library() is None else "compiled."
+    module, part = name, "needed_gradients"
+    if name == "recomputed":
+        module, part = "attention", "call" if compiled else "softmax"
+    monkeypatch.setattr(import_module(f"infoxlm.model.cpu.{compiled}{module}"), part, fail)
     with pytest.raises(MemoryError, match="used up"), backward_pass():
         loss.backward()
     assert failed

@@ -2,9 +2,9 @@
 
 Paddle's CPU kernels multiply matrices as fast as the machine can, but spend as long again around
 the products: copies into another layout, sums over rows, random masks and the derivative of
-LayerNorm run on one thread and element by element. Here the products stay Paddle's, and what lies
-between them is NumPy's: without copying and in chunks on several threads (`arrays`), and
-where only the first tokens' states are asked for, without padding (`packing`).
+LayerNorm run on one thread and element by element. Here the products stay Paddle's; what lies
+between them is C, compiled on first use (`compiled`), or NumPy's in chunks on several threads
+(`arrays`) where there is no compiler; and padding is left out (`packing`).
 Elsewhere, and while a static graph is traced, the modules use Paddle's own operations; tests hold
 the two against each other.
 """

@@ -8,6 +8,7 @@ import numpy as np
 import paddle
 
 from infoxlm.hardware.environment import usual_threads
+from infoxlm.model.cpu.compiled.compiler import library
 
 #: Elements of a chunk: half a megabyte in float32, so that a few arrays fit a core's L2 cache. What
 #: is random follows from it too, never from the number of threads.
@@ -26,7 +27,7 @@ def pays_here(tensor: paddle.Tensor, training: bool) -> bool:
 
     Recomputed activations are first computed without gradients, and must be the same then.
     """
-    return is_cpu_fp32(tensor) and (training or paddle.is_grad_enabled())
+    return is_cpu_fp32(tensor) and bool(training or paddle.is_grad_enabled() or library())
 
 
 def array_of(tensor: paddle.Tensor) -> np.ndarray:

@@ -14,6 +14,8 @@ from infoxlm.model.cpu.arrays import (
     save_needs_grad,
     tensor_of,
 )
+from infoxlm.model.cpu.compiled.attention import CompiledAttention
+from infoxlm.model.cpu.compiled.compiler import library
 from infoxlm.model.cpu.dropout_mask import dropout_mask
 from infoxlm.model.cpu.packing import Packing
 from infoxlm.model.cpu.softmax import softmax
@@ -117,13 +119,14 @@ def attention(
     Returns:
         As `query`.
     """
+    operation = CompiledAttention if library() else Attention
     if isinstance(where, Packing):
         queries = where if query.shape[0] == key.shape[0] else where.firsts()
-        return Attention.apply(
-            query, key, value, queries, where, where.padding_bias, heads, dropout
-        )
+        # Compiled, each sequence is as long as it is; in NumPy's batches some have padding.
+        bias = None if operation is CompiledAttention else where.padding_bias
+        return operation.apply(query, key, value, queries, where, bias, heads, dropout)
     (batch, count, width), length = query.shape, key.shape[1]
-    mixed = Attention.apply(
+    mixed = operation.apply(
         *(states.reshape([-1, width]) for states in (query, key, value)),
         Packing.rectangle(batch, count),
         Packing.rectangle(batch, length),

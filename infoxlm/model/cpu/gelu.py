@@ -8,6 +8,8 @@ import paddle
 
 from infoxlm.model.backward import Operation
 from infoxlm.model.cpu.arrays import array_of, in_chunks, tensor_of
+from infoxlm.model.cpu.compiled.compiler import library
+from infoxlm.model.cpu.compiled.gelu import CompiledGelu, gelu_without_gradient
 
 
 class Gelu(Operation):
@@ -54,4 +56,6 @@ class Gelu(Operation):
 
 def gelu(x: paddle.Tensor) -> paddle.Tensor:
     """The exact GELU of every element."""
-    return Gelu.apply(x)
+    if not library():
+        return Gelu.apply(x)
+    return CompiledGelu.apply(x) if paddle.is_grad_enabled() else gelu_without_gradient(x)

@@ -13,6 +13,11 @@ from infoxlm.model.cpu.arrays import (
     save_needs_grad,
     tensor_of,
 )
+from infoxlm.model.cpu.compiled.compiler import library
+from infoxlm.model.cpu.compiled.residual_norm import (
+    CompiledResidualNorm,
+    residual_norm_without_gradient,
+)
 from infoxlm.model.cpu.dropout_mask import dropout_mask
 
 
@@ -108,4 +113,7 @@ def residual_norm(
         epsilon: Added to the variance.
         dropout: Probability of a state to become 0.
     """
-    return ResidualNorm.apply(states, residual, weight, bias, epsilon, dropout)
+    if library() and not paddle.is_grad_enabled() and not dropout:
+        return residual_norm_without_gradient(states, residual, weight, bias, epsilon)
+    operation = CompiledResidualNorm if library() else ResidualNorm
+    return operation.apply(states, residual, weight, bias, epsilon, dropout)

@@ -1,10 +1,13 @@
 """References of the operations: Paddle's own, values and gradients."""
 
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import paddle
 import pytest
+
+from infoxlm.model.cpu.compiled import compiler
 
 
 @pytest.fixture
@@ -31,3 +34,15 @@ def assert_same() -> Callable[..., None]:
             np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * scale)
 
     return check
+
+
+@pytest.fixture(params=["compiled", "numpy"])
+def kernels(request, monkeypatch) -> Iterator[str]:
+    """Both ways in which operations are computed, one after the other."""
+    monkeypatch.setenv(compiler.SWITCH, "0" if request.param == "numpy" else "1")
+    compiler.library.cache_clear()
+    if request.param == "compiled" and shutil.which("cc") is None:
+        pytest.skip("there is no C compiler")
+    assert (compiler.library() is None) == (request.param == "numpy")
+    yield request.param
+    compiler.library.cache_clear()

@@ -5,6 +5,8 @@ import pytest
 
 from infoxlm.model.cpu import attention
 
+pytestmark = pytest.mark.usefixtures("kernels")
+
 HEADS = 4
 
 

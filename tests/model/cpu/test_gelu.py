@@ -6,6 +6,8 @@ import pytest
 
 from infoxlm.model.cpu import gelu
 
+pytestmark = pytest.mark.usefixtures("kernels")
+
 
 @pytest.mark.parametrize("shape", [(7,), (3, 50), (4, 9, 5000)])
 def test_same_as_paddle(assert_same, shape):

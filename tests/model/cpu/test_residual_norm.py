@@ -5,6 +5,8 @@ import pytest
 
 from infoxlm.model.cpu import residual_norm
 
+pytestmark = pytest.mark.usefixtures("kernels")
+
 
 def ours(states, residual, weight, bias, dropout=0.0):
     return residual_norm(states, residual, weight, bias, epsilon=1e-5, dropout=dropout)

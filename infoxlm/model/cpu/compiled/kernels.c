@@ -1,0 +1,360 @@
+// The encoder's work between the matrix products, each operation in one pass over memory.
+//
+// Compiled on first use (compiler.py). Threads are those of the OpenMP runtime that Paddle's products
+// use, so that the two never compete for a core. Rows are worked on in pieces of a fixed size, and
+// what is random follows from an element's place: results do not depend on the number of threads.
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Elements below which waking other threads takes longer than it spares.
+#define PARALLEL 16384
+// Rows of a piece in LayerNorm; elements of one in GELU.
+#define ROWS 64
+#define ELEMENTS 32768
+// Queries of a tile in attention: its scores, against 512 keys, fit a core's second cache.
+#define QUERIES 128
+
+#define ROW_MAJOR 101
+#define PLAIN 111
+#define TRANSPOSED 112
+// MKL's, which Paddle has loaded. Within a parallel region it runs on the calling thread alone.
+extern void cblas_sgemm(int, int, int, int, int, int, float, const float *, int, const float *, int,
+                        float, float *, int);
+
+// e^x to 2e-7 of itself, and 0 below -87: a reduced argument and a polynomial (Cephes' expf,
+// Moshier 1989). NaN stays NaN.
+static inline float exponential(float x) {
+  float inside = x < -87.0f ? -87.0f : x;
+  inside = inside > 88.0f ? 88.0f : inside;
+  float whole = __builtin_rintf(inside * 1.44269504f);
+  float rest = inside - whole * 0.693359375f;
+  rest = rest + whole * 2.12194440e-4f;
+  float sum = 1.9875691500e-4f;
+  sum = sum * rest + 1.3981999507e-3f;
+  sum = sum * rest + 8.3334519073e-3f;
+  sum = sum * rest + 4.1665795894e-2f;
+  sum = sum * rest + 1.6666665459e-1f;
+  sum = sum * rest + 5.0000001201e-1f;
+  sum = sum * (rest * rest) + rest + 1.0f;
+  union { int32_t bits; float power; } scale = {((int32_t)whole + 127) << 23};
+  return x < -87.0f ? 0.0f : sum * scale.power;
+}
+
+// Thirty-two bits that look random, of a place and a key: two rounds of a mixer of the kind of
+// MurmurHash3's (Appleby 2011) with Wellons' constants (2018, "lowbias32").
+static inline uint32_t mixed(uint32_t x) {
+  x ^= x >> 16;
+  x *= 0x7feb352dU;
+  x ^= x >> 15;
+  x *= 0x846ca68bU;
+  return x ^ (x >> 16);
+}
+
+static inline uint32_t draw(uint32_t place, uint32_t first, uint32_t second) {
+  return mixed(mixed(place ^ first) + second);
+}
+
+// What dropout does to an element: those with draws below `threshold`, of 2^32, become 0.
+typedef struct {
+  uint32_t threshold;
+  float factor;
+  uint64_t seed;
+} Dropout;
+
+// The two keys of a piece.
+static inline void keys_of(const Dropout *dropout, uint64_t piece, uint32_t *first,
+                           uint32_t *second) {
+  *first = draw((uint32_t)piece, (uint32_t)dropout->seed, (uint32_t)(dropout->seed >> 32));
+  *second = draw((uint32_t)(piece >> 32), *first, (uint32_t)dropout->seed);
+}
+
+static inline long next_of(long *counter) { return __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED); }
+
+static void drop(float *row, const float *from, long width, uint32_t place,
+                 uint32_t first, uint32_t second, const Dropout *dropout) {
+  uint32_t threshold = dropout->threshold;
+  float factor = dropout->factor;
+#pragma omp simd
+  for (long i = 0; i < width; i++)
+    row[i] = draw(place + (uint32_t)i, first, second) >= threshold ? from[i] * factor : 0.0f;
+}
+
+// ---------------------------------------------------------------------------------------------
+// GELU: x * Phi(x), and its derivative Phi(x) + x * phi(x) where `slope` is wanted.
+// Phi to 7.5e-8 by Abramowitz and Stegun 1964, 26.2.17, which shares its exponential with phi.
+
+int gelu(long count, const float *restrict x, float *restrict out, float *restrict slope) {
+  long pieces = (count + ELEMENTS - 1) / ELEMENTS, counter = 0;
+#pragma omp parallel if (count >= PARALLEL)
+  for (long piece; (piece = next_of(&counter)) < pieces;) {
+    long start = piece * ELEMENTS, end = start + ELEMENTS < count ? start + ELEMENTS : count;
+#pragma omp simd
+    for (long i = start; i < end; i++) {
+      float value = x[i];
+      float density = 0.39894228f * exponential(-0.5f * value * value);
+      float t = 1.0f / (1.0f + 0.2316419f * fabsf(value));
+      float sum = 1.330274429f;
+      sum = sum * t - 1.821255978f;
+      sum = sum * t + 1.781477937f;
+      sum = sum * t - 0.356563782f;
+      sum = sum * t + 0.319381530f;
+      float tail = density * sum * t;
+      float below = value >= 0.0f ? 1.0f - tail : tail;
+      out[i] = value * below;
+      if (slope) slope[i] = below + value * density;
+    }
+  }
+  return 0;
+}
+
+// ---------------------------------------------------------------------------------------------
+// LayerNorm of dropout(states) + residual.
+
+int residual_norm(long rows, long width, const float *restrict states,
+                   const float *restrict residual, const float *restrict weight,
+                   const float *restrict bias, float epsilon, const Dropout *dropout,
+                   float *restrict out, float *restrict normal, float *restrict inverse) {
+  long pieces = (rows + ROWS - 1) / ROWS, counter = 0;
+#pragma omp parallel if (rows * width >= PARALLEL)
+  for (long piece; (piece = next_of(&counter)) < pieces;) {
+    uint32_t first = 0, second = 0;
+    if (dropout) keys_of(dropout, piece, &first, &second);
+    for (long row = piece * ROWS; row < (piece + 1) * ROWS && row < rows; row++) {
+      const float *inner = states + row * width, *outer = residual + row * width;
+      float *total = normal ? normal + row * width : out + row * width, *to = out + row * width;
+      const float *dropped = inner;
+      if (dropout) {
+        drop(total, inner, width, (uint32_t)((row - piece * ROWS) * width), first, second, dropout);
+        dropped = total;
+      }
+      float sum = 0.0f, squares = 0.0f;
+#pragma omp simd reduction(+ : sum)
+      for (long i = 0; i < width; i++) {
+        float value = dropped[i] + outer[i];
+        total[i] = value;
+        sum += value;
+      }
+      float mean = sum / (float)width;
+#pragma omp simd reduction(+ : squares)
+      for (long i = 0; i < width; i++) {
+        float value = total[i] - mean;
+        squares += value * value;
+      }
+      float scale = 1.0f / sqrtf(squares / (float)width + epsilon);
+      if (inverse) inverse[row] = scale;
+#pragma omp simd
+      for (long i = 0; i < width; i++) {
+        float value = (total[i] - mean) * scale;
+        if (normal) total[i] = value;
+        to[i] = value * weight[i] + bias[i];
+      }
+    }
+  }
+  return 0;
+}
+
+// Its gradients (Ba et al. 2016, section 3). `sums` [pieces, 2, width] are those of weight and bias,
+// to be added up.
+int residual_norm_gradient(long rows, long width, const float *restrict gradient,
+                            const float *restrict normal, const float *restrict inverse,
+                            const float *restrict weight, const Dropout *dropout,
+                            float *restrict of_states, float *restrict of_residual,
+                            float *restrict sums) {
+  long pieces = (rows + ROWS - 1) / ROWS, counter = 0;
+#pragma omp parallel if (rows * width >= PARALLEL)
+  for (long piece; (piece = next_of(&counter)) < pieces;) {
+    uint32_t first = 0, second = 0;
+    if (dropout) keys_of(dropout, piece, &first, &second);
+    float *restrict of_weight = sums + piece * 2 * width, *restrict of_bias = of_weight + width;
+    memset(of_weight, 0, sizeof(float) * 2 * (size_t)width);
+    for (long row = piece * ROWS; row < (piece + 1) * ROWS && row < rows; row++) {
+      const float *outer = gradient + row * width, *at = normal + row * width;
+      float *to = of_residual + row * width;
+      float sum = 0.0f, slope = 0.0f;
+#pragma omp simd reduction(+ : sum, slope)
+      for (long i = 0; i < width; i++) {
+        float scaled = outer[i] * weight[i];
+        sum += scaled;
+        slope += scaled * at[i];
+        of_weight[i] += outer[i] * at[i];
+        of_bias[i] += outer[i];
+      }
+      sum /= (float)width;
+      slope /= (float)width;
+      float scale = inverse[row];
+#pragma omp simd
+      for (long i = 0; i < width; i++)
+        to[i] = (outer[i] * weight[i] - sum - at[i] * slope) * scale;
+      if (dropout)
+        drop(of_states + row * width, to, width, (uint32_t)((row - piece * ROWS) * width), first,
+             second, dropout);
+      else
+        memcpy(of_states + row * width, to, sizeof(float) * (size_t)width);
+    }
+  }
+  return 0;
+}
+
+// ---------------------------------------------------------------------------------------------
+// Attention, sequence by sequence and head by head, where the states lie: nothing is copied into
+// another layout, and scores live in a core's cache alone (Rabe & Staats 2021, Dao et al. 2022).
+
+// Where sequences lie among the tokens: those that ask, and those that are asked.
+typedef struct {
+  long sequences, heads, size; // size: of a head
+  const int64_t *query_starts, *query_lengths, *key_starts, *key_lengths;
+  const float *bias; // [sequences, longest key], or none
+  long bias_width;
+  float scale;
+} Layout;
+
+// The probabilities of a tile; `row_max` and `row_scale` are computed, or used again.
+static void probabilities_of(float *restrict scores, long rows, long width,
+                             const float *restrict bias, float *restrict row_max,
+                             float *restrict row_scale, int again) {
+  for (long row = 0; row < rows; row++) {
+    float *restrict at = scores + row * width;
+    if (bias) {
+#pragma omp simd
+      for (long i = 0; i < width; i++) at[i] += bias[i];
+    }
+    if (!again) {
+      float most = -INFINITY;
+#pragma omp simd reduction(max : most)
+      for (long i = 0; i < width; i++) most = at[i] > most ? at[i] : most;
+      row_max[row] = most;
+    }
+    float most = row_max[row], sum = 0.0f;
+#pragma omp simd reduction(+ : sum)
+    for (long i = 0; i < width; i++) {
+      float value = exponential(at[i] - most);
+      at[i] = value;
+      sum += value;
+    }
+    if (!again) row_scale[row] = 1.0f / sum;
+    float scale = row_scale[row];
+#pragma omp simd
+    for (long i = 0; i < width; i++) at[i] *= scale;
+  }
+}
+
+static long longest(const int64_t *lengths, long count) {
+  long most = 0;
+  for (long i = 0; i < count; i++) most = lengths[i] > most ? lengths[i] : most;
+  return most;
+}
+
+// Room of `count` times a tile's scores, at the beginning of a cache line; NULL without memory.
+static float *tiles(const Layout *layout, int count) {
+  size_t size = sizeof(float) * QUERIES * (size_t)longest(layout->key_lengths, layout->sequences);
+  return aligned_alloc(64, ((size * count + 63) / 64 + 1) * 64);
+}
+
+static long work(const Layout *layout) {
+  long elements = 0;
+  for (long i = 0; i < layout->sequences; i++)
+    elements += layout->query_lengths[i] * layout->key_lengths[i] * layout->heads;
+  return elements;
+}
+
+// `row_max` and `row_scale` [heads, query tokens] are kept for the gradient. Returns -1 without
+// memory for scores.
+int attention(const Layout *layout, const float *restrict query, const float *restrict key,
+              const float *restrict value, const Dropout *dropout, float *restrict out,
+              float *restrict row_max, float *restrict row_scale, long query_tokens) {
+  long items = layout->sequences * layout->heads, counter = 0;
+  int hidden = (int)(layout->heads * layout->size), size = (int)layout->size, result = 0;
+#pragma omp parallel if (work(layout) >= PARALLEL)
+  {
+    float *scores = tiles(layout, 1);
+    if (!scores) __atomic_store_n(&result, -1, __ATOMIC_RELAXED);
+    for (long item; scores && (item = next_of(&counter)) < items;) {
+      long sequence = item / layout->heads, head = item % layout->heads;
+      long start = layout->query_starts[sequence], queries = layout->query_lengths[sequence];
+      long key_start = layout->key_starts[sequence];
+      int keys = (int)layout->key_lengths[sequence];
+      const float *key_at = key + key_start * hidden + head * size;
+      const float *value_at = value + key_start * hidden + head * size;
+      const float *bias = layout->bias ? layout->bias + sequence * layout->bias_width : NULL;
+      uint32_t first = 0, second = 0;
+      if (dropout) keys_of(dropout, item, &first, &second);
+      for (long tile = 0; tile < queries; tile += QUERIES) {
+        int rows = (int)(queries - tile < QUERIES ? queries - tile : QUERIES);
+        long at = (start + tile) * hidden + head * size, kept = head * query_tokens + start + tile;
+        cblas_sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, rows, keys, size, layout->scale, query + at,
+                    hidden, key_at, hidden, 0.0f, scores, keys);
+        probabilities_of(scores, rows, keys, bias, row_max + kept, row_scale + kept, 0);
+        if (dropout)
+          drop(scores, scores, (long)rows * keys, (uint32_t)(tile * keys), first, second, dropout);
+        cblas_sgemm(ROW_MAJOR, PLAIN, PLAIN, rows, size, keys, 1.0f, scores, keys, value_at, hidden,
+                    0.0f, out + at, hidden);
+      }
+    }
+    free(scores);
+  }
+  return result;
+}
+
+// The gradients of query, key and value. Probabilities are computed again from what was kept, which
+// takes less time than writing and reading them. Softmax's derivative subtracts the mean of its
+// gradient, which is outer times context (Dao et al. 2022, appendix B.2).
+int attention_gradient(const Layout *layout, const float *restrict query, const float *restrict key,
+                       const float *restrict value, const Dropout *dropout,
+                       const float *restrict context, const float *restrict gradient,
+                       float *restrict row_max, float *restrict row_scale, long query_tokens,
+                       float *restrict of_query, float *restrict of_key, float *restrict of_value) {
+  long items = layout->sequences * layout->heads, counter = 0;
+  int hidden = (int)(layout->heads * layout->size), size = (int)layout->size, result = 0;
+#pragma omp parallel if (work(layout) >= PARALLEL)
+  {
+    float *room = tiles(layout, 3);
+    if (!room) __atomic_store_n(&result, -1, __ATOMIC_RELAXED);
+    for (long item; room && (item = next_of(&counter)) < items;) {
+      long sequence = item / layout->heads, head = item % layout->heads;
+      long start = layout->query_starts[sequence], queries = layout->query_lengths[sequence];
+      int keys = (int)layout->key_lengths[sequence];
+      long key_at = layout->key_starts[sequence] * hidden + head * size;
+      const float *bias = layout->bias ? layout->bias + sequence * layout->bias_width : NULL;
+      float *scores = room, *weights = room + (size_t)QUERIES * keys;
+      float *slopes = room + 2 * (size_t)QUERIES * keys;
+      uint32_t first = 0, second = 0;
+      if (dropout) keys_of(dropout, item, &first, &second);
+      for (long tile = 0; tile < queries; tile += QUERIES) {
+        int rows = (int)(queries - tile < QUERIES ? queries - tile : QUERIES);
+        long at = (start + tile) * hidden + head * size, kept = head * query_tokens + start + tile;
+        float before = tile ? 1.0f : 0.0f;
+        cblas_sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, rows, keys, size, layout->scale, query + at,
+                    hidden, key + key_at, hidden, 0.0f, scores, keys);
+        probabilities_of(scores, rows, keys, bias, row_max + kept, row_scale + kept, 1);
+        cblas_sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, rows, keys, size, 1.0f, gradient + at, hidden,
+                    value + key_at, hidden, 0.0f, slopes, keys);
+        const float *used = scores;
+        if (dropout) {
+          drop(weights, scores, (long)rows * keys, (uint32_t)(tile * keys), first, second, dropout);
+          drop(slopes, slopes, (long)rows * keys, (uint32_t)(tile * keys), first, second, dropout);
+          used = weights;
+        }
+        cblas_sgemm(ROW_MAJOR, TRANSPOSED, PLAIN, keys, size, rows, 1.0f, used, keys, gradient + at,
+                    hidden, before, of_value + key_at, hidden);
+        for (long row = 0; row < rows; row++) {
+          const float *outer = gradient + at + row * hidden, *inner = context + at + row * hidden;
+          float mean = 0.0f, *restrict slope = slopes + row * keys;
+          const float *restrict probability = scores + row * keys;
+#pragma omp simd reduction(+ : mean)
+          for (int i = 0; i < size; i++) mean += outer[i] * inner[i];
+#pragma omp simd
+          for (int i = 0; i < keys; i++) slope[i] = (slope[i] - mean) * probability[i];
+        }
+        cblas_sgemm(ROW_MAJOR, PLAIN, PLAIN, rows, size, keys, layout->scale, slopes, keys,
+                    key + key_at, hidden, 0.0f, of_query + at, hidden);
+        cblas_sgemm(ROW_MAJOR, TRANSPOSED, PLAIN, keys, size, rows, layout->scale, slopes, keys,
+                    query + at, hidden, before, of_key + key_at, hidden);
+      }
+    }
+    free(room);
+  }
+  return result;
+}
