@@ -72,7 +72,10 @@ class InfoXLMResidual(nn.Layer):
 
     def forward(self, states: paddle.Tensor, residual: paddle.Tensor) -> paddle.Tensor:
         """Combine ``[batch, seq, in_features]`` with the residual ``[batch, seq, hidden]``."""
-        projected = self.dense(states)
+        return self.add(self.dense(states), residual)
+
+    def add(self, projected: paddle.Tensor, residual: paddle.Tensor) -> paddle.Tensor:
+        """Drop out, add and normalise ``[batch, seq, hidden]``."""
         if cpu.pays_here(projected, self.training):
             return cpu.residual_norm(
                 projected,
@@ -138,6 +141,12 @@ class InfoXLMLayer(nn.Layer):
         elif first_token_only:
             queried = hidden_states[:, :1]
         attended = self.attention(queried, hidden_states, attention_bias)
+        if cpu.fuses_here(attended, self.training):
+            first, second = self.intermediate.dense, self.output.dense
+            projected = cpu.feed_forward(
+                attended, first.weight, first.bias, second.weight, second.bias
+            )
+            return self.output.add(projected, attended)
         return self.output(self.intermediate(attended), attended)
 
 

@@ -12,6 +12,7 @@ the two against each other.
 from infoxlm.model.cpu.arrays import is_cpu_fp32, pays_here
 from infoxlm.model.cpu.attention import attention
 from infoxlm.model.cpu.embedding import embedding
+from infoxlm.model.cpu.feed_forward import feed_forward, fuses_here
 from infoxlm.model.cpu.gelu import gelu
 from infoxlm.model.cpu.linear import linear
 from infoxlm.model.cpu.packing import Packing
@@ -20,6 +21,8 @@ from infoxlm.model.cpu.residual_norm import residual_norm
 __all__ = [
     "Packing",
     "attention",
+    "feed_forward",
+    "fuses_here",
     "is_cpu_fp32",
     "gelu",
     "linear",

@@ -86,28 +86,66 @@ static void drop(float *row, const float *from, long width, uint32_t place,
 // GELU: x * Phi(x), and its derivative Phi(x) + x * phi(x) where `slope` is wanted.
 // Phi to 7.5e-8 by Abramowitz and Stegun 1964, 26.2.17, which shares its exponential with phi.
 
-int gelu(long count, const float *restrict x, float *restrict out, float *restrict slope) {
+static inline void gelu_of(const float *x, float *out, float *slope, long count) {
+#pragma omp simd
+  for (long i = 0; i < count; i++) {
+    float value = x[i];
+    float density = 0.39894228f * exponential(-0.5f * value * value);
+    float t = 1.0f / (1.0f + 0.2316419f * fabsf(value));
+    float sum = 1.330274429f;
+    sum = sum * t - 1.821255978f;
+    sum = sum * t + 1.781477937f;
+    sum = sum * t - 0.356563782f;
+    sum = sum * t + 0.319381530f;
+    float tail = density * sum * t;
+    float below = value >= 0.0f ? 1.0f - tail : tail;
+    out[i] = value * below;
+    if (slope) slope[i] = below + value * density;
+  }
+}
+
+int gelu(long count, const float *x, float *out, float *slope) {
   long pieces = (count + ELEMENTS - 1) / ELEMENTS, counter = 0;
 #pragma omp parallel if (count >= PARALLEL)
   for (long piece; (piece = next_of(&counter)) < pieces;) {
-    long start = piece * ELEMENTS, end = start + ELEMENTS < count ? start + ELEMENTS : count;
-#pragma omp simd
-    for (long i = start; i < end; i++) {
-      float value = x[i];
-      float density = 0.39894228f * exponential(-0.5f * value * value);
-      float t = 1.0f / (1.0f + 0.2316419f * fabsf(value));
-      float sum = 1.330274429f;
-      sum = sum * t - 1.821255978f;
-      sum = sum * t + 1.781477937f;
-      sum = sum * t - 0.356563782f;
-      sum = sum * t + 0.319381530f;
-      float tail = density * sum * t;
-      float below = value >= 0.0f ? 1.0f - tail : tail;
-      out[i] = value * below;
-      if (slope) slope[i] = below + value * density;
-    }
+    long start = piece * ELEMENTS;
+    long size = count - start < ELEMENTS ? count - start : ELEMENTS;
+    gelu_of(x + start, out + start, slope ? slope + start : NULL, size);
   }
   return 0;
+}
+
+// Where no gradient is wanted: gelu(x @ first + first_bias) @ second + second_bias, some rows at a
+// time, so that what lies between the products stays in a core's second cache.
+#define BETWEEN 196608
+
+int feed_forward(long rows, long width, long inner, const float *restrict x,
+                 const float *restrict first, const float *restrict first_bias,
+                 const float *restrict second, const float *restrict second_bias,
+                 float *restrict out) {
+  long fed = BETWEEN / inner > 16 ? BETWEEN / inner : 16;
+  long counter = 0, pieces = (rows + fed - 1) / fed;
+  int result = 0;
+#pragma omp parallel
+  {
+    float *between = aligned_alloc(64, ((sizeof(float) * (size_t)(fed * inner) + 63) / 64) * 64);
+    if (!between) __atomic_store_n(&result, -1, __ATOMIC_RELAXED);
+    for (long piece; between && (piece = next_of(&counter)) < pieces;) {
+      long start = piece * fed, count = rows - start < fed ? rows - start : fed;
+      float *to = out + start * width;
+      for (long i = 0; i < count; i++)
+        memcpy(between + i * inner, first_bias, sizeof(float) * (size_t)inner);
+      cblas_sgemm(ROW_MAJOR, PLAIN, PLAIN, (int)count, (int)inner, (int)width, 1.0f,
+                  x + start * width, (int)width, first, (int)inner, 1.0f, between, (int)inner);
+      gelu_of(between, between, NULL, count * inner);
+      for (long i = 0; i < count; i++)
+        memcpy(to + i * width, second_bias, sizeof(float) * (size_t)width);
+      cblas_sgemm(ROW_MAJOR, PLAIN, PLAIN, (int)count, (int)width, (int)inner, 1.0f, between,
+                  (int)inner, second, (int)width, 1.0f, to, (int)width);
+    }
+    free(between);
+  }
+  return result;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -212,11 +250,11 @@ typedef struct {
 } Layout;
 
 // The probabilities of a tile; `row_max` and `row_scale` are computed, or used again.
-static void probabilities_of(float *restrict scores, long rows, long width,
+static void probabilities_of(float *restrict scores, long rows, long width, long stride,
                              const float *restrict bias, float *restrict row_max,
                              float *restrict row_scale, int again) {
   for (long row = 0; row < rows; row++) {
-    float *restrict at = scores + row * width;
+    float *restrict at = scores + row * stride;
     if (bias) {
 #pragma omp simd
       for (long i = 0; i < width; i++) at[i] += bias[i];
@@ -247,10 +285,15 @@ static long longest(const int64_t *lengths, long count) {
   return most;
 }
 
-// Room of `count` times a tile's scores, at the beginning of a cache line; NULL without memory.
+// Numbers from one row of a tile's scores to the next: each begins with a cache line.
+static int stride_of(long keys) { return (int)((keys + 15) / 16 * 16); }
+
+// Room of `count` times a tile's scores; NULL without memory.
 static float *tiles(const Layout *layout, int count) {
-  size_t size = sizeof(float) * QUERIES * (size_t)longest(layout->key_lengths, layout->sequences);
-  return aligned_alloc(64, ((size * count + 63) / 64 + 1) * 64);
+  int stride = stride_of(longest(layout->key_lengths, layout->sequences));
+  size_t size = sizeof(float) * QUERIES * (size_t)stride * (size_t)count;
+  float *room = aligned_alloc(64, size);
+  return room ? memset(room, 0, size) : NULL;
 }
 
 static long work(const Layout *layout) {
@@ -275,7 +318,7 @@ int attention(const Layout *layout, const float *restrict query, const float *re
       long sequence = item / layout->heads, head = item % layout->heads;
       long start = layout->query_starts[sequence], queries = layout->query_lengths[sequence];
       long key_start = layout->key_starts[sequence];
-      int keys = (int)layout->key_lengths[sequence];
+      int keys = (int)layout->key_lengths[sequence], stride = stride_of(keys);
       const float *key_at = key + key_start * hidden + head * size;
       const float *value_at = value + key_start * hidden + head * size;
       const float *bias = layout->bias ? layout->bias + sequence * layout->bias_width : NULL;
@@ -285,11 +328,11 @@ int attention(const Layout *layout, const float *restrict query, const float *re
         int rows = (int)(queries - tile < QUERIES ? queries - tile : QUERIES);
         long at = (start + tile) * hidden + head * size, kept = head * query_tokens + start + tile;
         cblas_sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, rows, keys, size, layout->scale, query + at,
-                    hidden, key_at, hidden, 0.0f, scores, keys);
-        probabilities_of(scores, rows, keys, bias, row_max + kept, row_scale + kept, 0);
+                    hidden, key_at, hidden, 0.0f, scores, stride);
+        probabilities_of(scores, rows, keys, stride, bias, row_max + kept, row_scale + kept, 0);
         if (dropout)
-          drop(scores, scores, (long)rows * keys, (uint32_t)(tile * keys), first, second, dropout);
-        cblas_sgemm(ROW_MAJOR, PLAIN, PLAIN, rows, size, keys, 1.0f, scores, keys, value_at, hidden,
+          drop(scores, scores, (long)rows * stride, (uint32_t)(tile * stride), first, second, dropout);
+        cblas_sgemm(ROW_MAJOR, PLAIN, PLAIN, rows, size, keys, 1.0f, scores, stride, value_at, hidden,
                     0.0f, out + at, hidden);
       }
     }
@@ -315,11 +358,11 @@ int attention_gradient(const Layout *layout, const float *restrict query, const 
     for (long item; room && (item = next_of(&counter)) < items;) {
       long sequence = item / layout->heads, head = item % layout->heads;
       long start = layout->query_starts[sequence], queries = layout->query_lengths[sequence];
-      int keys = (int)layout->key_lengths[sequence];
+      int keys = (int)layout->key_lengths[sequence], stride = stride_of(keys);
       long key_at = layout->key_starts[sequence] * hidden + head * size;
       const float *bias = layout->bias ? layout->bias + sequence * layout->bias_width : NULL;
-      float *scores = room, *weights = room + (size_t)QUERIES * keys;
-      float *slopes = room + 2 * (size_t)QUERIES * keys;
+      float *scores = room, *weights = room + (size_t)QUERIES * stride;
+      float *slopes = room + 2 * (size_t)QUERIES * stride;
       uint32_t first = 0, second = 0;
       if (dropout) keys_of(dropout, item, &first, &second);
       for (long tile = 0; tile < queries; tile += QUERIES) {
@@ -327,30 +370,30 @@ int attention_gradient(const Layout *layout, const float *restrict query, const 
         long at = (start + tile) * hidden + head * size, kept = head * query_tokens + start + tile;
         float before = tile ? 1.0f : 0.0f;
         cblas_sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, rows, keys, size, layout->scale, query + at,
-                    hidden, key + key_at, hidden, 0.0f, scores, keys);
-        probabilities_of(scores, rows, keys, bias, row_max + kept, row_scale + kept, 1);
+                    hidden, key + key_at, hidden, 0.0f, scores, stride);
+        probabilities_of(scores, rows, keys, stride, bias, row_max + kept, row_scale + kept, 1);
         cblas_sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, rows, keys, size, 1.0f, gradient + at, hidden,
-                    value + key_at, hidden, 0.0f, slopes, keys);
+                    value + key_at, hidden, 0.0f, slopes, stride);
         const float *used = scores;
         if (dropout) {
-          drop(weights, scores, (long)rows * keys, (uint32_t)(tile * keys), first, second, dropout);
-          drop(slopes, slopes, (long)rows * keys, (uint32_t)(tile * keys), first, second, dropout);
+          drop(weights, scores, (long)rows * stride, (uint32_t)(tile * stride), first, second, dropout);
+          drop(slopes, slopes, (long)rows * stride, (uint32_t)(tile * stride), first, second, dropout);
           used = weights;
         }
-        cblas_sgemm(ROW_MAJOR, TRANSPOSED, PLAIN, keys, size, rows, 1.0f, used, keys, gradient + at,
+        cblas_sgemm(ROW_MAJOR, TRANSPOSED, PLAIN, keys, size, rows, 1.0f, used, stride, gradient + at,
                     hidden, before, of_value + key_at, hidden);
         for (long row = 0; row < rows; row++) {
           const float *outer = gradient + at + row * hidden, *inner = context + at + row * hidden;
-          float mean = 0.0f, *restrict slope = slopes + row * keys;
-          const float *restrict probability = scores + row * keys;
+          float mean = 0.0f, *restrict slope = slopes + row * stride;
+          const float *restrict probability = scores + row * stride;
 #pragma omp simd reduction(+ : mean)
           for (int i = 0; i < size; i++) mean += outer[i] * inner[i];
 #pragma omp simd
           for (int i = 0; i < keys; i++) slope[i] = (slope[i] - mean) * probability[i];
         }
-        cblas_sgemm(ROW_MAJOR, PLAIN, PLAIN, rows, size, keys, layout->scale, slopes, keys,
+        cblas_sgemm(ROW_MAJOR, PLAIN, PLAIN, rows, size, keys, layout->scale, slopes, stride,
                     key + key_at, hidden, 0.0f, of_query + at, hidden);
-        cblas_sgemm(ROW_MAJOR, TRANSPOSED, PLAIN, keys, size, rows, layout->scale, slopes, keys,
+        cblas_sgemm(ROW_MAJOR, TRANSPOSED, PLAIN, keys, size, rows, layout->scale, slopes, stride,
                     query + at, hidden, before, of_key + key_at, hidden);
       }
     }

@@ -1,5 +1,4 @@
 import logging
-import os
 import shutil
 import stat
 
@@ -74,4 +73,4 @@ def test_numpy_where_the_cache_cannot_be_written(monkeypatch, tmp_path, caplog):
 def test_switched_off(new_cache, monkeypatch):
     monkeypatch.setenv(compiler.SWITCH, "0")
     assert compiler.library() is None
-    assert not os.path.exists(new_cache)
+    assert not new_cache.exists()
