@@ -1,8 +1,8 @@
 """Examples whose tokens stay on disk until a step draws them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, Self, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -51,6 +51,7 @@ class StoredExamples(Examples, Generic[Source]):
         sources: Sequence[Source],
         masking: Masking | None,
         vocabulary: np.ndarray | None = None,
+        **options: Any,
     ) -> Self:
         """Examples of some sequences.
 
@@ -58,15 +59,18 @@ class StoredExamples(Examples, Generic[Source]):
             sources: The sequences of each language.
             masking: How they are masked; None: not at all, where that makes sense.
             vocabulary: The ids that batches may hold; None: any.
+            **options: Other attributes of the class.
         """
-        rows = np.zeros(0, np.int64)  # the base's arrays are of the size of the corpus
-        return cls(NONE, {}, rows, sources=sources, masking=masking, vocabulary=vocabulary)
+        rows = np.zeros(0, np.int64)  # no arrays of the corpus' size
+        return cls(
+            NONE, {}, rows, sources=sources, masking=masking, vocabulary=vocabulary, **options
+        )
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
         """Join the examples of several languages, in their order."""
         sources = [source for part in parts for source in part.sources]
-        return cls.of(sources, parts[0].masking, parts[0].vocabulary)
+        return replace(parts[0], sources=sources)
 
     @property
     def sizes(self) -> Mapping[str, int]:
