@@ -116,7 +116,7 @@ class StoredExamples(Examples, Generic[Source]):
     def release(self) -> None:
         """Take the pages that were read out of the process' memory."""
         for source in self.sources:
-            source.store.release()
+            source.release()
 
     def _count(self, source: Source) -> int:
         """The number of examples of a language."""
