@@ -57,6 +57,11 @@ def pair_in(stem: str) -> tuple[str, str] | None:
     return None
 
 
+def codes_of(name: str) -> tuple[str, ...]:
+    """The languages of a store: of `de` one, of `en-de` and `en-zh-Hant` two."""
+    return pair_in(name) or (name,)
+
+
 def pair_in_header(line: str) -> tuple[str, str] | None:
     """The two languages that the first line of a table names, if it does nothing else."""
     first, _, second = line.rstrip("\r\n").partition("\t")
