@@ -64,7 +64,7 @@ def codes_of(name: str) -> tuple[str, ...]:
 
 def pair_in_header(line: str) -> tuple[str, str] | None:
     """The two languages that the first line of a table names, if it does nothing else."""
-    first, _, second = line.rstrip("\r\n").partition("\t")
+    first, _, second = (word.strip('"') for word in line.rstrip("\r\n").partition("\t"))
     if is_language_code(first) and is_language_code(second) and first != second:
         return first, second
     return None

@@ -14,11 +14,14 @@ from infoxlm.tokenization.token_ids import TokenIds, offsets_from
 #: No sequences.
 NONE = TokenIds(np.zeros(0, np.int32), np.zeros(1, np.int64))
 
+#: Examples that are read before their pages leave memory: the system maps 64 KB around each.
+_CHUNK = 128
+
 Source = TypeVar("Source", bound=Sequences)
 
 
 class Drawn(NamedTuple, Generic[Source]):
-    """The examples of a batch that are of one language.
+    """Some examples of a batch that are of one language.
 
     Attributes:
         source: The language's sequences.
@@ -113,11 +116,6 @@ class StoredExamples(Examples, Generic[Source]):
             start += size
         return super().find(language, row, sequence)
 
-    def release(self) -> None:
-        """Take the pages that were read out of the process' memory."""
-        for source in self.sources:
-            source.release()
-
     def _count(self, source: Source) -> int:
         """The number of examples of a language."""
         return len(source)
@@ -139,14 +137,12 @@ class StoredExamples(Examples, Generic[Source]):
         return offsets_from(np.array(list(self.sizes.values()), np.int64))
 
     def _drawn(self, rows: np.ndarray) -> Iterator[Drawn[Source]]:
-        """Yield the examples of a batch language by language."""
+        """Yield the examples of a batch, language by language; pages leave memory behind them."""
         starts = self._starts()
         index = np.searchsorted(starts, rows, side="right") - 1
         for number in np.unique(index).tolist():
-            positions = np.flatnonzero(index == number)
-            yield Drawn(self.sources[number], rows[positions] - starts[number], positions)
-
-
-def places_of(drawn: Sequence[Drawn[Source]]) -> np.ndarray:
-    """Where the examples of a batch are when languages stand one after the other, int64 ``[n]``."""
-    return np.argsort(np.concatenate([each.positions for each in drawn]))
+            source, positions = self.sources[number], np.flatnonzero(index == number)
+            for start in range(0, len(positions), _CHUNK):
+                some = positions[start : start + _CHUNK]
+                yield Drawn(source, rows[some] - starts[number], some)
+                source.release()

@@ -138,6 +138,15 @@ def test_rows_of_three_columns_are_refused_by_their_line(write):
         list(rows.rows())
 
 
+def test_quotes_that_a_csv_writer_put_there_are_no_text(write):
+    root = write("en-de.tsv", text='"en"\t"de"\n"say ""a"""\t"b\nc"\n"d"\t"e"\n')
+    (rows,) = find_parallel([root])["en-de"]
+    assert [tuple(row) for row in rows.rows()] == [(0, 2, ('say "a"', "b c")), (1, 4, ("d", "e"))]
+    write("en-fr.tsv", text='"a" b\t"c"\nd\t"e"\n')
+    (rows,) = find_parallel([root])["en-fr"]
+    assert [row.texts for row in rows.rows()] == [('"a" b', '"c"'), ("d", '"e"')]
+
+
 @pytest.mark.parametrize("find", [find_monolingual, find_parallel])
 def test_paths_without_text_are_refused(find, write):
     key = "mono" if find is find_monolingual else "parallel"

@@ -30,7 +30,7 @@ def texts_of(store, numbers):
     return set(store.texts.reshape(-1, store.width)[numbers].ravel().tolist())
 
 
-@pytest.mark.parametrize("chunk", [1 << 19, 7])
+@pytest.mark.parametrize("chunk", [1 << 16, 7])
 def test_no_text_that_is_held_out_is_trained_on(stores, chunk, monkeypatch):
     monkeypatch.setattr(array_file, "CHUNK", chunk)
     splits = split_stores(stores, 10)
