@@ -111,10 +111,13 @@ def _search(
         seen.update(file.resolve() for file in new)
         own: dict[str, list[TextRows]] = {}
         add(own, kept)
+        if listed and not kept:
+            raise UserError(
+                f"{key}: data.exclude leaves out every file of {path}",
+                "Leave the path out, or change data.exclude.",
+            )
         if not own:
-            left_out = len(listed) - len(kept)
-            but = f" but {left_out} files that data.exclude leaves out" if left_out else ""
-            raise UserError(f"{key}: {path} holds no text in a known form{but}", f"Give {forms}.")
+            raise UserError(f"{key}: {path} holds no text in a known form", f"Give {forms}.")
         add(found, new)
     return {language: tuple(found[language]) for language in sorted(found)}
 
