@@ -97,7 +97,7 @@ class FlopCounter:
         shape: EncoderShape,
         hardware: HardwareConfig,
         ranks: int = 1,
-        share: float = 1.0,
+        flops_share: float = 1.0,
     ) -> None:
         """Add a batch of examples of so many tokens, sharded among ranks in micro-batches.
 
@@ -106,11 +106,11 @@ class FlopCounter:
             shape: The encoder's.
             hardware: The sizes of micro-batches.
             ranks: The processes that share the batch.
-            share: The share of `training_flops` that the objective takes.
+            flops_share: The share of `training_flops` that the objective takes.
         """
         self.examples += len(lengths)
         self.tokens += int(lengths.sum())
-        self.flops += share * training_flops(lengths, shape)
+        self.flops += flops_share * training_flops(lengths, shape)
         for share in shard(lengths, ranks):
             for micro_batch in micro_batches(
                 lengths[share], hardware.micro_batch_tokens, hardware.micro_batch_size
