@@ -1,7 +1,7 @@
 """Training objectives: losses over the examples of a stream."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import paddle
@@ -13,12 +13,40 @@ if TYPE_CHECKING:
 Arrays = Mapping[str, paddle.Tensor]
 
 
+class StreamBatch(Protocol):
+    """The batch of a step, as an objective may look at it before its gradient is computed."""
+
+    @property
+    def size(self) -> int:
+        """Examples of all ranks."""
+
+    def micro_batches(self) -> Iterator[tuple[np.ndarray, Arrays]]:
+        """Yield this rank's positions in the batch, int64 ``[k]``, and their arrays by name."""
+
+
+class StreamBatches(Protocol):
+    """The batches of an objective's stream."""
+
+    @property
+    def per_epoch(self) -> int:
+        """Steps until every example was drawn once."""
+
+    def draw(self, step: int) -> StreamBatch:
+        """Draw the batch of a step; 0 is the first."""
+
+
 class Objective:
     """A loss over micro-batches; `forward` and `loss` are apart, so that others can wrap them.
 
     Args:
         model: The model under training.
+
+    Attributes:
+        flops_share: The FLOPs of its blocks, as a share of those of a forward and a backward pass
+            of all tokens through all blocks.
     """
+
+    flops_share = 1.0
 
     def __init__(self, model: nn.Layer) -> None:
         self.model = model
@@ -40,8 +68,23 @@ class Objective:
         """
         raise NotImplementedError
 
-    def before_training(self) -> None:
-        """Prepare what training needs; called once the weights are those it begins with."""
+    def before_training(self, batches: StreamBatches, ranks: "Ranks") -> None:
+        """Prepare what training needs; called once the weights are those it begins with.
+
+        Not called where a run is resumed: `restore` is.
+
+        Args:
+            batches: The stream's.
+            ranks: The processes that train together; each calls this.
+        """
+
+    def before_backward(self, batch: StreamBatch, ranks: "Ranks") -> None:
+        """Compute what the losses of a batch need of its other examples, in other micro-batches.
+
+        Args:
+            batch: The batch of the step.
+            ranks: The processes that train together; each calls this.
+        """
 
     def after_step(self, step: int, ranks: "Ranks") -> None:
         """Do what follows an optimizer step (queues, momentum encoders).
@@ -51,8 +94,15 @@ class Objective:
             ranks: The processes that train together; each calls this.
         """
 
+    def scalars(self) -> dict[str, float]:
+        """Numbers of the last step to be logged next to its loss; the same in all ranks."""
+        return {}
+
     def state(self) -> dict[str, np.ndarray]:
-        """Arrays that a checkpoint has to hold besides weights and optimizer, by name."""
+        """Arrays that a checkpoint has to hold besides weights and optimizer, by name.
+
+        They are of float32 or int64, and may be views of what the next step changes.
+        """
         return {}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
