@@ -145,6 +145,7 @@ def _thresholds(nulls: Mapping[str, Any]) -> Section:
         ("language", f"best {F1.title}", "at", f"best {EXACT_MATCH.title}", "at"),
         rows,
         "Chosen by the very questions that are scored. A model takes another one from "
-        "question_answering.null_threshold in its config.json.",
+        "question_answering.null_threshold in its config.json; then delete the manifest.json next "
+        "to it, which holds the checksum of the file as it was.",
         numbers=True,
     )

@@ -1,11 +1,13 @@
 """Question answering from the command line: trained, resumed, on two ranks, swept and compared."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from infoxlm.commands import evaluate, train
+from infoxlm.runs.finished_run import FinishedRun
 from infoxlm.tracking.metrics_log import read_metrics
 
 WORDS = (
@@ -87,6 +89,23 @@ def test_evaluating_the_checkpoint_gives_the_same(alone, compose, words, tmp_pat
     for name in ("predictions.jsonl", "predictions/predictions.zh.json"):
         assert (tmp_path / name).read_text() == (folder / name).read_text()
     assert results_of(tmp_path)["settings"]["data.max_length"] == 48
+
+
+def test_without_test_questions_those_of_dev_are_predicted(
+    compose, words, question_folder, tmp_path
+):
+    folders = [tmp_path / name for name in ("data", "run")]
+    for split in ("train", "dev"):
+        shutil.copytree(question_folder / split, folders[0] / split)
+    best = train.run(compose("train", *words, f"data.root={folders[0]}"), folders[1])
+    run = FinishedRun.read(folders[1])
+    assert "test" not in run.results
+    assert run.scores.average == best
+    predictions = run.predictions()
+    for language in LANGUAGES:
+        values = predictions.values["f1"][predictions.languages == language]
+        assert values.mean() == pytest.approx(run.scores.values["f1"][language])
+    assert (folders[1] / "predictions" / "predictions.zh.json").is_file()
 
 
 def test_it_resumes_to_the_bit(alone, compose, words, tmp_path, train_until_stopped):
