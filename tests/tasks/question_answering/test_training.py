@@ -144,12 +144,12 @@ def test_active_vocabulary_and_micro_batches_change_nothing(compose, words, tmp_
 def test_it_overfits_its_training_questions(compose, words, question_folder, tmp_path):
     own = (
         f"data.dev_root={question_folder / 'train' / 'en.json'}", "data.eval_languages=[en]",
-        "model.dropout=0", "optimizer.learning_rate=0.01", "trainer.max_steps=150",
-        "trainer.eval_every=150",
+        "model.dropout=0", "optimizer.learning_rate=0.01", "trainer.max_steps=300",
+        "trainer.eval_every=300",
     )  # fmt: skip
     value = train.run(compose("train", *words, *own), tmp_path)
-    assert value > 0.7  # of 0.03 before training
-    assert logged(tmp_path, "train/loss")[-1] < 0.3 * logged(tmp_path, "train/loss")[0]
+    assert value > 0.9  # 0.17 to 0.23 before training; three seeds reached 0.975 to 1
+    assert logged(tmp_path, "train/loss")[-1] < 0.1 * logged(tmp_path, "train/loss")[0]
 
 
 def test_it_sweeps_and_runs_are_compared_and_repeated(infoxlm, words, tmp_path):
