@@ -219,8 +219,8 @@ def open_questions(data: "DataConfig", options: "QuestionAnsweringConfig") -> Qu
     languages = data.train_languages
     layout, names = Layout({}), list[str]()
     if data.root is not None:
-        root = SAMPLE if data.root == EMBEDDED else Path(data.root).expanduser()
-        layout = all_files(root, languages)
+        folder = SAMPLE if data.root == EMBEDDED else Path(data.root).expanduser()
+        layout = all_files(folder, languages)
         names.append(data.root)
     own: SplitFiles = {}
     for key, split, roots in (
