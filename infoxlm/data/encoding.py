@@ -7,6 +7,7 @@ from infoxlm.data.examples import Examples
 from infoxlm.data.source import DataSource
 from infoxlm.data.token_cache import Encode, TokenCache
 from infoxlm.errors import UserError
+from infoxlm.reporting.counts import counted
 
 
 def check_languages_present(
@@ -68,9 +69,13 @@ def encode_split(
     for language in languages:
         examples = cache.load(source, split, language, encode, limit=limit, options=options)
         if not len(examples):
+            problem = f"{source.name}: {split} {language} has no example that can be used"
+            if limit is None:
+                raise UserError(problem, "Give a file with some, or leave the language out.")
             raise UserError(
-                f"{source.name}: {split} {language} has no example that can be used",
-                "Give a file with some, or leave the language out.",
+                f"{problem} within the limit of {counted(limit, 'row')}",
+                f"Raise data.limit_{'train' if split == 'train' else 'eval'}, give a file with "
+                "some, or leave the language out.",
             )
         encoded.append(examples)
     return encoded

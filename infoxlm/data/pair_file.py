@@ -13,6 +13,7 @@ from infoxlm.data.label_set import PairRules
 from infoxlm.data.records import Columns, Record, is_quoted, json_records, table_records
 from infoxlm.data.text_file import TextFile
 from infoxlm.errors import UserError
+from infoxlm.reporting.counts import counted
 
 logger = logging.getLogger(__name__)
 
@@ -150,10 +151,11 @@ def labelled_examples(
     if rows == 0 and limit != 0:
         raise UserError(f"{name} holds no pair", "Copy or download it again.")
     if unlabelled:
-        logger.info("%s: dropped %d rows without a gold label", name, unlabelled)
+        logger.info("%s: dropped %s without a gold label", name, counted(unlabelled, "row"))
     if untranslated:
         kinds = " or ".join(text or "empty" for text in rules.untranslated)
-        logger.info("%s: dropped %d rows that have no text (%s)", name, untranslated, kinds)
+        dropped = counted(untranslated, "row")
+        logger.info("%s: dropped %s without a text (%s)", name, dropped, kinds)
     if empty:
         logger.warning(
             "%s: rows with an empty text, used as they are: %d. Leave them out if it is missing.",

@@ -13,6 +13,7 @@ from infoxlm.deploy.chunks import chunks
 from infoxlm.deploy.input_rows import InputRow
 from infoxlm.errors import UserError
 from infoxlm.files.atomic import atomic_file
+from infoxlm.reporting.counts import counted
 from infoxlm.reporting.streams import holds_all
 from infoxlm.tasks.inference import Inference
 
@@ -37,7 +38,7 @@ class Tally:
     truncated: int = 0
 
     def __str__(self) -> str:
-        parts = [f"{self.rows:,} rows"]
+        parts = [counted(self.rows, "row")]
         parts += [f"{self.bad:,} of them bad"] if self.bad else []
         parts += [f"{self.truncated:,} cut to the model's length"] if self.truncated else []
         return ", ".join(parts)

@@ -20,7 +20,7 @@ from infoxlm.reporting.sections import Section, markdown_facts
 #: Files that a run's folder may hold next to the report.
 _FILES = {
     "results.json": "these results for programs",
-    "predictions.jsonl": "every test prediction",
+    "predictions.jsonl": "every prediction on test; on dev where there is no test",
     "predictions": "the same in forms that other programs read",
     "metrics.jsonl": "what was logged while training",
     "run.json": "what it takes to repeat the run",

@@ -9,6 +9,7 @@ from infoxlm.evaluate.evaluator import Evaluator
 from infoxlm.evaluate.predictions import Predictions
 from infoxlm.evaluate.scores import Scores
 from infoxlm.model.loading import select_device
+from infoxlm.reporting.counts import counted
 from infoxlm.runs.context import RunContext
 from infoxlm.runs.run_folder import CHECKPOINTS
 from infoxlm.runs.settings import compared_settings
@@ -38,8 +39,8 @@ class TrainResult:
         encoder: The name of the encoder that was trained.
         state: The final state of training, with the best scores on dev.
         test: The best checkpoint's scores on test; None where the task has no such split.
-        predictions: Its predictions there.
-        scoring_seconds: The seconds that scoring test took.
+        predictions: Its predictions there; on dev where there is no test, None without either.
+        scoring_seconds: The seconds that these took.
         flops: Counts of tokens and FLOPs.
         machine: FLOPs a second of the machine's matrix products meanwhile; None on GPUs.
         ranks: The number of processes.
@@ -91,16 +92,21 @@ def train(config: TrainConfig, inputs: Inputs, run: RunContext) -> TrainResult:
     if machine is not None:  # of one rank; the others computed as fast at the same time
         machine *= ranks.size
     encoder, kind = model.config.encoder_name, type(model)
-    del trainer, model  # frees their memory: test is scored with the best checkpoint
+    del trainer, model  # frees their memory: the best checkpoint is loaded
     ranks.wait()  # rank 0 may still be writing that checkpoint
     ranks.first(lambda: check_best(checkpoints, state, run.folder))
     final: dict[str, float] = {}
     if state.best_dev is not None:
         final["dev/best_average"] = state.best_dev.average
     test, predictions, seconds = None, None, 0.0
-    if inputs.test is not None:
-        test, predictions, seconds = score_test(config.hardware, inputs, run, kind, checkpoints)
-        final |= test.tags("test")
+    split = "test" if inputs.test else "dev"
+    if inputs.test or inputs.dev:
+        scores, predictions, seconds = score_best(
+            config.hardware, inputs, split, run, kind, checkpoints
+        )
+        if inputs.test:
+            test = scores
+            final |= test.tags(split)
     run.tracker.hyperparameters(compared_settings(run.settings), final, state.step)
     examples = sum(map(len, inputs.train))
     return TrainResult(
@@ -108,28 +114,30 @@ def train(config: TrainConfig, inputs: Inputs, run: RunContext) -> TrainResult:
     )
 
 
-def score_test(
+def score_best(
     hardware: HardwareConfig,
     inputs: Inputs,
+    split: str,
     run: RunContext,
     kind: "type[nn.Layer]",
     checkpoints: Checkpoints,
 ) -> tuple[Scores, Predictions, float]:
-    """Score test with the best checkpoint: scores, predictions, and the seconds they took.
+    """Score test or dev with the best checkpoint: scores, predictions, and the seconds they took.
 
     Raises:
         Interrupted: The user wanted an end.
     """
+    examples = inputs.test if split == "test" else inputs.dev
     best, ranks = kind.from_pretrained(checkpoints.best), run.ranks
     evaluator = Evaluator(hardware, ranks)
     started = perf_counter()
     scored = ranks.run_interruptible(
-        run.stop, lambda: inputs.task.evaluate(best, inputs.test or [], evaluator)
+        run.stop, lambda: inputs.task.evaluate(best, examples or [], evaluator)
     )
     if scored is None:
         number = ranks.signal_number(run.stop)
         assert number is not None
-        raise Interrupted("stopped before test was scored", number)
+        raise Interrupted(f"stopped before {split} was scored", number)
     return *scored, perf_counter() - started
 
 
@@ -221,13 +229,15 @@ def prepare(module: TrainModule, run: RunContext) -> None:
 def log_plan(trainer: Trainer) -> None:
     """Log the numbers of examples and of steps, and the sizes of batches."""
     hardware, config = trainer.module.hardware, trainer.config
-    rows = f" or {hardware.micro_batch_size} examples" if hardware.micro_batch_size else ""
+    size = hardware.micro_batch_size
+    rows = f" or {counted(size, 'example')}" if size else ""
     if trainer.run.ranks.size > 1:
         logger.info("%d ranks share the examples of each step", trainer.run.ranks.size)
     for stream in trainer.module.streams:
         logger.info(
-            "%d training examples, %d a step in micro-batches of at most %d tokens%s: "
-            "%d steps an epoch, %d in all",
-            len(stream.examples), min(config.effective_batch_size, len(stream.examples)),
-            hardware.micro_batch_tokens, rows, stream.sampler.per_epoch, trainer.steps,
+            "%s, %d a step in micro-batches of at most %d tokens%s: %s an epoch, %d in all",
+            counted(len(stream.examples), "training example"),
+            min(config.effective_batch_size, len(stream.examples)),
+            hardware.micro_batch_tokens, rows, counted(stream.sampler.per_epoch, "step"),
+            trainer.steps,
         )  # fmt: skip

@@ -324,7 +324,11 @@ def test_wheel_runs_from_an_empty_folder(tmp_path):
     (wheel,) = tmp_path.glob("infoxlm-*.whl")
     installed = tmp_path / "installed"
     subprocess.run([*pip, "install", "--no-deps", "--target", installed, wheel], check=True)
-    for folder, pattern in (("conf", "*.yaml"), ("infoxlm/data/sample", "*.tsv")):
+    for folder, pattern in (
+        ("conf", "*.yaml"),
+        ("infoxlm/data/sample", "*.tsv"),
+        ("infoxlm/tasks/question_answering/sample", "*.json"),
+    ):
         package = "infoxlm/conf" if folder == "conf" else folder
         expected = {
             path.relative_to(checkout / folder) for path in (checkout / folder).rglob(pattern)

@@ -117,7 +117,7 @@ class TestPawsX:
             examples = list(source.read("dev", "ko"))
         assert [(example.row, example.label) for example in examples] == [(1, 1), (3, 0), (5, 0)]
         assert [example.row for example in source.read("dev", "ko", limit=4)] == [1, 3]
-        assert caplog.messages == [f"{path}: dropped 3 rows that have no text (NS or empty)"]
+        assert caplog.messages == [f"{path}: dropped 3 rows without a text (NS or empty)"]
 
     def test_xtreme_without_labels_of_test(self, tmp_path: Path) -> None:
         for split, columns in (("train", 3), ("dev", 3), ("test", 2)):

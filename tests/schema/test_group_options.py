@@ -20,7 +20,8 @@ def test_each_command_has_its_own_data():
     assert fitting_options("data", "retrieve") == ["tatoeba"]
     for command in ("train", "evaluate"):
         assert fitting_options("data", command) == [
-            "mlqa", "pairs", "pawsx", "sample", "squad", "translate_train", "xnli", "xquad"
+            "mlqa", "pairs", "pawsx", "question_sample", "sample", "squad", "translate_train",
+            "xnli", "xquad",
         ]  # fmt: skip
 
 

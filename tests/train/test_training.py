@@ -168,5 +168,5 @@ def test_plan_is_logged(train_in, train_config, tmp_path, caplog):
         train_in(config, tmp_path)
     assert (
         "24 training examples, 24 a step in micro-batches of at most 99 tokens or 7 examples: "
-        "1 steps an epoch, 2 in all"
+        "1 step an epoch, 2 in all"
     ) in caplog.text

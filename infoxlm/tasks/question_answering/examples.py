@@ -9,6 +9,7 @@ import numpy as np
 from infoxlm.data.encoding import encode_split
 from infoxlm.data.examples import Examples
 from infoxlm.data.token_cache import TokenCache
+from infoxlm.reporting.counts import counted
 from infoxlm.schema import QuestionAnsweringConfig
 from infoxlm.tasks.question_answering.answers import Answers
 from infoxlm.tasks.question_answering.decoding import best_answers, null_scores
@@ -177,21 +178,44 @@ def asked_languages(
 
 
 def log_windows(source: QuestionSource, split: str, parts: Sequence[Examples]) -> None:
-    """Say how many windows the questions of a split make, and how many questions were cut."""
+    """Say how many windows the questions of a split make, which were cut and which answers lost."""
     questions = sum(len(np.unique(part.rows)) for part in parts)
     windows = sum(map(len, parts))
     logger.info(
-        "%s: %s questions in %s (%s windows)",
-        split, f"{questions:,}", " ".join(part.language for part in parts), f"{windows:,}",
+        "%s: %s in %s (%s)",
+        split, counted(questions, "question"), " ".join(part.language for part in parts),
+        counted(windows, "window"),
     )  # fmt: skip
     for part in parts:
         cut = np.unique(part.rows[part.targets["cut"]])
-        if len(cut):
-            first = next(x.id for x in source.read(split, part.language) if x.row == cut[0])
+        asked = _questions_in(source, split, part.language, cut)
+        if asked:
             logger.warning(
-                "%s %s: %s questions are longer than task.max_question_length and were cut, the "
-                "first: %s", split, part.language, f"{len(cut):,}", first,
+                "%s %s: longer than task.max_question_length and therefore cut: %s, the first: %s",
+                split, part.language, counted(len(asked), "question"), asked[0].id,
             )  # fmt: skip
+        if split == "train":
+            rows = rows_without_answer(part)
+            asked = [x for x in _questions_in(source, split, part.language, rows) if x.answers]
+            if asked:
+                logger.warning(
+                    "%s %s: no window holds the whole answer, which is learned as none: "
+                    "%s, the first: %s",
+                    split, part.language, counted(len(asked), "question"), asked[0].id,
+                )  # fmt: skip
+
+
+def rows_without_answer(part: Examples) -> np.ndarray:
+    """The rows of training questions none of whose windows has an answer to learn."""
+    return np.setdiff1d(part.rows, part.rows[part.targets["start"] > 0])
+
+
+def _questions_in(
+    source: QuestionSource, split: str, language: str, rows: np.ndarray
+) -> list[Question]:
+    """The questions of some rows; files are read again only if there are any."""
+    wanted = set(rows.tolist())
+    return [x for x in source.read(split, language) if x.row in wanted] if wanted else []
 
 
 def padded_spans(spans: Sequence[np.ndarray], max_length: int) -> np.ndarray:

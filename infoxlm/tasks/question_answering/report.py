@@ -1,10 +1,11 @@
 """The sections of a report that only question answering has."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from infoxlm.evaluate.metric import Metric
 from infoxlm.evaluate.scores import Scores
+from infoxlm.reporting.counts import counted
 from infoxlm.reporting.sections import Section
 from infoxlm.tasks.question_answering.null_threshold import ALL
 from infoxlm.tasks.question_answering.published import MLQA_LANGUAGES, ROWS, TITLES
@@ -77,10 +78,15 @@ def _matrix(combinations: Mapping[str, Any], metric: Metric, split: str) -> Sect
         f"Percent. Average over the {len(pairs)} pairs"
         f"{_GENERALISED if len(pairs) == MLQA_PAIRS else ''}: "
         f"{metric.shown(combinations['average'][metric.name])}, 95 % interval "
-        f"{metric.shown(low)} to {metric.shown(high)}; {min(counts):,} to {max(counts):,} "
-        "questions a pair.",
+        f"{metric.shown(low)} to {metric.shown(high)}; {_range(counts)} a pair.",
         numbers=True,
     )
+
+
+def _range(counts: Collection[int]) -> str:
+    """The least and the most questions: ``504 to 1,190 questions``, or ``20 questions``."""
+    least, most = min(counts), max(counts)
+    return f"{least:,} to {most:,} questions" if least < most else counted(most, "question")
 
 
 def _pair(name: str) -> tuple[str, str]:
@@ -139,6 +145,7 @@ def _thresholds(nulls: Mapping[str, Any]) -> Section:
         ("language", f"best {F1.title}", "at", f"best {EXACT_MATCH.title}", "at"),
         rows,
         "Chosen by the very questions that are scored. A model takes another one from "
-        "question_answering.null_threshold in its config.json.",
+        "question_answering.null_threshold in its config.json; then delete the manifest.json next "
+        "to it, which holds the checksum of the file as it was.",
         numbers=True,
     )

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infoxlm.data.source import EMBEDDED
 from infoxlm.data.text_file import TextFile
 from infoxlm.errors import UserError
 from infoxlm.schema.choices import AnswerRules, Faulty, Unanswerable
@@ -30,6 +31,9 @@ logger = logging.getLogger(__name__)
 
 #: Raised when `read` gives anything else of the same files.
 _VERSION = 1
+
+#: Our own questions, which `data.root=embedded` stands for.
+SAMPLE = Path(__file__).parent / "sample"
 
 
 class QuestionSource:
@@ -215,7 +219,8 @@ def open_questions(data: "DataConfig", options: "QuestionAnsweringConfig") -> Qu
     languages = data.train_languages
     layout, names = Layout({}), list[str]()
     if data.root is not None:
-        layout = all_files(Path(data.root).expanduser(), languages)
+        folder = SAMPLE if data.root == EMBEDDED else Path(data.root).expanduser()
+        layout = all_files(folder, languages)
         names.append(data.root)
     own: SplitFiles = {}
     for key, split, roots in (

@@ -193,9 +193,10 @@ class Task(task.Task):
         if split == "train":
             return self.data.train_languages
         wanted = self.data.eval_languages
-        if split == "dev" and self.data.dev_root is not None:
+        present = self.source.languages(split)
+        fewer = set(present) < set(self.source.languages("test"))
+        if split == "dev" and (fewer or self.data.dev_root is not None):
             # A dev set of its own may be in English alone.
-            present = self.source.languages(split)
             wanted = [language for language in wanted if language in present] or wanted
         if not self.options.combinations or (split == "dev" and "test" in self.splits):
             return wanted

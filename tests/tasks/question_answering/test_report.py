@@ -68,7 +68,7 @@ def test_pairs_of_languages(results):
     assert f1.header == ("context \\ question", "de", "en")
     assert f1.rows == [("de", "100.0", "0.0"), ("en", "100.0", "66.7")]
     assert "Average over the 4 pairs: 66.7, 95 % interval " in f1.note
-    assert f1.note.endswith("; 1 to 1 questions a pair.")
+    assert f1.note.endswith("; 1 question a pair.")
     assert exact_match.title.startswith("Exact match by languages")
     assert exact_match.rows == [("de", "100.0", "0.0"), ("en", "100.0", "0.0")]
 

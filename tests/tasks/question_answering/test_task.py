@@ -130,6 +130,18 @@ def test_splits_that_are_not_there(data, write_questions, tmp_path, cache):
         other.open(["dev"])
 
 
+def test_dev_may_be_in_fewer_languages_than_test(data, write_questions, tmp_path, cache):
+    for language in ("de", "en", "zh"):
+        write_questions(tmp_path / "test" / f"{language}.json", language, seed=3)
+    write_questions(tmp_path / "dev" / "en.json", seed=2)
+    task = Task(OPTIONS, replace(data, root=str(tmp_path)))
+    for splits in (("dev", "test"), ("dev",)):
+        task.open(splits)
+        assert [part.language for part in task.load("dev", cache)] == ["en"]
+    task.open(["test"])
+    assert [part.language for part in task.load("test", cache)] == ["en", "de", "zh"]
+
+
 def test_windows_need_room(data, tokenizer, tmp_path):
     check_room(OPTIONS, 53)
     with pytest.raises(UserError, match=r"data\.max_length=52 .* leaves 24 tokens of context"):
