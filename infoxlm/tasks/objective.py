@@ -18,7 +18,13 @@ class Objective:
 
     Args:
         model: The model under training.
+
+    Attributes:
+        points_at_tokens: Whether targets are places among the tokens, which copies of an example
+            must keep then.
     """
+
+    points_at_tokens = False
 
     def __init__(self, model: nn.Layer) -> None:
         self.model = model
@@ -37,6 +43,17 @@ class Objective:
         Args:
             outputs: The outputs of `forward`, in autocast's types.
             batch: The micro-batch.
+        """
+        raise NotImplementedError
+
+    def log_probabilities(self, outputs: Any) -> paddle.Tensor:
+        """The logarithms of what is predicted, for those that compare predictions.
+
+        Args:
+            outputs: The outputs of `forward`.
+
+        Returns:
+            float32 ``[k, ..., classes]``, a distribution along the last axis.
         """
         raise NotImplementedError
 
