@@ -49,7 +49,8 @@ def test_splitting_loses_no_token(words, ids):
 
 def test_unknown_and_special_tokens_stand_for_themselves(tokenizer, words):
     ids = np.array([*tokenizer.pieces(["the cat"])[0], 3, *tokenizer.pieces(["dog"])[0], 2, 2])
-    assert [words.is_word(word) for word in words.split(ids)] == [True, True, False, True, False, False]  # fmt: skip
+    found = [words.is_word(word) for word in words.split(ids)]
+    assert found == [True, True, False, True, False, False]
 
 
 def test_distinct_words_are_those_of_all_sequences(tokenizer, words):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from infoxlm.tasks.consistency.texts import sequence_of, texts_of
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
-WORDS = st.lists(st.sampled_from("the cat sat on a mat never home garden".split()), max_size=12)
+WORDS = st.lists(st.sampled_from(["the", "cat", "on", "a", "mat", "garden"]), max_size=12)
 
 
 @pytest.fixture(scope="module")
