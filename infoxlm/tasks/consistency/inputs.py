@@ -8,6 +8,7 @@ import numpy as np
 
 from infoxlm.convert.find_checkpoint import find_checkpoint
 from infoxlm.data.examples import Examples
+from infoxlm.data.text_file import TextFile
 from infoxlm.data.token_cache import TokenCache
 from infoxlm.errors import UserError
 from infoxlm.schema import ConsistencyConfig, DataConfig
@@ -61,23 +62,51 @@ def load_consistency(
     if config.teacher is not None:
         folder = Path(data.cache_dir).expanduser()
         teacher = find_teacher(config.teacher, task, cache.tokenizer, folder)
-    found = ConsistencyInputs(config, teacher)
+    found = ConsistencyInputs(config, teacher, checksums=consistency_checksums(config, task, data))
     if config.name == "code_switching":
-        folder = Path(config.dictionaries or "").expanduser()
-        files = dictionary_files(folder, config.languages)
+        files = dictionaries_of(config)
         return replace(
-            found,
-            dictionaries={code: read_dictionary(file) for code, file in files.items()},
-            checksums={str(file): file.sha256() for file in files.values()},
+            found, dictionaries={code: read_dictionary(file) for code, file in files.items()}
         )
     if config.name == "translation":
-        languages = config.languages or data.train_languages
-        check_translated(languages, data.train_languages)
-        other = type(task)(task.options, replace(data, train_languages=languages))
-        other.open(["train"])
-        translations = other.load("train", cache) or []
-        return replace(found, translations=translations, checksums=other.checksums(["train"]))
+        return replace(
+            found, translations=translated_task(config, task, data).load("train", cache) or []
+        )
     return found
+
+
+def consistency_checksums(
+    config: ConsistencyConfig, task: Task, data: DataConfig
+) -> dict[str, str]:
+    """SHA-256 of each file that only changed copies are made of, by its path.
+
+    Args:
+        config: The group ``consistency`` of the configuration.
+        task: The task.
+        data: The group ``data``.
+
+    Raises:
+        UserError: A file is missing or cannot be read.
+    """
+    if config.name == "code_switching":
+        return {str(file): file.sha256() for file in dictionaries_of(config).values()}
+    if config.name == "translation":
+        return translated_task(config, task, data).checksums(["train"])
+    return {}
+
+
+def dictionaries_of(config: ConsistencyConfig) -> dict[str, TextFile]:
+    """The files of ``consistency.dictionaries`` by language."""
+    return dictionary_files(Path(config.dictionaries or "").expanduser(), config.languages)
+
+
+def translated_task(config: ConsistencyConfig, task: Task, data: DataConfig) -> Task:
+    """The task with the languages that copies may be in for those of training, its data open."""
+    languages = config.languages or data.train_languages
+    check_translated(languages, data.train_languages)
+    other = type(task)(task.options, replace(data, train_languages=languages))
+    other.open(["train"])
+    return other
 
 
 def find_teacher(named: str, task: Task, tokenizer: InfoXLMTokenizer, cache_dir: Path) -> Path:

@@ -89,9 +89,9 @@ class ConsistencyObjective(Objective):
         """Those of the wrapped objective."""
         return self.wrapped.log_probabilities(outputs.wrapped)
 
-    def before_training(self) -> None:
+    def before_training(self, *arguments: Any) -> None:
         """Prepare the wrapped objective."""
-        self.wrapped.before_training()
+        self.wrapped.before_training(*arguments)
 
     def after_step(self, step: int, ranks: "Ranks") -> None:
         """Do what the wrapped objective does after a step."""

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from infoxlm.commands import train
+from infoxlm.commands import repeat, train
 from infoxlm.errors import UserError
 from infoxlm.tracking.metrics_log import read_metrics
 
@@ -145,3 +145,26 @@ def test_what_is_missing_or_does_not_fit_is_told(compose, tmp_path, first_stage)
     assert "xx" in said
     words = [sampled, f"consistency.teacher={first_stage}", "model.shape.vocab_size=3000"]
     assert "another vocabulary" in refused(compose, tmp_path, *words)
+
+
+def test_a_second_stage_is_repeated_from_its_folder(first_stage, compose, tmp_path):
+    dictionaries = tmp_path / "muse"
+    dictionaries.mkdir()
+    (dictionaries / "en-de.txt").write_text("the\tdie\na ein\n", encoding="utf-8")
+    words = ["consistency=code_switching", f"consistency.dictionaries={dictionaries}"]
+    words.append(f"consistency.teacher={first_stage}")
+    train.run(compose("train", *WORDS, *words), tmp_path / "run")
+    moved = dictionaries.rename(tmp_path / "moved")
+
+    again = [f"run={tmp_path / 'run'}", f"dictionaries={moved}"]
+    repeat.run(compose("repeat", *again), tmp_path / "again")
+    assert json.loads((tmp_path / "again" / "repeat.json").read_text())["same"] is True
+
+    with pytest.raises(UserError, match="dictionaries=FOLDER"):
+        repeat.run(compose("repeat", again[0]), tmp_path / "lost")
+    (moved / "en-de.txt").write_text("the\tdas\n", encoding="utf-8")
+    with pytest.raises(UserError, match="not what the run read"):
+        repeat.run(compose("repeat", *again), tmp_path / "other")
+    with pytest.raises(UserError, match="teacher=FOLDER"):
+        (moved / "en-de.txt").write_text("the\tdie\na ein\n", encoding="utf-8")
+        repeat.run(compose("repeat", *again, f"teacher={tmp_path / 'again'}"), tmp_path / "other")
