@@ -25,6 +25,7 @@ from torch import nn
 from tqdm import tqdm
 from transformers import AutoModelForSequenceClassification, get_linear_schedule_with_warmup
 
+import infoxlm.model  # noqa: F401  (before paddle, which it tells how to use the cores)
 from infoxlm.convert.find_checkpoint import find_checkpoint
 from infoxlm.data.examples import Examples
 from infoxlm.data.xnli import WORDS
@@ -58,7 +59,7 @@ class GivenRows:
 @contextmanager
 def recorded_masks() -> Iterator[list[np.ndarray]]:
     """Record each mask that the package's dropout draws, in the order in which it is applied."""
-    import paddle  # behind infoxlm.model, which tells it how to use the cores
+    import paddle
 
     masks: list[np.ndarray] = []
 

@@ -51,12 +51,14 @@ def with_consistency(
         augmented=inputs.teacher is not None,
         width=model.config.hidden_size,
     )
+    if config.weight:
+        logger.info("Each example comes with a copy changed by %s", config.name)
     teacher = None
     if inputs.teacher is not None:
         first_stage = load_model()
         check_same_labels(model, first_stage, config.teacher or "")
         teacher = Teacher(first_stage, objective, examples.ids_in_use())
-        logger.info("Held to the predictions of %s", inputs.teacher)
+        logger.info("Changed examples are held to the predictions of %s", inputs.teacher)
     wrapped = ConsistencyObjective(
         objective,
         weight=config.weight,
