@@ -13,6 +13,7 @@ and the gradients' norms. Needs the extra [torch]; 80 steps of 256 take hours.
 import argparse
 import csv
 import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -217,7 +218,8 @@ def train(folder: Path, cache: Path, pairs, *, batch: int, steps: int, tokens: i
     )
     objective.vocabulary = module.vocabulary
     optimizer = torch.optim.AdamW(other.parameters(), lr=LEARNING_RATE, weight_decay=0.0, eps=1e-8)
-    schedule = get_linear_schedule_with_warmup(optimizer, round(WARMUP_RATIO * steps), steps)
+    warmup = math.ceil(WARMUP_RATIO * steps)
+    schedule = get_linear_schedule_with_warmup(optimizer, warmup, steps)
     history = []
     for step in tqdm(range(steps), desc="both", unit=" steps", disable=None):
         objective.loss_sum = 0.0

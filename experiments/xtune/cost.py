@@ -20,7 +20,7 @@ from runs import SETTINGS, VARIANTS, train
 HERE = Path(__file__).parent
 FEW = [
     "trainer.max_steps={steps}", "trainer.eval_every={steps}", "data.limit_eval=10",
-    "trainer.eval_limit=10", "trainer.save_every=null",
+    "trainer.eval_limit=10",
 ]  # fmt: skip
 
 

@@ -19,7 +19,7 @@ SEEDS = (1, 2, 3)
 SETTINGS = [
     "model=e5_small", "data=xnli", "optimizer.learning_rate=2e-4", "scheduler.warmup_ratio=0.1",
     "trainer.effective_batch_size=256", "trainer.max_steps=35", "trainer.eval_every=35",
-    "trainer.eval_limit=100", "trainer.log_every=1", "trainer.save_every=5",
+    "trainer.eval_limit=100", "trainer.log_every=1", "trainer.keep_checkpoints=0",
     "data.limit_eval=1000",
 ]  # fmt: skip
 

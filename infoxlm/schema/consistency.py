@@ -23,7 +23,7 @@ class ConsistencyConfig:
     loss_on_copies: bool = False
     teacher: str | None = None
     teacher_weight: float = 5.0
-    ratio: float = 0.5
+    ratio: float = 0.3
     alpha: float = 0.3
     sigma: float = 0.01
     dictionaries: str | None = None

@@ -147,6 +147,25 @@ def test_what_is_missing_or_does_not_fit_is_told(compose, tmp_path, first_stage)
     assert "another vocabulary" in refused(compose, tmp_path, *words)
 
 
+@pytest.mark.parametrize("second", [False, True])
+def test_a_step_that_failed_is_computed_again(second, first_stage, compose, tmp_path):
+    words = [*WORDS, *SAMPLED, *([f"consistency.teacher={first_stage}"] if second else [])]
+    words += ["optimizer.learning_rate=1e30", "optimizer.max_grad_norm=null"]
+    with pytest.raises(UserError, match="is not finite"):
+        train.run(compose("train", *words), tmp_path / "run")
+    batch = tmp_path / "run" / "checkpoints" / "failed_step" / "batch.json"
+    failed = json.loads(batch.read_text())
+    train.run(compose("train", *words, f"trainer.replay={batch}"), tmp_path / "replay")
+    replayed = json.loads((tmp_path / "replay" / "replay.json").read_text())
+    assert len(replayed["pairs"]) == len(failed["pairs"])
+
+    def losses(examples):
+        return {(x["row"], x.get("sequence", 0)): x["loss"] for x in examples}
+
+    assert losses(replayed["pairs"]) == losses(failed["pairs"])
+    assert any(x.get("sequence") for x in failed["pairs"]) == second
+
+
 def test_a_second_stage_is_repeated_from_its_folder(first_stage, compose, tmp_path):
     dictionaries = tmp_path / "muse"
     dictionaries.mkdir()
