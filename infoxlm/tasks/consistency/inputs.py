@@ -101,11 +101,19 @@ def dictionaries_of(config: ConsistencyConfig) -> dict[str, TextFile]:
 
 
 def translated_task(config: ConsistencyConfig, task: Task, data: DataConfig) -> Task:
-    """The task with the languages that copies may be in for those of training, its data open."""
+    """The task with the languages that copies may be in for those of training, its data open.
+
+    Raises:
+        UserError: The data has no training examples in one of them.
+    """
     languages = config.languages or data.train_languages
     check_translated(languages, data.train_languages)
     other = type(task)(task.options, replace(data, train_languages=languages))
-    other.open(["train"])
+    try:
+        other.open(["train"])
+    except UserError as error:
+        remedy = error.remedy.replace("data.train_languages", "consistency.languages")
+        raise UserError(error.problem, remedy) from error
     return other
 
 

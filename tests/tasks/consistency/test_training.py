@@ -142,7 +142,8 @@ def test_what_is_missing_or_does_not_fit_is_told(compose, tmp_path, first_stage)
     said = refused(compose, tmp_path, "consistency=translation")
     assert "there is no language but en" in said
     said = refused(compose, tmp_path, "consistency=translation", "consistency.languages=[xx]")
-    assert "xx" in said
+    assert "no train pairs in xx" in said
+    assert "change consistency.languages" in said
     words = [sampled, f"consistency.teacher={first_stage}", "model.shape.vocab_size=3000"]
     assert "another vocabulary" in refused(compose, tmp_path, *words)
 
