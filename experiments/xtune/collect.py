@@ -124,6 +124,13 @@ def points(value: float, signed: bool = False) -> str:
     return f"{100 * value:{'+' if signed else ''}.1f}"
 
 
+def with_width(found: dict, name: str) -> str:
+    """A difference to the baseline, with its half-width over seeds where there are several."""
+    width = found["half_width_over_seeds"][name]
+    difference = points(found["difference"][name], signed=True)
+    return difference if width is None else f"{difference} ± {points(width)}"
+
+
 def markdown(header: list[str], rows: list[list[str]]) -> str:
     lines = [header, ["---", *["--:"] * (len(header) - 1)], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -133,22 +140,13 @@ def written(results: dict, scripts: dict) -> str:
     """The tables for comparison.md."""
     rows = []
     for variant, found in results.items():
-        seeds, rows_ = found["half_width_over_seeds"]["average"], found["interval_over_rows"]
-        gap = found["half_width_over_seeds"]["gap"]
-        rows.append(
-            [
-                variant,
-                str(len(found["seeds"])),
-                points(found["figures"]["average"]),
-                points(found["figures"]["gap"]),
-                points(found["difference"]["average"], signed=True)
-                + ("" if seeds is None else f" ± {points(seeds)}"),
-                " to ".join(points(x, signed=True) for x in rows_),
-                points(found["difference"]["gap"], signed=True)
-                + ("" if gap is None else f" ± {points(gap)}"),
-                found["baseline"],
-            ]
-        )
+        cells = [""] * 4
+        if variant != found["baseline"]:
+            rows_ = (points(x, signed=True) for x in found["interval_over_rows"])
+            cells = [with_width(found, "average"), " to ".join(rows_), with_width(found, "gap"),
+                     found["baseline"]]  # fmt: skip
+        own = (points(found["figures"][name]) for name in ("average", "gap"))
+        rows.append([variant, str(len(found["seeds"])), *own, *cells])
     header = [
         "", "seeds", "average", "gap", "average minus baseline, ± over seeds", "over rows",
         "gap minus baseline, ± over seeds", "baseline",
