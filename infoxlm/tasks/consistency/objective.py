@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from infoxlm.distributed.ranks import Ranks
     from infoxlm.tasks.consistency.teacher import Teacher
 
+#: The names of the divergences of R1 and R2 among the numbers that are logged.
+SCALARS = ("example_consistency", "model_consistency")
+
 
 class Outputs(NamedTuple):
     """Outputs of the wrapped objective, and the teacher's log-probabilities where it has any."""
@@ -55,6 +58,8 @@ class ConsistencyObjective(Objective):
         self.loss_on_copies = loss_on_copies
         self.teacher = teacher
         self.teacher_weight = teacher_weight
+        self._sums = np.zeros((len(SCALARS), 2))
+        self._computed: list[tuple[int, paddle.Tensor]] = []
 
     def forward(self, batch: Arrays) -> Outputs:
         """Compute the outputs for the examples and, behind them, for their copies."""
@@ -73,6 +78,7 @@ class ConsistencyObjective(Objective):
         if self.weight:
             copies = predicted[count:]
             symmetric = divergence(copies.detach(), own) + divergence(own.detach(), copies)
+            self._computed.append((0, symmetric.detach()))
             total = total + self.weight * symmetric
             if self.loss_on_copies:
                 total = total + losses[count:]
@@ -81,6 +87,7 @@ class ConsistencyObjective(Objective):
             (changed,) = paddle.nonzero(held, as_tuple=True)
             changed = changed.flatten()
             apart = divergence(outputs.taught, own.index_select(changed))
+            self._computed.append((1, apart.detach()))
             apart = self.teacher_weight * held.index_select(changed) * apart
             total = total + paddle.scatter(paddle.zeros_like(held), changed, apart)
         return total
@@ -94,8 +101,17 @@ class ConsistencyObjective(Objective):
         self.wrapped.before_training(*arguments)
 
     def after_step(self, step: int, ranks: "Ranks") -> None:
-        """Do what the wrapped objective does after a step."""
+        """Do what the wrapped objective does after a step; average both divergences over it."""
         self.wrapped.after_step(step, ranks)
+        sums = np.zeros((len(SCALARS), 2), np.float32)
+        for row, values in self._computed:
+            sums[row] += float(values.sum()), len(values)
+        self._sums, self._computed = ranks.sum(sums), []
+
+    def scalars(self) -> dict[str, float]:
+        """Both divergences, without their weights: means over the last step's examples."""
+        means = zip(SCALARS, self._sums.tolist(), strict=True)
+        return {name: total / count for name, (total, count) in means if count}
 
     def state(self) -> dict[str, np.ndarray]:
         """The arrays of the wrapped objective; there are no others."""

@@ -2,6 +2,7 @@ import numpy as np
 import paddle
 import pytest
 
+from infoxlm.distributed.ranks import Ranks
 from infoxlm.tasks.classification.objective import ClassificationObjective
 from infoxlm.tasks.consistency.objective import ConsistencyObjective
 from infoxlm.tasks.objective import Objective
@@ -55,6 +56,12 @@ def test_losses_are_the_formulas(consistent, tiny_model, loss_on_copies):
         expected -= copies[np.arange(6), labels]
     np.testing.assert_allclose(computed(stream)[0], expected, rtol=2e-5)
     assert np.abs(own - copies).max() > 0.05
+    for _ in range(2):  # each step has its own
+        stream.objective.after_step(1, Ranks())
+        expected = (kl(own, copies) + kl(copies, own)).mean()
+        found = stream.objective.scalars()
+        assert found == {"example_consistency": pytest.approx(expected, rel=1e-4)}
+        computed(stream, max_tokens=60)
 
 
 def test_no_gradient_goes_through_a_target(consistent, tiny_model):
@@ -97,6 +104,9 @@ def test_changed_examples_are_held_to_the_teacher(consistent, tiny_model):
     np.testing.assert_allclose(found, expected, rtol=2e-5)
     assert all(x.grad is None for x in stream.objective.teacher._objective.model.parameters())
     assert gradient
+    stream.objective.after_step(1, Ranks())
+    apart = kl(taught, own)[[1, 3]].mean()
+    assert stream.objective.scalars() == {"model_consistency": pytest.approx(apart, rel=1e-4)}
     # The teacher keeps only the embeddings that may occur.
     kept = len(stream.objective.teacher._objective.model.roberta.embeddings.word_embeddings.weight)
     assert kept < len(model.roberta.embeddings.word_embeddings.weight) / 2
@@ -162,9 +172,10 @@ def test_the_wrapped_objective_does_what_it_does(tiny_model):
 
     objective = ConsistencyObjective(Kept(tiny_model()), weight=1.0)
     objective.before_training()
-    objective.after_step(3, None)
+    objective.after_step(3, Ranks())
     objective.restore({"queue": 1})
-    assert calls == ["before", (3, None), {"queue": 1}]
+    before, (step, ranks), state = calls
+    assert (before, step, type(ranks), state) == ("before", 3, Ranks, {"queue": 1})
     assert objective.state().keys() == {"queue"}
 
 
