@@ -14,6 +14,7 @@ from infoxlm.runs.run_folder import CHECKPOINTS
 from infoxlm.runs.settings import compared_settings
 from infoxlm.schema import HardwareConfig, ModelConfig, TrainConfig
 from infoxlm.stopping import Interrupted
+from infoxlm.tasks.consistency.build import with_consistency
 from infoxlm.tasks.stream import TrainingStream
 from infoxlm.train.checkpoints import Checkpoints
 from infoxlm.train.inputs import Inputs
@@ -209,8 +210,6 @@ def consistent_streams(
     streams: list[TrainingStream], config: ModelConfig, inputs: Inputs
 ) -> list[TrainingStream]:
     """The streams of a task with changed copies, as the inputs say."""
-    from infoxlm.tasks.consistency.build import with_consistency
-
     found = inputs.consistency
     assert found is not None
 

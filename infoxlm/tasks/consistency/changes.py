@@ -11,7 +11,7 @@ import numpy as np
 from infoxlm.constants import UNK_ID
 from infoxlm.data.examples import Examples
 from infoxlm.tasks.consistency.texts import sequence_of, texts_of
-from infoxlm.tokenization.token_ids import TokenIds
+from infoxlm.tokenization.token_ids import TokenIds, distinct_ids
 
 
 class Change:
@@ -126,4 +126,4 @@ class Translation(Change):
 
     def ids_in_copies(self, token_ids: TokenIds) -> np.ndarray:
         """All ids of the translations."""
-        return np.concatenate([other.token_ids.ids for other in self._translations])
+        return distinct_ids(other.token_ids.ids for other in self._translations)

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from infoxlm.data.examples import Batch, Examples
 from infoxlm.tasks.consistency.changes import Change
-from infoxlm.tokenization.token_ids import TokenIds, offsets_from
+from infoxlm.tokenization.token_ids import TokenIds, distinct_ids, offsets_from
 
 #: Names of a batch's arrays: the share that model consistency has in each example's loss, the
 #: sequences for the teacher, and the noise on word embeddings.
@@ -159,10 +160,14 @@ class CopiedExamples(Examples):
 
     def ids_in_use(self) -> np.ndarray | None:
         """The ids of the examples and of all copies that there may be."""
+        return self._ids_in_use
+
+    @cached_property
+    def _ids_in_use(self) -> np.ndarray | None:
         own = self.base.ids_in_use()
         if own is None:
             return None
-        return np.union1d(own, self.change.ids_in_copies(self.base.token_ids))
+        return distinct_ids([own, self.change.ids_in_copies(self.base.token_ids)])
 
     def origin(self, number: int) -> dict[str, str | int]:
         """The place that an example was read from; a copy is the second sequence of its row."""
