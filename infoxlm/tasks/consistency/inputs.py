@@ -12,7 +12,11 @@ from infoxlm.data.text_file import TextFile
 from infoxlm.data.token_cache import TokenCache
 from infoxlm.errors import UserError
 from infoxlm.schema import ConsistencyConfig, DataConfig
-from infoxlm.tasks.consistency.dictionaries import dictionary_files, read_dictionary
+from infoxlm.tasks.consistency.dictionaries import (
+    Dictionaries,
+    dictionary_files,
+    read_dictionary,
+)
 from infoxlm.tasks.task import Task
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
@@ -35,7 +39,7 @@ class ConsistencyInputs:
     config: ConsistencyConfig
     teacher: Path | None = None
     translations: Sequence[Examples] = ()
-    dictionaries: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    dictionaries: Dictionaries = field(default_factory=dict)
     checksums: Mapping[str, str] = field(default_factory=dict)
 
 
