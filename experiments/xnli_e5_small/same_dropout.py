@@ -263,9 +263,13 @@ def main() -> None:
         seed=arguments.seed,
     )
     apart = [abs(step["ours"]["loss"] - step["pytorch"]["loss"]) for step in history]
-    arguments.out.write_text(
-        json.dumps({"largest_difference": max(apart), "steps": history}) + "\n"
-    )
+    record = {
+        "seed": arguments.seed,
+        "pairs_a_step": arguments.batch,
+        "largest_difference": max(apart),
+        "steps": history,
+    }
+    arguments.out.write_text(json.dumps(record, indent=1) + "\n")
     print(f"{len(history)} losses, the largest difference {max(apart):.2g}")
     raise SystemExit(max(apart) > 1e-4)
 
