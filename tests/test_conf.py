@@ -21,7 +21,15 @@ EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 SWEEPS = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml"))
 OPTIONS = [
     (path.parent.name, path.stem)
-    for group in ("task", "model", "data", "optimizer", "scheduler", "hardware")
+    for group in (
+        "task",
+        "model",
+        "data",
+        "optimizer",
+        "scheduler",
+        "hardware",
+        "consistency",
+    )
     for path in sorted((CONF / group).glob("*.yaml"))
 ]
 #: Values that a command or option leaves to its user.
@@ -35,6 +43,8 @@ REQUIRED = {
     "repeat": ["run=a"],
     "model=checkpoint": ["model.checkpoint=a"],
     "data=pairs": ["data.labels=[no,yes]"],
+    "consistency=code_switching": ["consistency.dictionaries=a"],
+    "experiment=xtune_consistency": ["consistency.dictionaries=a"],
 }
 #: The command of an option that is not one of ``infoxlm train``.
 COMMAND_OF = {"data=tatoeba": "retrieve"}
@@ -137,7 +147,8 @@ def keys_with_defaults(group, option):
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_experiment_composes(experiment, compose):
-    config = compose("train", f"experiment={experiment}")
+    choice = f"experiment={experiment}"
+    config = compose("train", choice, *REQUIRED.get(choice, []))
     assert config.name == experiment
 
 
@@ -146,6 +157,13 @@ def test_recipes(compose):
     assert (xtune.optimizer.name, xtune.optimizer.learning_rate) == ("adam", 7e-6)
     assert (xtune.data.max_length, xtune.scheduler.warmup_ratio) == (256, 0)
     assert (xtune.trainer.effective_batch_size, xtune.trainer.epochs) == (32, 10)
+    consistent = compose("train", "experiment=xtune_consistency", "consistency.dictionaries=a")
+    assert (consistent.trainer, consistent.optimizer) == (xtune.trainer, xtune.optimizer)
+    regularized = consistent.consistency
+    assert (regularized.name, regularized.ratio) == ("code_switching", 0.3)
+    assert (regularized.weight, regularized.teacher_weight) == (5, 5)
+    assert not regularized.loss_on_copies
+    assert xtune.consistency.name == "none"
     together = compose("train", "experiment=translate_train_all")
     assert tuple(together.data.train_languages) == LANGUAGES
     paper = compose("train", "experiment=xnli_paper")
@@ -163,8 +181,11 @@ def test_command_line_wins_over_an_experiment(compose):
 def test_experiment_steps(experiment, compose, tmp_path):
     from infoxlm.commands import train
 
-    config = compose("train", f"experiment={experiment}", *TINY)
-    train.run(config, tmp_path)
+    (tmp_path / "en-de.txt").write_text("the\tdie\n", encoding="utf-8")
+    muse = f"consistency.dictionaries={tmp_path}"
+    config = compose("train", f"experiment={experiment}", *TINY, muse)
+    train.run(config, tmp_path / "run")
+    tmp_path = tmp_path / "run"
     results = json.loads((tmp_path / "results.json").read_text())
     assert (results["experiment"], results["steps"]) == (experiment, 2)
     assert set(results["test"]["examples"].values()) == {6}
@@ -185,7 +206,7 @@ def test_sweep_runs_over_values_that_compose(sweep, compose):
     assert params
     for key, values in params.items():
         # `1,2,3` in a grid, `choice(1,2)` and `tag(log, interval(1, 2))` in a search.
-        found = re.findall(r"\d[\d.e-]*", values)
+        found = re.findall(r"\d[\d.e-]*", values) or values.split(",")
         assert len(set(found)) > 1
         for value in found:
             config = compose("train", f"+sweep={sweep}", f"{key}={value}")

@@ -18,8 +18,9 @@ from infoxlm.runs.outcome import Outcome, compare_outcomes
 from infoxlm.runs.reproduction import Reproduction, terminal_reproduction, write_reproduction
 from infoxlm.runs.run_record import config_of, recorded, weights_checksums
 from infoxlm.runs.settings import typed
-from infoxlm.schema import SCHEMAS, DataConfig, ModelConfig, RepeatConfig
+from infoxlm.schema import SCHEMAS, ConsistencyConfig, DataConfig, ModelConfig, RepeatConfig
 from infoxlm.stopping import Interrupted
+from infoxlm.tasks.consistency.inputs import consistency_checksums
 from infoxlm.tasks.task import Task, task_class
 from infoxlm.train.inputs import SPLITS
 
@@ -46,13 +47,17 @@ def run(config: RepeatConfig, folder: str | Path) -> None:
     again = config_of(original.record, SCHEMAS[original.command])
     data, model = placed(again.data, again.model, Path(directory), config)
     again = replace(again, data=data, model=model)
+    changed = ConsistencyConfig()
+    if original.command == "train":
+        changed = placed_consistency(again.consistency, Path(directory), config)
+        again = replace(again, consistency=changed)
     splits = SPLITS if original.command == "train" else (again.split,)
     if original.command == "train":
         again = replace(again, trainer=replace(again.trainer, resume=None, replay=None))
-    log_places(data, model, folder)
+    log_places(data, model, changed, folder)
     prepare_environment(again.hardware.threads or threads_of(environment))
     task = task_class(again.task.name)(again.task, data)
-    check_inputs(task, splits, model, original.record)
+    check_inputs(task, splits, model, changed, original.record)
     for fact in different_facts(original.record, describe_process()):
         logger.warning("not as in the run: %s (%s then, %s now)", *fact)
     try:
@@ -82,35 +87,62 @@ def placed(
         start: The working directory of the run, for its relative paths.
         config: The command's configuration.
     """
-
-    def where(now: str | None, then: str | None) -> str | None:
-        if now is None and then is not None and (start / then).exists():
-            return then if start == Path.cwd() else str(start / then)
-        return now or then
-
     files = data.train_files
     data = replace(
         data,
-        root=where(config.data_root, data.root),
-        train_root=where(config.train_root, data.train_root),
-        train_files=config.train_files or (files and [str(where(None, file)) for file in files]),
-        dev_root=where(config.dev_root, data.dev_root),
+        root=where(config.data_root, data.root, start),
+        train_root=where(config.train_root, data.train_root, start),
+        train_files=config.train_files
+        or (files and [str(where(None, file, start)) for file in files]),
+        dev_root=where(config.dev_root, data.dev_root, start),
         cache_dir=config.cache_dir,
     )
-    return data, replace(model, checkpoint=where(config.checkpoint, model.checkpoint))
+    return data, replace(model, checkpoint=where(config.checkpoint, model.checkpoint, start))
 
 
-def log_places(data: DataConfig, model: ModelConfig, folder: Path) -> None:
+def placed_consistency(
+    consistency: ConsistencyConfig, start: Path, config: RepeatConfig
+) -> ConsistencyConfig:
+    """The run's section on changed copies, with what it reads where that is now, as `placed`."""
+    return replace(
+        consistency,
+        teacher=where(config.teacher, consistency.teacher, start),
+        dictionaries=where(config.dictionaries, consistency.dictionaries, start),
+    )
+
+
+def where(now: str | None, then: str | None, start: Path) -> str | None:
+    """The place of an input: what the user says, or else where the run found it.
+
+    Args:
+        now: What the user says; None: nothing.
+        then: The run's configuration.
+        start: The working directory of the run.
+    """
+    if now is None and then is not None and (start / then).exists():
+        return then if start == Path.cwd() else str(start / then)
+    return now or then
+
+
+def log_places(
+    data: DataConfig, model: ModelConfig, consistency: ConsistencyConfig, folder: Path
+) -> None:
     """Show what a repetition is going to read and write, before it does."""
     places = {f"data.{key}": getattr(data, key) for key in _DATA_PLACES}
     places["model.checkpoint"] = model.checkpoint
+    places["consistency.teacher"] = consistency.teacher
+    places["consistency.dictionaries"] = consistency.dictionaries
     shown = [f"{key}={typed(place)}" for key, place in places.items() if place is not None]
     logger.info("reading %s", " ".join(shown) or "no file that it names")
     logger.info("writing %s and the cache %s", folder, data.cache_dir)
 
 
 def check_inputs(
-    task: Task, splits: Sequence[str], model: ModelConfig, record: Mapping[str, Any]
+    task: Task,
+    splits: Sequence[str],
+    model: ModelConfig,
+    consistency: ConsistencyConfig,
+    record: Mapping[str, Any],
 ) -> None:
     """Check that data and weights are those that the run read.
 
@@ -118,22 +150,28 @@ def check_inputs(
         UserError: They are not there, or have other contents.
     """
     remedy = "Say where the run's data is now, with data_root=FOLDER and train_root=FOLDER_OR_FILE."
+    if consistency.dictionaries is not None:
+        remedy = f"{remedy[:-1]}, that of its dictionaries with dictionaries=FOLDER."
     try:
         task.open(splits)
-        present = task.checksums(splits)
+        present = task.checksums(splits) | consistency_checksums(consistency, task, task.data)
     except UserError as error:
         raise UserError(f"the run's data cannot be read: {error.problem}", remedy) from error
     then, weights = recorded(record, "data", "weights")
     check_same_files("data", then, present, parts=2, remedy=remedy)
 
     remedy = "Say where the run's weights are now, with checkpoint=FOLDER."
+    if consistency.teacher is not None:
+        remedy = f"{remedy[:-1]}, and its first stage's with teacher=FOLDER."
     present = {}
-    if model.checkpoint is not None:
-        cache_dir = Path(task.data.cache_dir).expanduser()
-        try:
-            present = weights_checksums(find_checkpoint(model.checkpoint, cache_dir))
-        except UserError as error:
-            raise UserError(f"the run's weights cannot be read: {error.problem}", remedy) from error
+    for named in (model.checkpoint, consistency.teacher):
+        if named is not None:
+            cache_dir = Path(task.data.cache_dir).expanduser()
+            try:
+                present |= weights_checksums(find_checkpoint(named, cache_dir))
+            except UserError as error:
+                problem = f"the run's weights cannot be read: {error.problem}"
+                raise UserError(problem, remedy) from error
     check_same_files("weights", weights, present, parts=1, remedy=remedy)
 
 

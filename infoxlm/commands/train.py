@@ -18,7 +18,6 @@ from infoxlm.reporting.console import show
 from infoxlm.runs.context import open_run
 from infoxlm.runs.resume import check_unused
 from infoxlm.runs.run_folder import CHECKPOINTS
-from infoxlm.runs.run_record import weights_checksums
 from infoxlm.schema import HardwareConfig, TrainConfig
 from infoxlm.tasks.task import reported_task
 from infoxlm.tracking.metrics_log import METRICS, read_metrics
@@ -58,7 +57,7 @@ def run(config: TrainConfig, folder: str | Path) -> float | None:
     timings = Timings()
     with timings.measure("data"):
         inputs = load_inputs(config)
-    weights = {} if inputs.checkpoint is None else weights_checksums(inputs.checkpoint)
+    weights = inputs.weights_checksums()
     with open_run(config, folder, inputs.checksums, weights, timings) as opened:
         if trainer.replay is not None:
             write_replay(config, inputs, opened)

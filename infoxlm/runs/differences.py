@@ -88,16 +88,21 @@ def different_files(
         first: SHA-256 by path of what the first run read.
         second: The same of the second run.
         parts: The parts of a path that are the file's name: 2 of /data/test/de.tsv are test/de.tsv.
+            More are taken where the run read two files of one name.
     """
-    one, other = (
-        {"/".join(PurePath(path).parts[-parts:]): digest for path, digest in files.items()}
-        for files in (first, second)
-    )
+    one, other = (_by_name(files, parts) for files in (first, second))
     found = _different(one, other)
     # The same content under another name is no difference.
     renamed = {x.first for x in found} & {x.second for x in found}
     left = [Difference(x.name, *(None if y in renamed else y for y in x[1:])) for x in found]
     return [x for x in left if x.first or x.second]
+
+
+def _by_name(files: Mapping[str, str], parts: int) -> dict[str, str]:
+    """SHA-256 by the last parts of a path, and more parts where these are not enough."""
+    paths = {PurePath(path): digest for path, digest in files.items()}
+    named = {"/".join(path.parts[-parts:]): digest for path, digest in paths.items()}
+    return named if len(named) == len(paths) else _by_name(files, parts + 1)
 
 
 def _different(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Difference]:

@@ -26,6 +26,7 @@ TRAINING_RUN = "Give a folder that `infoxlm train` wrote, such as outputs/train/
 #: checksum), what is kept and logged, and the machine.
 FREE = (
     "data.root", "data.train_root", "data.dev_root", "data.cache_dir", "model.checkpoint",
+    "consistency.teacher", "consistency.dictionaries",
     "trainer.resume", "trainer.replay", "trainer.keep_checkpoints", "trainer.save_every",
     "trainer.log_every", "hardware.device", "hardware.devices", "hardware.threads",
     "hardware.micro_batch_size", "hardware.micro_batch_tokens", "hardware.eval_batch_tokens",

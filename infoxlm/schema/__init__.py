@@ -18,6 +18,7 @@ from infoxlm.schema.choices import (
     Similarity,
     Unanswerable,
 )
+from infoxlm.schema.consistency import ConsistencyConfig
 from infoxlm.schema.deployment import ConvertConfig, ExportConfig, PredictConfig, ServeConfig
 from infoxlm.schema.groups import DataConfig, HardwareConfig, ModelConfig, ShapeConfig
 from infoxlm.schema.runs import CompareConfig, DashboardConfig, RepeatConfig, ReportConfig
@@ -29,6 +30,7 @@ __all__ = [
     "Amp",
     "AnswerRules",
     "CompareConfig",
+    "ConsistencyConfig",
     "ConvertConfig",
     "DashboardConfig",
     "DataConfig",

@@ -46,4 +46,6 @@ class RepeatConfig:
     train_files: list[str] | None = None
     dev_root: str | None = None
     checkpoint: str | None = None
+    teacher: str | None = None
+    dictionaries: str | None = None
     cache_dir: str = MISSING

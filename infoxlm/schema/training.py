@@ -12,6 +12,7 @@ from infoxlm.schema.checks import (
     check_positive,
 )
 from infoxlm.schema.choices import SelectOn
+from infoxlm.schema.consistency import ConsistencyConfig
 from infoxlm.schema.groups import DataConfig, HardwareConfig, ModelConfig
 from infoxlm.schema.recipes import check_recipe
 from infoxlm.schema.task import TaskConfig
@@ -98,6 +99,7 @@ class TrainConfig:
     optimizer: OptimizerConfig = MISSING
     scheduler: SchedulerConfig = MISSING
     hardware: HardwareConfig = MISSING
+    consistency: ConsistencyConfig = field(default_factory=ConsistencyConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
 
     def __post_init__(self) -> None:

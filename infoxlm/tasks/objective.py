@@ -44,9 +44,12 @@ class Objective:
     Attributes:
         flops_share: The FLOPs of its blocks, as a share of those of a forward and a backward pass
             of all tokens through all blocks.
+        points_at_tokens: Whether targets are places among the tokens, which copies of an example
+            must keep then.
     """
 
     flops_share = 1.0
+    points_at_tokens = False
 
     def __init__(self, model: nn.Layer) -> None:
         self.model = model
@@ -65,6 +68,17 @@ class Objective:
         Args:
             outputs: The outputs of `forward`, in autocast's types.
             batch: The micro-batch.
+        """
+        raise NotImplementedError
+
+    def log_probabilities(self, outputs: Any) -> paddle.Tensor:
+        """The logarithms of what is predicted, for those that compare predictions.
+
+        Args:
+            outputs: The outputs of `forward`.
+
+        Returns:
+            float32 ``[k, ..., classes]``, a distribution along the last axis.
         """
         raise NotImplementedError
 

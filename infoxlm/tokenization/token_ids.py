@@ -1,6 +1,6 @@
 """Many sequences of token ids in one flat array: small, fast to slice, and it can be mapped."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -26,6 +26,19 @@ def ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 def offsets_from(lengths: np.ndarray) -> np.ndarray:
     """Tell where rows of these lengths lie when put end to end, int64 `[n + 1]`."""
     return np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
+
+
+def distinct_ids(arrays: Iterable[np.ndarray]) -> np.ndarray:
+    """The different ids of arrays that may be large, in order, int64.
+
+    They are marked one array after the other, which takes no memory for a sorted copy.
+    """
+    seen = np.zeros(0, bool)
+    for ids in arrays:
+        size = int(ids.max(initial=-1)) + 1
+        seen = np.pad(seen, (0, max(0, size - len(seen))))
+        seen[ids] = True
+    return np.flatnonzero(seen)
 
 
 @dataclass(frozen=True, eq=False)

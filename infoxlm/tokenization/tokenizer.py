@@ -12,6 +12,7 @@ import numpy as np
 from infoxlm.constants import BOS_ID, EOS_ID, MAX_LENGTH, MIN_LENGTH, PAD_ID, UNK_ID
 from infoxlm.errors import UserError
 from infoxlm.tokenization.piece_encoder import FAIRSEQ_OFFSET, FEW, PieceEncoder, well_formed
+from infoxlm.tokenization.sentencepiece_model import CONTROL_PIECES
 from infoxlm.tokenization.spans import SpannedIds
 from infoxlm.tokenization.token_ids import TokenIds, offsets_from, ranges
 from infoxlm.tokenization.tokenizer_files import (
@@ -152,6 +153,17 @@ class InfoXLMTokenizer:
     def spanned_pieces(self, texts: Sequence[str]) -> SpannedIds:
         """Encode bare texts, and tell which characters of its text each token covers."""
         return self._encoder.encode_with_spans(texts)
+
+    def find_piece(self, piece: str) -> tuple[int, float] | None:
+        """Find a piece of the vocabulary, such as `▁Hello`: its id and its log-probability.
+
+        Returns:
+            None where it is none: of unknown texts, of special and of added tokens.
+        """
+        number = self._processor.piece_to_id(piece)
+        if number < CONTROL_PIECES:
+            return None
+        return number + FAIRSEQ_OFFSET, self._processor.get_score(number)
 
     def full_lengths(self, premises: Sequence[str], hypotheses: Sequence[str]) -> np.ndarray:
         """Count the tokens of pairs as `encode` would give them if it cut none, int64 `[n]`."""

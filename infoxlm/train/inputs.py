@@ -10,7 +10,9 @@ from infoxlm.data.small_vocabulary import small_vocabulary
 from infoxlm.data.token_cache import TokenCache
 from infoxlm.errors import UserError
 from infoxlm.hardware.environment import available_cores
+from infoxlm.runs.run_record import weights_checksums
 from infoxlm.schema import DataConfig, HardwareConfig, ModelConfig, TrainConfig
+from infoxlm.tasks.consistency.inputs import ConsistencyInputs, load_consistency
 from infoxlm.tasks.task import Task, task_class
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
@@ -30,6 +32,7 @@ class Inputs:
         dev: The examples scored while training; None where the task has no such split.
         test: The examples scored at the end; likewise.
         checksums: SHA-256 of the data files by path.
+        consistency: What changed copies of the training examples are made of; None: there are none.
     """
 
     task: Task
@@ -40,6 +43,13 @@ class Inputs:
     dev: list[Examples] | None
     test: list[Examples] | None
     checksums: dict[str, str]
+    consistency: ConsistencyInputs | None = None
+
+    def weights_checksums(self) -> dict[str, str]:
+        """SHA-256 of the weights that the run reads, by path: its checkpoint's, its teacher's."""
+        teacher = None if self.consistency is None else self.consistency.teacher
+        folders = [folder for folder in (self.checkpoint, teacher) if folder is not None]
+        return {path: sum for folder in folders for path, sum in weights_checksums(folder).items()}
 
 
 def load_inputs(config: TrainConfig) -> Inputs:
@@ -63,9 +73,13 @@ def load_inputs(config: TrainConfig) -> Inputs:
     # The training examples last: they may take minutes, which a mistake in the others should not.
     test = task.load("test", cache)
     dev = task.load("dev", cache, config.trainer.eval_limit)
+    consistency = load_consistency(config.consistency, task, data, cache)
     train = required(task, "train", cache)
+    checksums = task.checksums(SPLITS)
+    if consistency is not None:
+        checksums |= consistency.checksums
     return Inputs(
-        task, checkpoint, tokenizer, data.max_length, train, dev, test, task.checksums(SPLITS)
+        task, checkpoint, tokenizer, data.max_length, train, dev, test, checksums, consistency
     )
 
 

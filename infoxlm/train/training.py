@@ -15,6 +15,8 @@ from infoxlm.runs.run_folder import CHECKPOINTS
 from infoxlm.runs.settings import compared_settings
 from infoxlm.schema import HardwareConfig, ModelConfig, TrainConfig
 from infoxlm.stopping import Interrupted
+from infoxlm.tasks.consistency.build import with_consistency
+from infoxlm.tasks.stream import TrainingStream
 from infoxlm.train.checkpoints import Checkpoints
 from infoxlm.train.inputs import Inputs
 from infoxlm.train.randomness import seed_everything
@@ -176,6 +178,8 @@ def build_trainer(
     """
     size = config.trainer.effective_batch_size
     streams = inputs.task.streams(model, inputs.train, size, config.seed)
+    if inputs.consistency is not None:
+        streams = consistent_streams(streams, config.model, inputs)
     epoch = max(stream.sampler.per_epoch for stream in streams)
     steps = config.trainer.max_steps or config.trainer.epochs * epoch
     module = TrainModule(
@@ -224,6 +228,24 @@ def prepare(module: TrainModule, run: RunContext) -> None:
         number = run.ranks.signal_number(run.stop)
         assert number is not None
         raise Interrupted("stopped before the first step", number)
+
+
+def consistent_streams(
+    streams: list[TrainingStream], config: ModelConfig, inputs: Inputs
+) -> list[TrainingStream]:
+    """The streams of a task with changed copies, as the inputs say."""
+    found = inputs.consistency
+    assert found is not None
+
+    def first_stage() -> "nn.Layer":
+        assert found.teacher is not None
+        vocab_size = inputs.tokenizer.vocab_size
+        return inputs.task.build_model(config, found.teacher, vocab_size, inputs.max_length)
+
+    return [
+        with_consistency(stream, found, inputs.tokenizer, inputs.max_length, first_stage)
+        for stream in streams
+    ]
 
 
 def log_plan(trainer: Trainer) -> None:

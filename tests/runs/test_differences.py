@@ -148,3 +148,16 @@ def test_many_files_are_counted():
     assert section.note == f"And {15 - FILES_NAMED} more files."
     # One more would take the same line as its count.
     assert len(difference_section("Files", files[: FILES_NAMED + 1]).rows) == FILES_NAMED + 1
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders():
+    first = {"/a/base/model.safetensors": "1", "/a/best/model.safetensors": "2"}
+    moved = {"/b/base/model.safetensors": "1", "/b/best/model.safetensors": "2"}
+    assert different_files(first, moved, parts=1) == []
+    for changed, expected in (
+        ({**moved, "/b/base/model.safetensors": "9"}, ("base/model.safetensors", "1", "9")),
+        ({**moved, "/b/best/model.safetensors": "9"}, ("best/model.safetensors", "2", "9")),
+    ):
+        assert different_files(first, changed, parts=1) == [Difference(*expected)]
+    twice = {"/a/model.safetensors": "1", "/a//model.safetensors": "1"}
+    assert different_files(twice, twice, parts=1) == []

@@ -7,7 +7,7 @@ import pytest
 from infoxlm.runs.resume import FREE, fingerprint, mismatches
 from infoxlm.runs.run_record import plain_config
 from infoxlm.runs.settings import flat_settings
-from infoxlm.schema import ShapeConfig
+from infoxlm.schema import ConsistencyConfig, ShapeConfig
 
 DATA = {"/data/train/en.tsv": "a1", "/data/dev/en.tsv": "b2"}
 WEIGHTS = {"/weights/model.safetensors": "c3"}
@@ -18,7 +18,8 @@ def found(train_config):
     """The differences between a recorded run and what is wanted now."""
 
     def compare(data=DATA, weights=WEIGHTS, **settings):
-        config = train_config()
+        changed = ConsistencyConfig("word_dropout", teacher="first")
+        config = replace(train_config(), consistency=changed)
         record = {"data": DATA, "weights": WEIGHTS, "config": plain_config(config)}
         for path, value in settings.items():
             group, _, key = path.partition("__")
@@ -52,6 +53,12 @@ def test_a_run_agrees_with_itself(found):
         ("data__max_length", 64, "data.max_length=128 instead of 64"),
         ("data__train_languages", ["de"], "data.train_languages=[en] instead of [de]"),
         ("model__dropout", 0.3, "model.dropout=0.0 instead of 0.3"),
+        ("consistency__weight", 1.0, "consistency.weight=5.0 instead of 1.0"),
+        (
+            "consistency__name",
+            "gaussian_noise",
+            "consistency.name=word_dropout instead of gaussian_noise",
+        ),
         ("hardware__active_vocabulary", False, "hardware.active_vocabulary=true instead of false"),
     ],
 )
@@ -70,6 +77,8 @@ MOVED = {
     "data__dev_root": "dev.json",
     "data__cache_dir": "other",
     "model__checkpoint": "moved",
+    "consistency__teacher": "moved",
+    "consistency__dictionaries": "moved",
     "trainer__resume": "auto",
     "trainer__replay": "batch.json",
     "trainer__keep_checkpoints": 5,

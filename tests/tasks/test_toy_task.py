@@ -110,3 +110,9 @@ def test_a_task_that_is_not_there_is_one_line(infoxlm):
     assert done.code == 1
     assert "task.name=ovrelap: that task is not installed" in done.err
     assert "overlap" in done.err
+
+
+def test_what_predicts_no_probabilities_cannot_be_consistent(infoxlm):
+    done = infoxlm("train", *WORDS, "consistency=word_dropout")
+    assert done.code == 1
+    assert "the task gives no probabilities" in done.err

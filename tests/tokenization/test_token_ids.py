@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infoxlm.constants import PAD_ID
-from infoxlm.tokenization.token_ids import TokenIds, offsets_from, ranges
+from infoxlm.tokenization.token_ids import TokenIds, distinct_ids, offsets_from, ranges
 
 ROWS = [[0, 7, 2], [], [0, 5, 6, 8, 2], [0, 2]]
 
@@ -65,3 +65,9 @@ def test_concatenate_keeps_the_order(parts: list[list[list[int]]]) -> None:
 def test_ranges() -> None:
     assert ranges(np.array([10, 3, 7]), np.array([2, 0, 3])).tolist() == [10, 11, 7, 8, 9]
     assert ranges(np.array([], dtype=np.int64), np.array([], dtype=np.int64)).tolist() == []
+
+
+@given(st.lists(st.lists(st.integers(0, 50)), max_size=5))
+def test_distinct_ids_are_those_of_all_arrays(arrays: list[list[int]]) -> None:
+    found = distinct_ids(np.array(ids, np.int32) for ids in arrays)
+    assert found.tolist() == sorted({token for ids in arrays for token in ids})

@@ -16,3 +16,7 @@ class ClassificationObjective(Objective):
     def loss(self, outputs: paddle.Tensor, batch: Arrays) -> paddle.Tensor:
         """Compute the cross-entropy of each example, float32 ``[k, 1]``."""
         return F.cross_entropy(outputs.astype("float32"), batch["labels"], reduction="none")
+
+    def log_probabilities(self, outputs: paddle.Tensor) -> paddle.Tensor:
+        """Compute the log-probability of each label, float32 ``[k, labels]``."""
+        return F.log_softmax(outputs.astype("float32"), axis=-1)

@@ -10,23 +10,54 @@ from infoxlm.reporting.sections import Section
 #: By how much a label may be more frequent than the others before a report tells it.
 _EVEN = 0.02
 
+#: The least share of a language's rows that are in another script before a report tells it.
+_SEVERAL = 0.01
+
 
 def report_sections(results: Mapping[str, Any], split: str) -> list[Section]:
-    """The confusion matrix over all languages, and the most frequent labels.
+    """Rows in another script, the confusion matrix over all languages, the most frequent labels.
 
     Args:
         results: The content of results.json; `labels` of the split are the classes' names by id.
         split: The split that is reported.
     """
+    scripts = _scripts(results[split].get("scripts", {}), split)
     confusion = results[split].get("confusion", {})
     if not (counts := confusion.get("all")):
-        return []
+        return scripts
     names = _names(results[split].get("labels"), len(counts))
     named = enumerate(zip(names, counts, strict=True))
     rows = [_row(name, number, row) for number, (name, row) in named]
     title = f"Confusion matrix ({split}, all languages)"
     matrix = Section(title, ("gold \\ predicted", *names, "recall"), rows, numbers=True)
-    return [matrix, *_most_frequent(results[split]["accuracy"], confusion, names, split)]
+    return [*scripts, matrix, *_most_frequent(results[split]["accuracy"], confusion, names, split)]
+
+
+def _scripts(scripts: Mapping[str, Mapping[str, Mapping[str, Any]]], split: str) -> list[Section]:
+    """Accuracy of rows in the language's script and of the others; none where these are few."""
+    rows = []
+    for language, parts in scripts.items():
+        own, other = parts["in_script"], parts["other"]
+        if other["examples"] < _SEVERAL * (own["examples"] + other["examples"]):
+            continue
+        shown = [
+            cell
+            for part in (own, other)
+            for cell in (f"{part['examples']:,}", ACCURACY.shown(part["accuracy"]))
+        ]
+        rows.append((language, *shown))
+    if not rows:
+        return []
+    return [
+        Section(
+            f"Rows in another script ({split})",
+            ("language", "in its script", "accuracy", "in another", "accuracy"),
+            rows,
+            "A row is in another script when one of its texts has hardly a letter of the "
+            "language's own: transcribed, or left in English.",
+            numbers=True,
+        )
+    ]
 
 
 def _most_frequent(

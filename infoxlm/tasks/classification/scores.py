@@ -1,10 +1,12 @@
 """Scores of a classifier: accuracy and the confusion of its classes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from infoxlm.evaluate.intervals import wilson_interval
 from infoxlm.evaluate.predictions import ANSWER, GOLD, Predictions
 from infoxlm.evaluate.scores import ACCURACY, Scores
 
@@ -39,7 +41,10 @@ def classifier_predictions(
 
 
 def classifier_scores(
-    predictions: Predictions, names: Sequence[str], chance: float | None = None
+    predictions: Predictions,
+    names: Sequence[str],
+    chance: float | None = None,
+    in_script: NDArray[np.bool_] | None = None,
 ) -> Scores:
     """Accuracy by language, with the confusion matrices.
 
@@ -47,6 +52,7 @@ def classifier_scores(
         predictions: The predictions, from `classifier_predictions`.
         names: The classes' names by id.
         chance: The accuracy of a guess; None: the classes are equally frequent.
+        in_script: Which examples are written in their language's script; None: it is not known.
     """
     ids = {name: i for i, name in enumerate(names)}
     gold, predicted = (
@@ -65,9 +71,43 @@ def classifier_scores(
         details={
             "confusion": {name: counts.tolist() for name, counts in matrices.items()},
             "labels": list(names),
+            **({} if in_script is None else {"scripts": by_script(predictions, in_script)}),
         },
         warning=collapse(pooled, names),
     )
+
+
+def by_script(
+    predictions: Predictions, in_script: NDArray[np.bool_]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Accuracy of rows in the language's script and of the others, where a language has both.
+
+    Args:
+        predictions: The predictions.
+        in_script: Which of them are of rows in the script.
+
+    Returns:
+        By language ``in_script`` and ``other``, each with ``examples``, ``accuracy`` and its 95 %
+        ``interval``.
+    """
+    found = {}
+    for language, index in predictions.by_language().items():
+        parts = {"in_script": index[in_script[index]], "other": index[~in_script[index]]}
+        if all(map(len, parts.values())):
+            found[language] = {
+                name: _accuracy(predictions.values[ACCURACY.name][part])
+                for name, part in parts.items()
+            }
+    return found
+
+
+def _accuracy(right: NDArray[np.float64]) -> dict[str, Any]:
+    correct = int(right.sum())
+    return {
+        "examples": len(right),
+        "accuracy": correct / len(right),
+        "interval": list(wilson_interval(correct, len(right))),
+    }
 
 
 def confusion_matrix(

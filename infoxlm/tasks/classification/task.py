@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ from infoxlm.data.encoding import check_languages_present, encode_split
 from infoxlm.data.example import Example
 from infoxlm.data.examples import Examples
 from infoxlm.data.sampler import EpochSampler
+from infoxlm.data.scripts import rows_in_script
 from infoxlm.data.text_file import TextFile
 from infoxlm.data.token_cache import TokenCache
 from infoxlm.errors import UserError
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
     from infoxlm.reporting.sections import Section
     from infoxlm.schema import DataConfig, ModelConfig, TaskConfig
     from infoxlm.tasks.stream import TrainingStream
+
+#: The array of scored examples that says which rows are written in their language's script.
+IN_SCRIPT = "in_script"
 
 
 class Task(task.Task):
@@ -56,21 +62,34 @@ class Task(task.Task):
 
     def load(self, split: str, cache: TokenCache, limit: int | None = None) -> list[Examples]:
         """Read and tokenize the pairs of a split."""
+        training = split == "train"
 
-        def encode(pairs: Sequence[Example]) -> tuple[TokenIds, Mapping[str, np.ndarray]]:
-            token_ids = cache.tokenizer.encode(
-                [pair.premise for pair in pairs],
-                [pair.hypothesis for pair in pairs],
-                max_length=cache.max_length,
-            )
-            return token_ids, {"labels": np.array([pair.label for pair in pairs], np.int64)}
+        def encode(
+            language: str, pairs: Sequence[Example]
+        ) -> tuple[TokenIds, Mapping[str, np.ndarray]]:
+            texts = [pair.premise for pair in pairs], [pair.hypothesis for pair in pairs]
+            token_ids = cache.tokenizer.encode(*texts, max_length=cache.max_length)
+            targets = {"labels": np.array([pair.label for pair in pairs], np.int64)}
+            if not training:
+                targets[IN_SCRIPT] = rows_in_script(language, *texts)
+            return token_ids, targets
 
-        own = self.data.limit_train if split == "train" else self.data.limit_eval
+        own = self.data.limit_train if training else self.data.limit_eval
         limits = [rows for rows in (own, limit) if rows is not None]
-        languages = self._languages(split)
-        return encode_split(
-            self.source, split, languages, cache, encode, limit=min(limits, default=None)
-        )
+        return [
+            *chain.from_iterable(
+                encode_split(
+                    self.source,
+                    split,
+                    [language],
+                    cache,
+                    partial(encode, language),
+                    limit=min(limits, default=None),
+                    options=None if training else {"targets": ["labels", IN_SCRIPT]},
+                )
+                for language in self._languages(split)
+            )
+        ]
 
     def checksums(self, splits: Sequence[str]) -> dict[str, str]:
         """SHA-256 of each file of pairs, by its path."""
@@ -142,11 +161,14 @@ class Task(task.Task):
             probabilities[:, columns],
             self.labels,
         )
-        return classifier_scores(predictions, self.labels, self.dataset.chance), predictions
+        scores = classifier_scores(
+            predictions, self.labels, self.dataset.chance, joined.targets.get(IN_SCRIPT)
+        )
+        return scores, predictions
 
     @staticmethod
     def report_sections(results: Mapping[str, Any], split: str) -> "list[Section]":
-        """The confusion matrix over all languages."""
+        """The confusion matrix over all languages, and rows in another script than the usual."""
         return report.report_sections(results, split)
 
     @staticmethod

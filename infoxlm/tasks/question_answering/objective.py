@@ -14,6 +14,8 @@ class QuestionAnsweringObjective(Objective):
     window there depends on which others are in its batch.
     """
 
+    points_at_tokens = True
+
     def forward(self, batch: Arrays) -> paddle.Tensor:
         """Compute the logits of starts and ends ``[k, seq, 2]``, padding far below all tokens."""
         return self.model(batch["input_ids"]).logits
@@ -24,3 +26,7 @@ class QuestionAnsweringObjective(Objective):
         wanted = paddle.stack([batch["start"], batch["end"]], axis=1)
         losses = F.cross_entropy(logits, wanted.unsqueeze(2), reduction="none")
         return losses.mean(axis=[1, 2])
+
+    def log_probabilities(self, outputs: paddle.Tensor) -> paddle.Tensor:
+        """Compute those of each token to begin and to end the answer, float32 ``[k, 2, seq]``."""
+        return F.log_softmax(outputs.astype("float32").transpose([0, 2, 1]), axis=-1)

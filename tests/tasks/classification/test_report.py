@@ -13,6 +13,21 @@ def test_confusion_matrix():
     ]
 
 
+def part(examples, accuracy):
+    return {"examples": examples, "accuracy": accuracy, "interval": [0.0, 1.0]}
+
+
+def test_rows_in_another_script():
+    scripts = {
+        "ur": {"in_script": part(4_493, 0.651), "other": part(517, 0.402)},
+        "el": {"in_script": part(5_009, 0.7), "other": part(1, 1.0)},
+    }
+    (section,) = report_sections({"test": {"accuracy": {}, "scripts": scripts}}, "test")
+    assert section.rows == [("ur", "4,493", "65.1", "517", "40.2")]
+    del scripts["ur"]
+    assert report_sections({"test": {"accuracy": {}, "scripts": scripts}}, "test") == []
+
+
 def test_names_of_the_classes():
     found = {"dev": {"accuracy": {}, "confusion": {"all": [[1, 0], [0, 1]]}}}
     (section,) = report_sections({"dev": found["dev"] | {"labels": ["no", "yes"]}}, "dev")

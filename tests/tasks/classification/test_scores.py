@@ -80,3 +80,20 @@ def test_a_model_that_says_the_same_of_everything_is_recognised(label, name):
     assert warning.startswith(f"Every prediction is {name!r}: the model has collapsed")
     given["en"][0] = (label + 1) % 3
     assert classifier_scores(predicted(given), NAMES).warning is None
+
+
+def test_rows_in_another_script_are_told_apart():
+    names = ("no", "yes")
+    probabilities = np.array([[0.9, 0.1]] * 6 + [[0.2, 0.8]] * 2, np.float32)
+    predictions = classifier_predictions(
+        ["ur"] * 5 + ["en"] * 3, np.arange(8), np.array([0, 0, 1, 1, 0, 0, 1, 1]),
+        probabilities, names,
+    )  # fmt: skip
+    in_script = np.array([1, 1, 1, 0, 0, 1, 1, 1], bool)
+    scripts = classifier_scores(predictions, names, in_script=in_script).details["scripts"]
+    assert scripts.keys() == {"ur"}
+    found = {name: (x["examples"], x["accuracy"]) for name, x in scripts["ur"].items()}
+    assert found == {"in_script": (3, pytest.approx(2 / 3)), "other": (2, 0.5)}
+    low, high = scripts["ur"]["other"]["interval"]
+    assert 0 < low < 0.5 < high < 1
+    assert "scripts" not in classifier_scores(predictions, names).details

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from infoxlm.commands import evaluate, train
+from infoxlm.errors import UserError
 from infoxlm.runs.finished_run import FinishedRun
 from infoxlm.tracking.metrics_log import read_metrics
 
@@ -218,3 +219,20 @@ def test_mistakes_are_one_line(changes, told, words, infoxlm, tmp_path):
     assert told in line
     assert "Traceback" not in done.err
     assert not list((tmp_path / "empty").rglob("results.json"))
+
+
+def test_windows_are_consistent_with_copies_that_keep_their_tokens(words, compose, tmp_path):
+    found = {}
+    for name, tokens in (("one", 2000), ("other", 60)):
+        folder = tmp_path / name
+        noisy = ("consistency=word_dropout", "consistency.ratio=0.3", "model.dropout=0")
+        sizes = (f"hardware.micro_batch_tokens={tokens}", "trainer.max_steps=3")
+        train.run(compose("train", *words, *noisy, *sizes), folder)
+        found[name] = logged(folder, "train/loss")
+    np.testing.assert_allclose(found["one"], found["other"], rtol=1e-5)
+
+
+def test_copies_that_move_the_answer_are_refused(words, compose, tmp_path):
+    config = compose("train", *words, "consistency=subword_sampling")
+    with pytest.raises(UserError, match="moves the tokens"):
+        train.run(config, tmp_path / "run")
