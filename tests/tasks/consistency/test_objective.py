@@ -158,8 +158,13 @@ def test_the_wrapped_objective_does_what_it_does(tiny_model):
     calls = []
 
     class Kept(ClassificationObjective):
-        def before_training(self):
-            calls.append("before")
+        flops_share = 0.5
+
+        def before_training(self, batches, ranks):
+            calls.append(("before training", batches, ranks))
+
+        def before_backward(self, batch, ranks):
+            calls.append(("before backward", batch, ranks))
 
         def after_step(self, step, ranks):
             calls.append((step, ranks))
@@ -171,12 +176,19 @@ def test_the_wrapped_objective_does_what_it_does(tiny_model):
             calls.append(state)
 
     objective = ConsistencyObjective(Kept(tiny_model()), weight=1.0)
-    objective.before_training()
-    objective.after_step(3, Ranks())
+    ranks = Ranks()
+    objective.before_training("batches", ranks)
+    objective.before_backward("batch", ranks)
+    objective.after_step(3, ranks)
     objective.restore({"queue": 1})
-    before, (step, ranks), state = calls
-    assert (before, step, type(ranks), state) == ("before", 3, Ranks, {"queue": 1})
+    assert calls == [
+        ("before training", "batches", ranks),
+        ("before backward", "batch", ranks),
+        (3, ranks),
+        {"queue": 1},
+    ]
     assert objective.state().keys() == {"queue"}
+    assert objective.flops_share == 0.5
 
 
 def test_objectives_without_probabilities_say_so(tiny_model):
