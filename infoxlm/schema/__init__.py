@@ -4,6 +4,7 @@ Hydra refuses unknown keys and wrong types while it composes; what a type cannot
 languages, combinations) is checked when the composed configuration becomes these objects.
 """
 
+from infoxlm.constants import TRAINING
 from infoxlm.schema.choices import (
     Amp,
     AnswerRules,
@@ -11,6 +12,7 @@ from infoxlm.schema.choices import (
     ExportFormat,
     ExportPrecision,
     Faulty,
+    MomentumSchedule,
     OnError,
     Pooling,
     RuntimeName,
@@ -20,16 +22,25 @@ from infoxlm.schema.choices import (
 )
 from infoxlm.schema.deployment import ConvertConfig, ExportConfig, PredictConfig, ServeConfig
 from infoxlm.schema.groups import DataConfig, HardwareConfig, ModelConfig, ShapeConfig
+from infoxlm.schema.pretraining import CorpusConfig, PretrainConfig, PretrainingConfig
 from infoxlm.schema.runs import CompareConfig, DashboardConfig, RepeatConfig, ReportConfig
 from infoxlm.schema.scoring import EvaluateConfig, RetrieveConfig, TatoebaConfig
 from infoxlm.schema.task import TASK_CONFIGS, QuestionAnsweringConfig, TaskConfig
-from infoxlm.schema.training import OptimizerConfig, SchedulerConfig, TrainConfig, TrainerConfig
+from infoxlm.schema.training import (
+    BaseTrainConfig,
+    OptimizerConfig,
+    SchedulerConfig,
+    TrainConfig,
+    TrainerConfig,
+)
 
 __all__ = [
     "Amp",
     "AnswerRules",
+    "BaseTrainConfig",
     "CompareConfig",
     "ConvertConfig",
+    "CorpusConfig",
     "DashboardConfig",
     "DataConfig",
     "Direction",
@@ -40,10 +51,13 @@ __all__ = [
     "Faulty",
     "HardwareConfig",
     "ModelConfig",
+    "MomentumSchedule",
     "OnError",
     "OptimizerConfig",
     "Pooling",
     "PredictConfig",
+    "PretrainConfig",
+    "PretrainingConfig",
     "QuestionAnsweringConfig",
     "RepeatConfig",
     "ReportConfig",
@@ -67,6 +81,7 @@ __all__ = [
 #: The schema of each command.
 SCHEMAS: dict[str, type] = {
     "train": TrainConfig,
+    "pretrain": PretrainConfig,
     "evaluate": EvaluateConfig,
     "retrieve": RetrieveConfig,
     "convert": ConvertConfig,
@@ -80,7 +95,7 @@ SCHEMAS: dict[str, type] = {
 }
 
 #: The commands that sweep: each of their runs has a folder of its own.
-SWEEPING = ("train", "evaluate", "retrieve", "compare", "repeat")
+SWEEPING = (*TRAINING, "evaluate", "retrieve", "compare", "repeat")
 
 
 def register_schemas() -> None:

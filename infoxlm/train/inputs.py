@@ -10,7 +10,7 @@ from infoxlm.data.small_vocabulary import small_vocabulary
 from infoxlm.data.token_cache import TokenCache
 from infoxlm.errors import UserError
 from infoxlm.hardware.environment import available_cores
-from infoxlm.schema import DataConfig, HardwareConfig, ModelConfig, TrainConfig
+from infoxlm.schema import BaseTrainConfig, HardwareConfig, ModelConfig
 from infoxlm.tasks.task import Task, task_class
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
@@ -42,7 +42,7 @@ class Inputs:
     checksums: dict[str, str]
 
 
-def load_inputs(config: TrainConfig) -> Inputs:
+def load_inputs(config: BaseTrainConfig) -> Inputs:
     """Find, check and tokenize all that a run needs.
 
     Raises:
@@ -54,7 +54,7 @@ def load_inputs(config: TrainConfig) -> Inputs:
     task = task_class(config.task.name)(config.task, data)
     task.open(SPLITS)
     checkpoint = model_folder(config.model, cache_dir)
-    tokenizer = model_tokenizer(config.model, checkpoint, data, config.hardware)
+    tokenizer = model_tokenizer(config.model, checkpoint, cache_dir, config.hardware)
     if checkpoint is not None:
         if not config.model.new_head:
             task.check_checkpoint(checkpoint, config.model.checkpoint, trained=False)
@@ -94,12 +94,11 @@ def model_folder(model: ModelConfig, cache_dir: Path) -> Path | None:
 
 
 def model_tokenizer(
-    model: ModelConfig, folder: Path | None, data: DataConfig, hardware: HardwareConfig
+    model: ModelConfig, folder: Path | None, cache_dir: Path, hardware: HardwareConfig
 ) -> InfoXLMTokenizer:
     """The tokenizer next to the weights; for random weights one made from the sample."""
     threads = hardware.threads or available_cores()
     if folder is not None:
         return InfoXLMTokenizer.from_pretrained(folder, threads=threads)
     size = model.shape.vocab_size if model.shape is not None else 0
-    vocabulary = small_vocabulary(size, Path(data.cache_dir).expanduser())
-    return InfoXLMTokenizer(vocabulary, threads=threads)
+    return InfoXLMTokenizer(small_vocabulary(size, cache_dir), threads=threads)

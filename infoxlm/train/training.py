@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from infoxlm.evaluate.evaluator import Evaluator
 from infoxlm.evaluate.predictions import Predictions
 from infoxlm.evaluate.scores import Scores
+from infoxlm.data.examples import Examples
 from infoxlm.model.loading import select_device
 from infoxlm.runs.context import RunContext
 from infoxlm.runs.run_folder import CHECKPOINTS
 from infoxlm.runs.settings import compared_settings
-from infoxlm.schema import HardwareConfig, ModelConfig, TrainConfig
+from infoxlm.schema import BaseTrainConfig, HardwareConfig, ModelConfig
 from infoxlm.stopping import Interrupted
+from infoxlm.tasks.task import Task
 from infoxlm.train.checkpoints import Checkpoints
 from infoxlm.train.inputs import Inputs
 from infoxlm.train.randomness import seed_everything
@@ -38,8 +40,8 @@ class TrainResult:
         encoder: The name of the encoder that was trained.
         state: The final state of training, with the best scores on dev.
         test: The best checkpoint's scores on test; None where the task has no such split.
-        predictions: Its predictions there.
-        scoring_seconds: The seconds that scoring test took.
+        predictions: Its predictions there, or on dev where there is no test.
+        scoring_seconds: The seconds that they took.
         flops: Counts of tokens and FLOPs.
         machine: FLOPs a second of the machine's matrix products meanwhile; None on GPUs.
         ranks: The number of processes.
@@ -57,8 +59,8 @@ class TrainResult:
     examples: int | None = None
 
 
-def train(config: TrainConfig, inputs: Inputs, run: RunContext) -> TrainResult:
-    """Train, and score test from the best checkpoint.
+def train(config: BaseTrainConfig, inputs: Inputs, run: RunContext) -> TrainResult:
+    """Train, and score test from the best checkpoint, or dev where there is no test.
 
     Args:
         config: The run's configuration.
@@ -98,24 +100,30 @@ def train(config: TrainConfig, inputs: Inputs, run: RunContext) -> TrainResult:
     if state.best_dev is not None:
         final["dev/best_average"] = state.best_dev.average
     test, predictions, seconds = None, None, 0.0
-    if inputs.test is not None:
-        test, predictions, seconds = score_test(config.hardware, inputs, run, kind, checkpoints)
-        final |= test.tags("test")
+    examples = inputs.dev if inputs.test is None else inputs.test
+    if examples is not None:
+        scores, predictions, seconds = score_best(
+            config.hardware, inputs.task, examples, run, kind, checkpoints
+        )
+        if inputs.test is not None:
+            test = scores
+            final |= test.tags("test")
     run.tracker.hyperparameters(compared_settings(run.settings), final, state.step)
-    examples = sum(map(len, inputs.train))
+    count = sum(map(len, inputs.train))
     return TrainResult(
-        encoder, state, test, predictions, seconds, flops, machine, ranks.size, examples
+        encoder, state, test, predictions, seconds, flops, machine, ranks.size, count
     )
 
 
-def score_test(
+def score_best(
     hardware: HardwareConfig,
-    inputs: Inputs,
+    task: Task,
+    examples: list[Examples],
     run: RunContext,
     kind: "type[nn.Layer]",
     checkpoints: Checkpoints,
 ) -> tuple[Scores, Predictions, float]:
-    """Score test with the best checkpoint: scores, predictions, and the seconds they took.
+    """Score examples with the best checkpoint: scores, predictions, and the seconds they took.
 
     Raises:
         Interrupted: The user wanted an end.
@@ -123,13 +131,11 @@ def score_test(
     best, ranks = kind.from_pretrained(checkpoints.best), run.ranks
     evaluator = Evaluator(hardware, ranks)
     started = perf_counter()
-    scored = ranks.run_interruptible(
-        run.stop, lambda: inputs.task.evaluate(best, inputs.test or [], evaluator)
-    )
+    scored = ranks.run_interruptible(run.stop, lambda: task.evaluate(best, examples, evaluator))
     if scored is None:
         number = ranks.signal_number(run.stop)
         assert number is not None
-        raise Interrupted("stopped before test was scored", number)
+        raise Interrupted("stopped before the best checkpoint was scored", number)
     return *scored, perf_counter() - started
 
 
@@ -149,7 +155,7 @@ def load_model(
 
 
 def build_trainer(
-    config: TrainConfig,
+    config: BaseTrainConfig,
     inputs: Inputs,
     run: RunContext,
     model: "nn.Layer",
