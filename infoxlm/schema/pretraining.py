@@ -31,8 +31,8 @@ class PretrainingConfig:
     xlco_weight: float = 1.0
     joint_denominator: bool = True
     mask_probability: float = 0.15
-    mask_share: float = 0.8
     random_share: float = 0.1
+    kept_share: float = 0.1
     mask_contrast: bool = True
     mixup: bool = True
     block: int = 8
@@ -71,14 +71,14 @@ class PretrainingConfig:
     def _check_masks(self) -> None:
         check_above_zero(self, "task", "mask_probability")
         check_fraction(self, "task", "mask_probability")
-        for key in ("mask_share", "random_share"):
+        for key in ("random_share", "kept_share"):
             value = getattr(self, key)
             check(0 <= value <= 1, f"task.{key}", value, "from 0 to 1")
-        if self.mask_share + self.random_share > 1 + 1e-9:
+        if self.random_share + self.kept_share > 1:
             raise UserError(
-                f"task.mask_share={self.mask_share} and task.random_share={self.random_share} are "
+                f"task.random_share={self.random_share} and task.kept_share={self.kept_share} are "
                 "more than all masked tokens",
-                "Their sum must be at most 1; the rest keep their ids.",
+                "Their sum must be at most 1; the rest become <mask>.",
             )
 
     @property
