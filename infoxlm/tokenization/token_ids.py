@@ -67,12 +67,15 @@ class TokenIds:
         """Return the rows asked for, in that order, as int32 views."""
         return [self[row] for row in rows]
 
-    def padded(self, rows: Sequence[int] | np.ndarray, multiple: int = 1) -> np.ndarray:
-        """Make a rectangular batch, filled up on the right with `PAD_ID`.
+    def padded(
+        self, rows: Sequence[int] | np.ndarray, multiple: int = 1, fill: int = PAD_ID
+    ) -> np.ndarray:
+        """Make a rectangular batch, filled up on the right.
 
         Args:
             rows: Row numbers, in the order of the batch.
             multiple: The width is rounded up to a multiple of this.
+            fill: The id behind the end of shorter rows.
 
         Returns:
             int64 `[batch, seq]`, `seq` being the longest row's length, rounded up.
@@ -81,6 +84,6 @@ class TokenIds:
         starts = self.offsets[:-1][rows]
         lengths = self.offsets[1:][rows] - starts
         width = -(-lengths.max(initial=0) // multiple) * multiple
-        batch = np.full((len(rows), width), PAD_ID, dtype=np.int64)
+        batch = np.full((len(rows), width), fill, dtype=np.int64)
         batch[np.arange(width) < lengths[:, None]] = self.ids[ranges(starts, lengths)]
         return batch

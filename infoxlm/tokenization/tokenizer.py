@@ -86,6 +86,11 @@ class InfoXLMTokenizer:
         return digest.hexdigest()
 
     @property
+    def mask_id(self) -> int:
+        """The id of `<mask>`."""
+        return self._mask_id
+
+    @property
     def vocab_size(self) -> int:
         """Number of ids: sentencepiece's pieces, `<pad>`, `<mask>`, and then added tokens."""
         last = max((token.id for token in self._files.added_tokens), default=0)

@@ -1,0 +1,156 @@
+"""Examples of the three losses of pre-training; masks and the like are drawn again in each step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from infoxlm.data.examples import Batch
+from infoxlm.data.stateless_random import random_bits
+from infoxlm.tasks.pretraining.masking import UNMASKED
+from infoxlm.tasks.pretraining.sequences import Pairs, Sequences, joined
+from infoxlm.tasks.pretraining.stored_examples import NONE, StoredExamples, places_of
+from infoxlm.tokenization.token_ids import TokenIds
+
+#: Names the draw of orders and sides, apart from those of masks.
+_MODE = 12
+
+
+@dataclass(frozen=True, eq=False)
+class MaskedBatch(Batch):
+    """Masked sequences; each weighs its masked tokens.
+
+    Attributes:
+        labels: The tokens that are learned, `UNMASKED` elsewhere; rows as those of the sequences.
+    """
+
+    labels: TokenIds = NONE
+
+    #: The arrays of token ids; what is negative in them is none.
+    token_arrays: ClassVar[tuple[str, ...]] = ("input_ids", "labels")
+
+    def arrays(self, positions: np.ndarray) -> dict[str, np.ndarray]:
+        """A micro-batch: ``input_ids`` and ``labels``, int64 ``[k, seq]``, both padded."""
+        labels = self.labels.padded(self.index[positions], fill=UNMASKED)
+        return {**super().arrays(positions), "labels": labels}
+
+
+@dataclass(frozen=True, eq=False)
+class MaskedExamples(StoredExamples[Sequences]):
+    """Masked sequences: blocks of running text for masked LM, pairs for translation LM."""
+
+    def batch(self, rows: np.ndarray, seed: Sequence[int]) -> MaskedBatch:
+        """The batch of an optimizer step: its sequences, masked.
+
+        Args:
+            rows: The numbers of the examples, int64 ``[n]``.
+            seed: The seed of orders and masks, next to the row: of the run, the step, the stream.
+        """
+        assert self.masking is not None
+        drawn = list(self._drawn(rows))
+        sequences = TokenIds.concatenate(
+            [x.source.take(x.numbers, rows[x.positions], *seed) for x in drawn]
+        )
+        self.release()
+        places = places_of(drawn)
+        masked = self.masking(sequences, rows[np.argsort(places)], *seed)
+        weights = masked.counts[places].astype(np.float64)
+        return MaskedBatch(masked.token_ids, places, {}, weights, masked.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class ContrastBatch(Batch):
+    """Queries and what translates them; each example counts once.
+
+    Attributes:
+        keys: The translations, with the same numbers as the queries.
+    """
+
+    keys: TokenIds = NONE
+
+    #: The arrays of token ids.
+    token_arrays: ClassVar[tuple[str, ...]] = ("input_ids", "key_ids")
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each example, both sides together, int64 ``[n]``."""
+        return super().lengths + self.keys.lengths_of(self.index)
+
+    def arrays(self, positions: np.ndarray) -> dict[str, np.ndarray]:
+        """A micro-batch.
+
+        Returns:
+            ``input_ids`` and ``key_ids``, int64 ``[k, seq]``, each padded by itself; ``text``, a
+            hash of each sentence on both sides, int64 ``[k, 2]``, or ``[k, 4]`` with mixup;
+            ``position`` in the batch and ``batch_size``, int64 ``[k]``.
+        """
+        keys = self.keys.padded(self.index[positions])
+        return {**super().arrays(positions), "key_ids": keys}
+
+
+@dataclass(frozen=True, eq=False)
+class ContrastExamples(StoredExamples[Pairs]):
+    """Translation pairs whose sides are encoded apart, for the cross-lingual contrast.
+
+    With mixup an example is two neighbouring pairs, as in Microsoft's code: the first and second,
+    the third and fourth, ... of a pair of languages. Each side reads ``<s> a </s> b </s>``, in an
+    order of its own. Which side is the query is drawn too.
+
+    Attributes:
+        mixup: Whether pairs are joined.
+    """
+
+    mixup: bool = True
+
+    def batch(self, rows: np.ndarray, seed: Sequence[int]) -> ContrastBatch:
+        """The batch of an optimizer step.
+
+        Args:
+            rows: The numbers of the examples, int64 ``[n]``.
+            seed: The seed of orders, sides and masks, next to the row: of the run, the step, the
+                stream.
+        """
+        drawn = list(self._drawn(rows))
+        places = places_of(drawn)
+        sides: tuple[list[TokenIds], list[TokenIds]] = ([], [])
+        texts = []
+        for x in drawn:
+            queries, keys = self._sentences(x.source, x.numbers, rows[x.positions], *seed)
+            for side, sentences in zip(sides, (queries, keys), strict=True):
+                side.append(joined(x.source.store.token_ids, sentences.T, x.source.max_length))
+            texts.append(x.source.store.texts[np.concatenate([queries, keys], axis=1)])
+        self.release()
+        both = [TokenIds.concatenate(side) for side in sides]
+        if self.masking is not None:
+            own = rows[np.argsort(places)]
+            both = [self.masking(x, own, *seed, side).token_ids for side, x in enumerate(both)]
+        count = len(rows)
+        targets = {
+            "text": np.concatenate(texts)[places],
+            "position": np.arange(count),
+            "batch_size": np.full(count, count),
+        }
+        return ContrastBatch(both[0], places, targets, np.ones(count), both[1])
+
+    def _sentences(
+        self, source: Pairs, numbers: np.ndarray, rows: np.ndarray, *seed: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The sentences of each example's query and key, int64 ``[k, 1 or 2]`` each."""
+        count = 2 if self.mixup else 1
+        pairs = source.numbers[count * numbers[:, None] + np.arange(count)]
+        drawn = random_bits(*seed, rows, _MODE)
+        first_swapped, second_swapped, exchanged = (
+            (drawn >> np.uint64(bit) & np.uint64(1)).astype(bool)[:, None] for bit in range(3)
+        )
+        first = 2 * np.where(first_swapped, pairs[:, ::-1], pairs)
+        second = 2 * np.where(second_swapped, pairs[:, ::-1], pairs) + 1
+        return np.where(exchanged, second, first), np.where(exchanged, first, second)
+
+    def _count(self, source: Pairs) -> int:
+        """The number of examples of a pair of languages; with mixup an odd pair is left over."""
+        return len(source) // 2 if self.mixup else len(source)
+
+    def _sequence(self, place: int) -> int:
+        """The pair that an example of a pair of languages begins with."""
+        return 2 * place if self.mixup else place
