@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -19,7 +19,11 @@ class Batch:
         index: The numbers of those in the batch, int64 ``[n]``.
         targets: The training targets, such as labels, by name, each ``[n, ...]``.
         weights: Its weight in the mean of the loss, float64 ``[n]``: 1, or its masked tokens.
+        token_arrays: The names of the arrays that hold token ids, which are numbered otherwise
+            where a model is trained on a part of its vocabulary.
     """
+
+    token_arrays: ClassVar[tuple[str, ...]] = ("input_ids",)
 
     token_ids: TokenIds
     index: np.ndarray

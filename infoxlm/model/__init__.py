@@ -6,11 +6,8 @@ prepare_environment()
 load_paddle()
 
 from infoxlm.model.configuration import InfoXLMConfig  # noqa: E402
-from infoxlm.model.modeling import (  # noqa: E402
-    InfoXLMForMaskedLM,
-    InfoXLMForSequenceClassification,
-    InfoXLMModel,
-)
+from infoxlm.model.masked_lm import InfoXLMForMaskedLM  # noqa: E402
+from infoxlm.model.modeling import InfoXLMForSequenceClassification, InfoXLMModel  # noqa: E402
 from infoxlm.model.question_answering import InfoXLMForQuestionAnswering  # noqa: E402
 
 __all__ = [

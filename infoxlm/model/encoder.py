@@ -154,6 +154,7 @@ class InfoXLMEncoder(nn.Layer):
         hidden_states: paddle.Tensor,
         attention_bias: AttentionBias,
         first_token_only: bool = False,
+        blocks: int | None = None,
     ) -> list[paddle.Tensor]:
         """Run every block.
 
@@ -161,17 +162,19 @@ class InfoXLMEncoder(nn.Layer):
             hidden_states: The embeddings, ``[batch, seq, hidden]``.
             attention_bias: The bias that hides padding.
             first_token_only: Leave out what the last block's first state does not depend on.
+            blocks: Run only so many of the first blocks; None: all.
 
         Returns:
-            The input and each block's output, ``num_hidden_layers + 1`` times
+            The input and each block's output, one tensor more than there are blocks, of
             ``[batch, seq, hidden]``: index 0 is the embeddings, index 7 the output of block 7. The
             last is ``[batch, 1, hidden]`` with `first_token_only`. Without padding the shapes are
             those of a block.
         """
         states = [hidden_states]
+        run = list(self.layer)[:blocks]
         # Paddle traces no enumerate(start=1).
-        for number, block in enumerate(self.layer):
-            cut = first_token_only and number + 1 == len(self.layer)
+        for number, block in enumerate(run):
+            cut = first_token_only and number + 1 == len(run)
             if self.recompute and self.training:
                 again = keeps_errors(block.__call__)  # within the backward pass
                 states.append(recompute(again, states[-1], attention_bias, cut))

@@ -4,8 +4,9 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
+from infoxlm.model import cpu
 from infoxlm.model.configuration import InfoXLMConfig
-from infoxlm.model.layers import InfoXLMDropout
+from infoxlm.model.layers import InfoXLMDropout, InfoXLMLinear
 
 
 class InfoXLMClassificationHead(nn.Layer):
@@ -29,7 +30,7 @@ class InfoXLMLMHead(nn.Layer):
 
     def __init__(self, config: InfoXLMConfig) -> None:
         super().__init__()
-        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.dense = InfoXLMLinear(config.hidden_size, config.hidden_size)
         self.layer_norm = nn.LayerNorm(config.hidden_size, epsilon=config.layer_norm_eps)
         self.bias = self.create_parameter([config.vocab_size], is_bias=True)
 
@@ -39,11 +40,13 @@ class InfoXLMLMHead(nn.Layer):
         """Score every token of the vocabulary.
 
         Args:
-            hidden_states: ``[batch, seq, hidden]``.
+            hidden_states: ``[..., hidden]``.
             word_embeddings: The table ``[vocab, hidden]``.
 
         Returns:
-            Logits ``[batch, seq, vocab]``.
+            Logits ``[..., vocab]``.
         """
         states = self.layer_norm(F.gelu(self.dense(hidden_states)))
+        if cpu.is_cpu_fp32(states):
+            return cpu.tied_linear(states, word_embeddings, self.bias)
         return paddle.matmul(states, word_embeddings, transpose_y=True) + self.bias

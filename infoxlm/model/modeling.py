@@ -1,18 +1,14 @@
-"""The three models: bare encoder, sequence classifier, masked language model."""
+"""The bare encoder, and the sequence classifier."""
 
 import paddle
 import paddle.nn.functional as F
-from paddlenlp.transformers.model_outputs import (
-    BaseModelOutput,
-    MaskedLMOutput,
-    SequenceClassifierOutput,
-)
+from paddlenlp.transformers.model_outputs import BaseModelOutput, SequenceClassifierOutput
 
 from infoxlm.model import cpu
 from infoxlm.model.configuration import InfoXLMConfig
 from infoxlm.model.embeddings import InfoXLMEmbeddings
 from infoxlm.model.encoder import InfoXLMEncoder
-from infoxlm.model.heads import InfoXLMClassificationHead, InfoXLMLMHead
+from infoxlm.model.heads import InfoXLMClassificationHead
 from infoxlm.model.pretrained import InfoXLMPretrainedModel
 
 
@@ -33,6 +29,7 @@ class InfoXLMModel(InfoXLMPretrainedModel):
         attention_mask: paddle.Tensor | None = None,
         output_hidden_states: bool = False,
         first_token_only: bool = False,
+        blocks: int | None = None,
     ) -> BaseModelOutput:
         """Encode a padded batch.
 
@@ -43,14 +40,15 @@ class InfoXLMModel(InfoXLMPretrainedModel):
             output_hidden_states: Also return the embeddings and every block's output.
             first_token_only: Compute of the last block only what ``<s>`` needs: a tenth less work
                 with twelve blocks.
+            blocks: Run only so many of the first blocks; None: all.
 
         Returns:
             ``last_hidden_state`` ``[batch, seq, hidden]``, or ``[batch, 1, hidden]`` of the first
-            token, and ``hidden_states``: a tuple of ``num_hidden_layers + 1`` such tensors, or
-            None.
+            token, and ``hidden_states``: a tuple of such tensors, one more than there are blocks,
+            or None.
         """
         if first_token_only and not output_hidden_states and attention_mask is None:
-            packed = self.encode_without_padding(input_ids, first_token_only=True)
+            packed = self.encode_without_padding(input_ids, first_token_only=True, blocks=blocks)
             if packed is not None:
                 return BaseModelOutput(last_hidden_state=packed[0].unsqueeze(1))
         if attention_mask is None:
@@ -58,20 +56,25 @@ class InfoXLMModel(InfoXLMPretrainedModel):
         embeddings = self.embeddings(input_ids)
         lowest = paddle.finfo(embeddings.dtype).min
         attention_bias = (1.0 - attention_mask.astype(embeddings.dtype)) * lowest
-        states = self.encoder(embeddings, attention_bias.unsqueeze([1, 2]), first_token_only)
+        bias = attention_bias.unsqueeze([1, 2])
+        states = self.encoder(embeddings, bias, first_token_only, blocks)
         return BaseModelOutput(
             last_hidden_state=states[-1],
             hidden_states=tuple(states) if output_hidden_states else None,
         )
 
     def encode_without_padding(
-        self, input_ids: paddle.Tensor, first_token_only: bool = False
+        self,
+        input_ids: paddle.Tensor,
+        first_token_only: bool = False,
+        blocks: int | None = None,
     ) -> tuple[paddle.Tensor, cpu.Packing] | None:
         """Encode tokens with no work done on padding, on CPUs.
 
         Args:
             input_ids: Token ids ``[batch, seq]``.
             first_token_only: As in `forward`.
+            blocks: As in `forward`.
 
         Returns:
             ``[tokens, hidden]``, or ``[batch, hidden]`` of the first tokens, and where the
@@ -89,7 +92,7 @@ class InfoXLMModel(InfoXLMPretrainedModel):
         position_ids = packing.offsets() + self.config.pad_token_id + 1
         tokens, positions = (paddle.to_tensor(x) for x in (ids[is_token], position_ids))
         embeddings = self.embeddings(tokens, positions)
-        return self.encoder(embeddings, packing, first_token_only)[-1], packing
+        return self.encoder(embeddings, packing, first_token_only, blocks)[-1], packing
 
 
 class InfoXLMForSequenceClassification(InfoXLMPretrainedModel):
@@ -133,48 +136,6 @@ class InfoXLMForSequenceClassification(InfoXLMPretrainedModel):
         return SequenceClassifierOutput(
             loss=loss, logits=logits, hidden_states=encoded.hidden_states
         )
-
-
-class InfoXLMForMaskedLM(InfoXLMPretrainedModel):
-    """The encoder with the head it was pre-trained with."""
-
-    architecture = "XLMRobertaForMaskedLM"
-
-    def __init__(self, config: InfoXLMConfig) -> None:
-        super().__init__(config)
-        self.roberta = InfoXLMModel(config)
-        self.lm_head = InfoXLMLMHead(config)
-        self.init_unless_loading(self.lm_head)
-
-    def forward(
-        self,
-        input_ids: paddle.Tensor,
-        attention_mask: paddle.Tensor | None = None,
-        labels: paddle.Tensor | None = None,
-        output_hidden_states: bool = False,
-    ) -> MaskedLMOutput:
-        """Predict every token.
-
-        Args:
-            input_ids: Token ids ``[batch, seq]``, some replaced by ``<mask>``.
-            attention_mask: As in ``InfoXLMModel``.
-            labels: Original ids ``[batch, seq]``, -100 where no loss is wanted.
-            output_hidden_states: As in ``InfoXLMModel``.
-
-        Returns:
-            ``logits`` ``[batch, seq, vocab]``, ``loss`` or None, ``hidden_states`` or None.
-        """
-        encoded = self.roberta(input_ids, attention_mask, output_hidden_states)
-        table = self.roberta.embeddings.word_embeddings.weight
-        logits = self.lm_head(encoded.last_hidden_state, table)
-        loss = None
-        if labels is not None:
-            losses = F.cross_entropy(
-                logits.flatten(stop_axis=1), labels.flatten(), ignore_index=-100, reduction="sum"
-            )
-            # Paddle's own mean divides by all positions when ignore_index is negative.
-            loss = losses / (labels != -100).astype(losses.dtype).sum()
-        return MaskedLMOutput(loss=loss, logits=logits, hidden_states=encoded.hidden_states)
 
 
 InfoXLMPretrainedModel.base_model_class = InfoXLMModel

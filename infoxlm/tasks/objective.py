@@ -1,7 +1,7 @@
 """Training objectives: losses over the examples of a stream."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import paddle
@@ -11,6 +11,28 @@ if TYPE_CHECKING:
     from infoxlm.distributed.ranks import Ranks
 
 Arrays = Mapping[str, paddle.Tensor]
+
+
+class StreamBatch(Protocol):
+    """The batch of a step, as an objective may look at it before its gradient is computed."""
+
+    @property
+    def size(self) -> int:
+        """Examples of all ranks."""
+
+    def micro_batches(self) -> Iterator[tuple[np.ndarray, Arrays]]:
+        """Yield this rank's positions in the batch, int64 ``[k]``, and their arrays by name."""
+
+
+class StreamBatches(Protocol):
+    """The batches of an objective's stream."""
+
+    @property
+    def per_epoch(self) -> int:
+        """Steps until every example was drawn once."""
+
+    def draw(self, step: int) -> StreamBatch:
+        """Draw the batch of a step; 0 is the first."""
 
 
 class Objective:
@@ -40,8 +62,23 @@ class Objective:
         """
         raise NotImplementedError
 
-    def before_training(self) -> None:
-        """Prepare what training needs; called once the weights are those it begins with."""
+    def before_training(self, batches: StreamBatches, ranks: "Ranks") -> None:
+        """Prepare what training needs; called once the weights are those it begins with.
+
+        Not called where a run is resumed: `restore` is.
+
+        Args:
+            batches: The stream's.
+            ranks: The processes that train together; each calls this.
+        """
+
+    def before_backward(self, batch: StreamBatch, ranks: "Ranks") -> None:
+        """Compute what the losses of a batch need of its other examples, in other micro-batches.
+
+        Args:
+            batch: The batch of the step.
+            ranks: The processes that train together; each calls this.
+        """
 
     def after_step(self, step: int, ranks: "Ranks") -> None:
         """Do what follows an optimizer step (queues, momentum encoders).
@@ -50,6 +87,10 @@ class Objective:
             step: Optimizer steps taken so far.
             ranks: The processes that train together; each calls this.
         """
+
+    def scalars(self) -> dict[str, float]:
+        """Numbers of the last step to be logged next to its loss; the same in all ranks."""
+        return {}
 
     def state(self) -> dict[str, np.ndarray]:
         """Arrays that a checkpoint has to hold besides weights and optimizer, by name."""

@@ -24,6 +24,8 @@ class TrainingStream:
         sampler: Chooses the examples of each step.
         objective: The training objective.
         weight: The weight of its mean loss in the sum over the streams.
+        joint: Whether its losses are divided by the sum of the weights of all examples of joint
+            streams, and not by that of its own: sentences and masked tokens then count alike.
     """
 
     name: str
@@ -31,6 +33,7 @@ class TrainingStream:
     sampler: Sampler
     objective: Objective
     weight: float = 1.0
+    joint: bool = False
 
 
 def write_objectives(folder: Path, streams: Sequence[TrainingStream]) -> None:

@@ -5,6 +5,9 @@ data uses a tenth of them. A row that never occurs has no gradient: Adam leaves 
 decoupled weight decay shrinks it by the same factor each step. So a compact table of the rows that
 occur is trained, and the full one brought up to date when it is needed: the same mathematics for a
 fraction of the time and memory.
+
+A masked-LM head scores the rows of the table that the model has, so there it is other mathematics:
+a token that never occurs is no wrong answer either. Its bias is cut to the same rows.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +18,7 @@ import paddle
 
 from infoxlm.constants import UNK_ID
 from infoxlm.model.embeddings import InfoXLMEmbeddings
+from infoxlm.model.heads import InfoXLMLMHead
 from infoxlm.model.layers import InfoXLMEmbedding
 
 #: Rows that are in memory in float64 at a time.
@@ -27,9 +31,15 @@ class ActiveVocabulary:
     Args:
         embeddings: The model's embeddings; their table becomes the compact one.
         ids_in_use: The token ids of the training examples, repeated or not.
+        lm_head: The model's masked-LM head, if it has one; its bias is cut to the same rows.
     """
 
-    def __init__(self, embeddings: InfoXLMEmbeddings, ids_in_use: Sequence[np.ndarray]) -> None:
+    def __init__(
+        self,
+        embeddings: InfoXLMEmbeddings,
+        ids_in_use: Sequence[np.ndarray],
+        lm_head: InfoXLMLMHead | None = None,
+    ) -> None:
         self._embeddings = embeddings
         self._full = embeddings.word_embeddings
         vocabulary = self._full.weight.shape[0]
@@ -43,16 +53,29 @@ class ActiveVocabulary:
         self._compact_id[self.active] = np.arange(len(self.active))
         with paddle.LazyGuard():
             self._compact = InfoXLMEmbedding(len(self.active), self._full.weight.shape[1])
+        self._take_rows(self._full.weight, self._compact.weight)
+        embeddings.word_embeddings = self._compact
+        self._lm_head = lm_head
+        if lm_head is not None:
+            self._full_bias = lm_head.bias
+            self._compact_bias = lm_head.create_parameter([len(self.active)], is_bias=True)
+            self._take_rows(self._full_bias, self._compact_bias)
+            lm_head.bias = self._compact_bias
+
+    def _take_rows(self, full: paddle.Tensor, compact: paddle.Tensor) -> None:
+        """Give a parameter the rows in use of another one, and train it in its place."""
         # Optimizers keep their state by parameter name, and the one Paddle made up just now can be
         # that of another parameter: the model was built where names are counted apart.
-        self._compact.weight.name = self._full.weight.name
-        self._compact.weight.set_value(paddle.gather(self._full.weight, self._rows))
-        self._full.weight.stop_gradient = True
-        embeddings.word_embeddings = self._compact
+        compact.name = full.name
+        compact.set_value(paddle.gather(full, self._rows))
+        full.stop_gradient = True
 
     def compact(self, ids: np.ndarray) -> np.ndarray:
-        """Renumber token ids, int64 of any shape, for the compact table."""
-        return self._compact_id[ids]
+        """Renumber token ids, int64 of any shape, for the compact table.
+
+        Negative ones, which stand for no token, stay what they are.
+        """
+        return np.where(ids < 0, ids, self._compact_id[np.maximum(ids, 0)])
 
     @paddle.no_grad()
     def decay(self, learning_rate: float, weight_decay: float) -> None:
@@ -80,8 +103,16 @@ class ActiveVocabulary:
         """Give the model its full table, up to date, for any ids; the compact one afterwards."""
         with paddle.no_grad():
             paddle.scatter_(self._full.weight, self._rows, self._compact.weight)
-        self._embeddings.word_embeddings = self._full
+            if self._lm_head is not None:
+                paddle.scatter_(self._full_bias, self._rows, self._compact_bias)
+        self._swap(full=True)
         try:
             yield
         finally:
-            self._embeddings.word_embeddings = self._compact
+            self._swap(full=False)
+
+    def _swap(self, *, full: bool) -> None:
+        """Give the model the full table, or the compact one."""
+        self._embeddings.word_embeddings = self._full if full else self._compact
+        if self._lm_head is not None:
+            self._lm_head.bias = self._full_bias if full else self._compact_bias

@@ -18,6 +18,7 @@ from infoxlm.model.backward import backward_pass
 from infoxlm.model.precision import Precision
 from infoxlm.tasks.objective import Objective
 from infoxlm.train.active_vocabulary import ActiveVocabulary
+from infoxlm.train.stream_batch import tensors_of
 
 
 def accumulate_gradient(
@@ -53,14 +54,12 @@ def accumulate_gradient(
     chosen = list(micro_batches(batch.lengths[share], max_tokens, max_rows))
     losses = []
     for micro_batch in chosen:
-        arrays = batch.arrays(share[micro_batch])
-        if vocabulary is not None:
-            arrays["input_ids"] = vocabulary.compact(arrays["input_ids"])
-        tensors = {name: paddle.to_tensor(values) for name, values in arrays.items()}
+        tensors = tensors_of(batch, share[micro_batch], vocabulary)
         with RecordEvent("forward"), precision.autocast():
             outputs = objective.forward(tensors)
         with RecordEvent("backward"), backward_pass():
             loss = objective.loss(outputs, tensors)
+            del outputs  # scores of a whole vocabulary are large, and may be no longer needed
             precision.scaler.scale(loss.sum() / divisor).backward()
         losses.append(loss.detach().flatten())
         after_micro_batch()

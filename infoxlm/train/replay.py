@@ -49,11 +49,7 @@ def replay(module: TrainModule, failed: FailedStep) -> Replay:
     Raises:
         UserError: The training data does not hold its examples.
     """
-    (stream,) = module.streams
-    rows = [
-        stream.examples.find(x["language"], x["row"], x.get("sequence", 0)) for x in failed.examples
-    ]
-    losses, norm = module.backward(failed.step - 1, {stream.name: np.array(rows)})
+    losses, norm = module.backward(failed.step - 1, rows_of(module, failed))
     examples = examples_of(module.streams, losses)
     return Replay(
         failed.step,
@@ -62,6 +58,21 @@ def replay(module: TrainModule, failed: FailedStep) -> Replay:
         sorted(examples, key=lambda x: (x["loss"] is not None, -(x["loss"] or 0.0))),
         non_finite_parameters(module.model.named_parameters()),
     )
+
+
+def rows_of(module: TrainModule, failed: FailedStep) -> dict[str, np.ndarray] | None:
+    """The numbers of a failed step's examples; None: of several streams, those that it draws.
+
+    Raises:
+        UserError: The training data does not hold them.
+    """
+    if len(module.streams) > 1:
+        return None
+    (stream,) = module.streams
+    rows = [
+        stream.examples.find(x["language"], x["row"], x.get("sequence", 0)) for x in failed.examples
+    ]
+    return {stream.name: np.array(rows)}
 
 
 def non_finite_parameters(parameters: Iterable[tuple[str, paddle.Tensor]]) -> list[str]:

@@ -18,6 +18,7 @@ from infoxlm.train.gradient import accumulate_gradient, clip_gradient
 from infoxlm.train.optimization import build_learning_rate, build_optimizer, trains_rows_apart
 from infoxlm.train.optimizer_state import read_optimizer, write_optimizer
 from infoxlm.train.randomness import seed_step
+from infoxlm.train.stream_batch import StreamBatches
 
 
 class StreamLoss(NamedTuple):
@@ -28,12 +29,14 @@ class StreamLoss(NamedTuple):
         lengths: Their tokens, int64 ``[n]``.
         losses: The loss of each, float32 ``[n]``.
         mean: The weighted mean over the batch.
+        part: Its part of the loss that is minimized.
     """
 
     rows: np.ndarray
     lengths: np.ndarray
     losses: np.ndarray
     mean: float
+    part: float
 
 
 class TrainModule:
@@ -75,10 +78,21 @@ class TrainModule:
         used = [ids for ids in in_use if ids is not None]
         self.vocabulary = None
         if hardware.active_vocabulary and len(used) == len(in_use) and trains_rows_apart(optimizer):
-            self.vocabulary = ActiveVocabulary(model.roberta.embeddings, used)
+            lm_head = getattr(model, "lm_head", None)
+            self.vocabulary = ActiveVocabulary(model.roberta.embeddings, used, lm_head)
         self.precision = Precision(hardware.amp)
         self.learning_rate = build_learning_rate(optimizer, scheduler, steps)
         self.optimizer = build_optimizer(model, optimizer, self.learning_rate, steps)
+        self.batches = [
+            StreamBatches(stream, number, seed, ranks, hardware, self.vocabulary)
+            for number, stream in enumerate(streams)
+        ]
+
+    def before_training(self) -> None:
+        """Let the objectives prepare what they need, now that the weights are there."""
+        for stream, batches in zip(self.streams, self.batches, strict=True):
+            with self.precision.autocast():
+                stream.objective.before_training(batches, self.ranks)
 
     def backward(
         self,
@@ -99,20 +113,21 @@ class TrainModule:
         self.model.train()
         seed_step(self.seed, step, self.ranks.rank)
         results = {}
-        for number, stream in enumerate(self.streams):
-            chosen = stream.sampler.rows(step) if rows is None else rows[stream.name]
-            # Every rank draws the whole batch: its weight, which the loss is divided by, is known
-            # before the first micro-batch, without an exchange.
-            batch = stream.examples.batch(chosen, (self.seed, step, number))
-            denominator = float(batch.weights.sum())
-            lengths = batch.lengths
-            share = self.ranks.shares(lengths)[self.ranks.rank]
-            losses = np.zeros(len(chosen), np.float32)
-            losses[share] = accumulate_gradient(
+        # Every rank draws the whole batches: their weights, which losses are divided by, are known
+        # before the first micro-batch, without an exchange.
+        drawn = [x.draw(step, None if rows is None else rows[x.stream.name]) for x in self.batches]
+        weights = [float(x.batch.weights.sum()) for x in drawn]
+        joint = sum(x for x, stream in zip(weights, self.streams, strict=True) if stream.joint)
+        for stream, now, own in zip(self.streams, drawn, weights, strict=True):
+            divisor = joint if stream.joint else own
+            with self.precision.autocast():
+                stream.objective.before_backward(now, self.ranks)
+            losses = np.zeros(now.size, np.float32)
+            losses[now.share] = accumulate_gradient(
                 stream.objective,
-                batch,
-                share,
-                divisor=denominator / stream.weight,
+                now.batch,
+                now.share,
+                divisor=divisor / stream.weight,
                 max_tokens=self.hardware.micro_batch_tokens,
                 max_rows=self.hardware.micro_batch_size,
                 vocabulary=self.vocabulary,
@@ -120,8 +135,11 @@ class TrainModule:
                 after_micro_batch=after_micro_batch,
             )
             losses = self.ranks.sum(losses)
-            mean = float(losses.sum(dtype=np.float64)) / denominator
-            results[stream.name] = StreamLoss(chosen, lengths, losses, mean)
+            total = float(losses.sum(dtype=np.float64))
+            part = stream.weight * (total / divisor)
+            results[stream.name] = StreamLoss(
+                now.rows, now.batch.lengths, losses, total / own, part
+            )
         self.ranks.sum_gradients(self.model.parameters())
         self.precision.unscale(self.optimizer)
         return results, clip_gradient(self.model.parameters(), self.max_grad_norm)
@@ -144,8 +162,16 @@ class TrainModule:
             stream.objective.after_step(step, self.ranks)
 
     def total(self, losses: Mapping[str, StreamLoss]) -> float:
-        """The loss that was minimized: the streams' means, each by its weight."""
-        return sum(stream.weight * losses[stream.name].mean for stream in self.streams)
+        """The loss that was minimized: the streams' parts of it, each by its weight."""
+        return sum(losses[stream.name].part for stream in self.streams)
+
+    def scalars(self) -> dict[str, float]:
+        """What the objectives want logged of the last step, as ``train/stream/name``."""
+        return {
+            f"train/{stream.name}/{name}": value
+            for stream in self.streams
+            for name, value in stream.objective.scalars().items()
+        }
 
     def state_dict(self) -> dict[str, Any]:
         """The state of schedule, loss scaling and weight decay, for a checkpoint."""

@@ -143,6 +143,7 @@ class Trainer:
             }
             if len(losses) > 1:
                 values |= {f"train/loss/{name}": x.mean for name, x in losses.items()}
+            values |= self.module.scalars()
             self.run.tracker.scalars(state.step, values)
         return loss
 

@@ -201,8 +201,7 @@ def build_trainer(
         checkpoints,
     )
     if point is None:
-        for stream in streams:
-            stream.objective.before_training()
+        module.before_training()
     else:
         trainer.restore(point)
     return trainer

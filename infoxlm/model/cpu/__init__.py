@@ -11,19 +11,23 @@ the two against each other.
 
 from infoxlm.model.cpu.arrays import is_cpu_fp32, pays_here
 from infoxlm.model.cpu.attention import attention
+from infoxlm.model.cpu.cross_entropy import cross_entropy
 from infoxlm.model.cpu.embedding import embedding
 from infoxlm.model.cpu.gelu import gelu
 from infoxlm.model.cpu.linear import linear
 from infoxlm.model.cpu.packing import Packing
 from infoxlm.model.cpu.residual_norm import residual_norm
+from infoxlm.model.cpu.tied_linear import tied_linear
 
 __all__ = [
     "Packing",
     "attention",
+    "cross_entropy",
     "is_cpu_fp32",
     "gelu",
     "linear",
     "embedding",
     "pays_here",
     "residual_norm",
+    "tied_linear",
 ]
