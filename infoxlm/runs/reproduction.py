@@ -7,8 +7,8 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from infoxlm.evaluate.report import title
 from infoxlm.constants import TRAINING
+from infoxlm.evaluate.report import title
 from infoxlm.files.atomic import write_json, write_text
 from infoxlm.reporting.sections import Section
 from infoxlm.runs.differences import (

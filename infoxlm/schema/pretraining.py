@@ -60,9 +60,7 @@ class PretrainingConfig:
             keys = ", ".join(f"task.{key}" for key in WEIGHTS.values())
             raise UserError("all losses have weight 0", f"Set one of {keys} above 0.")
         self._check_masks()
-        check_positive(
-            self, "task", "block", "queue_size", "momentum_steps", "retrieval_block"
-        )
+        check_positive(self, "task", "block", "queue_size", "momentum_steps", "retrieval_block")
         check_above_zero(self, "task", "temperature", "momentum_power")
         for key in ("momentum", "momentum_start"):
             value = getattr(self, key)

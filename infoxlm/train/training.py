@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from infoxlm.data.examples import Examples
 from infoxlm.evaluate.evaluator import Evaluator
 from infoxlm.evaluate.predictions import Predictions
 from infoxlm.evaluate.scores import Scores
-from infoxlm.data.examples import Examples
 from infoxlm.model.loading import select_device
 from infoxlm.runs.context import RunContext
 from infoxlm.runs.run_folder import CHECKPOINTS

@@ -23,7 +23,6 @@ def test_each_command_has_its_own_data():
             "mlqa", "pairs", "pawsx", "sample", "squad", "translate_train", "xnli", "xquad"
         ]  # fmt: skip
 
-
     assert fitting_options("data", "pretrain") == ["corpus", "sample_corpus"]
 
 

@@ -46,10 +46,15 @@ class Corpus:
             for x in self.mono
         ]
 
-    def held_out_blocks(self, max_length: int) -> list[Blocks]:
-        """The held-out sentences of each language that has some, each a block of its own."""
+    def held_out_blocks(self, max_length: int, limit: int | None = None) -> list[Blocks]:
+        """The held-out sentences of each language that has some, each a block of its own.
+
+        Args:
+            max_length: Most tokens of a block.
+            limit: Only the first so many of each language.
+        """
         return [
-            Blocks.of_sentences(store, self.splits[store].held_out, max_length)
+            Blocks.of_sentences(store, self.splits[store].held_out[:limit], max_length)
             for store in self.mono
             if len(self.splits[store].held_out)
         ]
@@ -58,10 +63,10 @@ class Corpus:
         """The training pairs of each pair of languages."""
         return [Pairs(store, self.splits[store].training, max_length) for store in self.parallel]
 
-    def held_out_pairs(self, max_length: int) -> list[Pairs]:
-        """The held-out pairs of each pair of languages that has some."""
+    def held_out_pairs(self, max_length: int, limit: int | None = None) -> list[Pairs]:
+        """The held-out pairs of each pair of languages that has some; as `held_out_blocks`."""
         return [
-            Pairs(store, self.splits[store].held_out, max_length)
+            Pairs(store, self.splits[store].held_out[:limit], max_length)
             for store in self.parallel
             if len(self.splits[store].held_out)
         ]
