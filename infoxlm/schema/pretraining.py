@@ -37,7 +37,7 @@ class PretrainingConfig:
     mixup: bool = True
     block: int = 8
     projection: bool = True
-    normalised: bool = False
+    normalize: bool = False
     temperature: float = 0.25
     queue_size: int = 131072
     batch_negatives: bool = False
@@ -45,7 +45,7 @@ class PretrainingConfig:
     momentum: float = 0.9999
     momentum_schedule: MomentumSchedule = MomentumSchedule.constant
     momentum_start: float = 0.99
-    momentum_steps: int | None = None
+    momentum_steps: int = 10000
     momentum_power: float = 1.0
     restrict_vocabulary: bool = False
     retrieval_block: int | None = None

@@ -214,9 +214,10 @@ def log_plan(trainer: Trainer) -> None:
     if trainer.run.ranks.size > 1:
         logger.info("%d ranks share the examples of each step", trainer.run.ranks.size)
     for stream in trainer.module.streams:
+        name = f"{stream.name}: " if len(trainer.module.streams) > 1 else ""
         logger.info(
-            "%d training examples, %d a step in micro-batches of at most %d tokens%s: "
+            "%s%d training examples, %d a step in micro-batches of at most %d tokens%s: "
             "%d steps an epoch, %d in all",
-            len(stream.examples), min(config.effective_batch_size, len(stream.examples)),
+            name, len(stream.examples), min(config.effective_batch_size, len(stream.examples)),
             hardware.micro_batch_tokens, rows, stream.sampler.per_epoch, trainer.steps,
         )  # fmt: skip

@@ -1,7 +1,7 @@
 """A corpus: monolingual text and translation pairs, tokenized, with a part held out."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,13 +119,24 @@ def open_corpus(
                 f"{store.language}: all {len(store):,} {nouns} share a text with held-out ones",
                 "Lower data.held_out, or give more text.",
             )
-        shared = len(split.training.removed) - len(split.held_out)
-        logger.info(
-            "%s: %s %s, %s held out, %s left out for sharing a text with held-out ones",
-            store.language, f"{len(split.training):,}", nouns, f"{len(split.held_out):,}",
-            f"{shared:,}",
-        )  # fmt: skip
+    for kind, of in zip(("sentences", "pairs"), stores, strict=True):
+        log_sizes(kind, {store.language: splits[store] for store in of})
     return Corpus(*stores, splits, cache_dir)
+
+
+def log_sizes(kind: str, splits: Mapping[str, Split]) -> None:
+    """Log how many sentences or pairs there are, by language; nothing where there are none."""
+    if not splits:
+        return
+    sizes = {name: len(split.training) for name, split in splits.items()}
+    held_out = sum(len(split.held_out) for split in splits.values())
+    shared = sum(len(split.training.removed) for split in splits.values()) - held_out
+    logger.info(
+        "%s %s to learn from (%s); %s held out, %s left out for sharing a text with these",
+        f"{sum(sizes.values()):,}", kind,
+        ", ".join(f"{name} {size:,}" for name, size in sizes.items()), f"{held_out:,}",
+        f"{shared:,}",
+    )  # fmt: skip
 
 
 def random_ids(vocabulary: np.ndarray, mask_id: int) -> np.ndarray:

@@ -18,7 +18,7 @@ BLOCKS = "blocks.png"
 _BLOCK, _PERPLEXITY, _ACCURACY = "retrieval_block_", "perplexity", "masked_accuracy"
 
 _SHARE = Metric("accuracy")
-_NUMBER = Metric("perplexity", percent=False, higher_is_better=False)
+_NUMBER = Metric("perplexity", percent=False)
 
 Figures = Mapping[str, Mapping[str, float]]
 
@@ -135,8 +135,8 @@ def _held_out(start: Figures, best: Figures, steps: str) -> Section:
 
     def row(name: str) -> Sequence[str]:
         found = [
-            metric.shown(figures.get(kind, {}).get(name))
-            for metric, kind in ((_NUMBER, _PERPLEXITY), (_SHARE, _ACCURACY))
+            metric.shown(figures.get(kind, {}).get(name), digits=digits)
+            for metric, kind, digits in ((_NUMBER, _PERPLEXITY, -1), (_SHARE, _ACCURACY, 1))
             for figures in (start, best)
         ]
         return (name, *found)
