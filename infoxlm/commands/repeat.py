@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from infoxlm.constants import TRAINING
 from infoxlm.convert.find_checkpoint import find_checkpoint
 from infoxlm.errors import UserError
 from infoxlm.hardware.environment import prepare_environment, threads_of
@@ -18,15 +19,19 @@ from infoxlm.runs.outcome import Outcome, compare_outcomes
 from infoxlm.runs.reproduction import Reproduction, terminal_reproduction, write_reproduction
 from infoxlm.runs.run_record import config_of, recorded, weights_checksums
 from infoxlm.runs.settings import typed
-from infoxlm.schema import SCHEMAS, DataConfig, ModelConfig, RepeatConfig
+from infoxlm.schema import SCHEMAS, CorpusConfig, ModelConfig, RepeatConfig
 from infoxlm.stopping import Interrupted
 from infoxlm.tasks.task import Task, task_class
 from infoxlm.train.inputs import SPLITS
 
 logger = logging.getLogger(__name__)
 
-#: The keys of ``data`` that say where it is.
-_DATA_PLACES = ("root", "train_root", "train_files", "dev_root")
+#: The keys of ``data`` that say where it is, by what they are called here.
+_DATA_PLACES = {
+    "data_root": "root",
+    **{key: key for key in ("train_root", "train_files", "dev_root")},
+    **{key: key for key in ("mono", "parallel", "eval_pairs")},
+}
 
 
 def run(config: RepeatConfig, folder: str | Path) -> None:
@@ -46,8 +51,8 @@ def run(config: RepeatConfig, folder: str | Path) -> None:
     again = config_of(original.record, SCHEMAS[original.command])
     data, model = placed(again.data, again.model, Path(directory), config)
     again = replace(again, data=data, model=model)
-    splits = SPLITS if original.command == "train" else (again.split,)
-    if original.command == "train":
+    splits = SPLITS if original.command in TRAINING else (again.split,)
+    if original.command in TRAINING:
         again = replace(again, trainer=replace(again.trainer, resume=None, replay=None))
     log_places(data, model, folder)
     prepare_environment(again.hardware.threads or threads_of(environment))
@@ -67,9 +72,7 @@ def run(config: RepeatConfig, folder: str | Path) -> None:
     show_report(terminal_reproduction(reproduction), folder, {"repetition": "repeat.md"})
 
 
-def placed(
-    data: DataConfig, model: ModelConfig, start: Path, config: RepeatConfig
-) -> tuple[DataConfig, ModelConfig]:
+def placed(data: Any, model: ModelConfig, start: Path, config: RepeatConfig) -> tuple[Any, Any]:
     """The run's sections on data and model, with the inputs where they are now.
 
     All that decides the result is the run's. What is read is found where the run found it, unless
@@ -77,8 +80,8 @@ def placed(
     as the run's folder, lies where the user wants it.
 
     Args:
-        data: The section in the run's folder.
-        model: Likewise.
+        data: The section on data in the run's folder.
+        model: That on the model.
         start: The working directory of the run, for its relative paths.
         config: The command's configuration.
     """
@@ -88,21 +91,21 @@ def placed(
             return then if start == Path.cwd() else str(start / then)
         return now or then
 
-    files = data.train_files
-    data = replace(
-        data,
-        root=where(config.data_root, data.root),
-        train_root=where(config.train_root, data.train_root),
-        train_files=config.train_files or (files and [str(where(None, file)) for file in files]),
-        dev_root=where(config.dev_root, data.dev_root),
-        cache_dir=config.cache_dir,
-    )
+    moved: dict[str, Any] = {}
+    for own, key in _DATA_PLACES.items():
+        now, then = getattr(config, own), getattr(data, key, None)
+        if isinstance(then, list):
+            moved[key] = now or [where(None, path) for path in then]
+        elif hasattr(data, key):
+            moved[key] = where(now, then)
+    data = replace(data, **moved, cache_dir=config.cache_dir)
     return data, replace(model, checkpoint=where(config.checkpoint, model.checkpoint))
 
 
-def log_places(data: DataConfig, model: ModelConfig, folder: Path) -> None:
+def log_places(data: Any, model: ModelConfig, folder: Path) -> None:
     """Show what a repetition is going to read and write, before it does."""
-    places = {f"data.{key}": getattr(data, key) for key in _DATA_PLACES}
+    keys = [key for key in _DATA_PLACES.values() if hasattr(data, key)]
+    places = {f"data.{key}": getattr(data, key) for key in keys}
     places["model.checkpoint"] = model.checkpoint
     shown = [f"{key}={typed(place)}" for key, place in places.items() if place is not None]
     logger.info("reading %s", " ".join(shown) or "no file that it names")
@@ -117,7 +120,10 @@ def check_inputs(
     Raises:
         UserError: They are not there, or have other contents.
     """
-    remedy = "Say where the run's data is now, with data_root=FOLDER and train_root=FOLDER_OR_FILE."
+    keys = "data_root=FOLDER and train_root=FOLDER_OR_FILE"
+    if isinstance(task.data, CorpusConfig):
+        keys = "mono=[FOLDER], parallel=[FOLDER] and eval_pairs=FOLDER"
+    remedy = f"Say where the run's data is now, with {keys}."
     try:
         task.open(splits)
         present = task.checksums(splits)
