@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 _EXPORTS = {
     "InfoXLMConfig": "infoxlm.model",
     "InfoXLMForMaskedLM": "infoxlm.model",
+    "InfoXLMForPretraining": "infoxlm.model",
     "InfoXLMForQuestionAnswering": "infoxlm.model",
     "InfoXLMForSequenceClassification": "infoxlm.model",
     "InfoXLMModel": "infoxlm.model",

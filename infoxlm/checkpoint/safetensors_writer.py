@@ -10,6 +10,9 @@ from typing import Any, Self
 
 import numpy as np
 
+#: The types of whole numbers that are written as they are, by NumPy's names; all else is float32.
+WHOLE_TYPES = {"int64": "I64"}
+
 
 class SafetensorsWriter:
     """Writes a safetensors file of float32 tensors without holding them all.
@@ -23,11 +26,19 @@ class SafetensorsWriter:
         path: The file to write.
         shapes: Name to shape, in the order of writing.
         file_format: What to put as ``format`` into the metadata.
+        types: The type of tensors of whole numbers, as NumPy calls it, by name.
     """
 
-    def __init__(self, path: Path, shapes: Mapping[str, tuple[int, ...]], file_format: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        shapes: Mapping[str, tuple[int, ...]],
+        file_format: str,
+        types: Mapping[str, str] | None = None,
+    ) -> None:
         self._path = path
         self._shapes = shapes
+        self._types = types or {}
         self._waiting = iter(shapes)
         self._header = self._make_header(file_format)
 
@@ -35,10 +46,17 @@ class SafetensorsWriter:
         header: dict[str, object] = {"__metadata__": {"format": file_format}}
         end = 0
         for name, shape in self._shapes.items():
-            start, end = end, end + 4 * math.prod(shape)
-            header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [start, end]}
+            kind, size = (
+                WHOLE_TYPES.get(self._types.get(name, ""), "F32"),
+                self._type(name).itemsize,
+            )
+            start, end = end, end + size * math.prod(shape)
+            header[name] = {"dtype": kind, "shape": shape, "data_offsets": [start, end]}
         text = json.dumps(header, separators=(",", ":")).encode()
         return text + b" " * (-len(text) % 8)  # so that the tensors are aligned
+
+    def _type(self, name: str) -> np.dtype:
+        return np.dtype(self._types.get(name, "float32")).newbyteorder("<")
 
     def __enter__(self) -> Self:
         self._file = self._path.open("xb")
@@ -53,7 +71,7 @@ class SafetensorsWriter:
         """
         if name != next(self._waiting, None) or values.shape != self._shapes[name]:
             raise ValueError(f"{name} {values.shape} is not the tensor to write next")
-        self._file.write(np.ascontiguousarray(values, "<f4").data)
+        self._file.write(np.ascontiguousarray(values, self._type(name)).data)
 
     def __exit__(
         self,
@@ -67,20 +85,26 @@ class SafetensorsWriter:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Any], file_format: str) -> None:
-    """Write tensors as float32, one after the other, so that memory does not grow by them all.
+    """Write tensors one after the other, so that memory does not grow by them all.
 
     Args:
         path: The file to write.
-        tensors: Arrays, or Paddle's tensors, by name.
+        tensors: Arrays, or Paddle's tensors, by name. Arrays of int64 stay what they are; all else
+            becomes float32.
         file_format: What to put as ``format`` into the metadata.
 
     Raises:
         OSError: The disk is full or the folder cannot be written.
     """
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    with SafetensorsWriter(path, shapes, file_format) as writer:
+    types = {
+        name: tensor.dtype.name
+        for name, tensor in tensors.items()
+        if isinstance(tensor, np.ndarray) and tensor.dtype.name in WHOLE_TYPES
+    }
+    with SafetensorsWriter(path, shapes, file_format, types) as writer:
         for name, tensor in tensors.items():
-            writer.write(name, float32_array(tensor))
+            writer.write(name, tensor if name in types else float32_array(tensor))
 
 
 def float32_array(tensor: Any) -> np.ndarray:

@@ -21,6 +21,7 @@ from infoxlm.model.configuration import InfoXLMConfig
 from infoxlm.model.masked_lm import InfoXLMForMaskedLM
 from infoxlm.model.modeling import InfoXLMForSequenceClassification
 from infoxlm.model.pretrained import InfoXLMPretrainedModel
+from infoxlm.model.pretraining import InfoXLMForPretraining
 from infoxlm.model.question_answering import OUTPUTS, InfoXLMForQuestionAnswering
 from infoxlm.schema import ModelConfig, ShapeConfig
 
@@ -127,6 +128,7 @@ def load_masked_lm(
     *,
     task_name: str,
     new_head: bool = False,
+    projection: bool = False,
 ) -> InfoXLMForMaskedLM:
     """The masked-LM model to train; a checkpoint without its head gets a fresh one.
 
@@ -137,6 +139,7 @@ def load_masked_lm(
         max_length: The longest sequence, in tokens.
         task_name: What the checkpoint's ``config.json`` calls its task.
         new_head: Draw a head, whatever head the checkpoint has.
+        projection: Whether it has the projection of the cross-lingual contrast.
 
     Raises:
         UserError: The checkpoint cannot be read, has the head of another task, or does not fit
@@ -145,7 +148,7 @@ def load_masked_lm(
     if folder is not None and not new_head:
         check_masked_lm_or_encoder(folder)
     return _load(
-        InfoXLMForMaskedLM, config, folder, vocab_size, max_length,
+        InfoXLMForPretraining if projection else InfoXLMForMaskedLM, config, folder, vocab_size, max_length,
         task_name=task_name, new_head=new_head, names={},
     )  # fmt: skip
 

@@ -28,6 +28,8 @@ class InfoXLMPretrainedModel(PretrainedModel):
     base_model_prefix = ENCODER_PREFIX.rstrip(".")
     #: The class of PaddleNLP and transformers that this one stands for in config.json.
     architecture: ClassVar[str]
+    #: Parts that are trained with the model and are none of it: its folder does not hold them.
+    apart: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def from_pretrained(
@@ -77,8 +79,9 @@ class InfoXLMPretrainedModel(PretrainedModel):
         if LM_HEAD in heads:
             check_tied(weights, match)
         for head in sorted(drawn):
-            kept = "is asked for a new" if weights.has_part(head) else "has no"
-            logger.info("%s %s %s: drawn at random", folder, kept, head)
+            if head not in cls.apart:
+                kept = "is asked for a new" if weights.has_part(head) else "has no"
+                logger.info("%s %s %s: drawn at random", folder, kept, head)
             init_weights(getattr(model, head), config.initializer_range)
         return model
 
@@ -95,7 +98,10 @@ class InfoXLMPretrainedModel(PretrainedModel):
         self.config.architectures = [self.architecture]
         self.config.dtype = "float32"
         self.config.save_pretrained(str(folder))
-        write_weights(folder, self.state_dict())
+        state = self.state_dict()
+        write_weights(
+            folder, {name: x for name, x in state.items() if name.split(".")[0] not in self.apart}
+        )
 
     def init_unless_loading(self, module: nn.Layer) -> None:
         """Draw a part's weights, unless the model is being built to be filled from a file."""

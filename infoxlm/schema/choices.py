@@ -40,8 +40,8 @@ class AnswerRules(Enum):
     mlqa = "mlqa"
 
 
-class MomentumSchedule(Enum):
-    """Course of the momentum encoder's momentum over the steps."""
+class Momentum(Enum):
+    """Course of the momentum of the key encoder while training goes on."""
 
     constant = "constant"
     linear = "linear"

@@ -14,7 +14,7 @@ from infoxlm.schema.checks import (
     check_name,
     check_positive,
 )  # fmt: skip
-from infoxlm.schema.choices import Faulty, MomentumSchedule, Pooling, SelectOn
+from infoxlm.schema.choices import Faulty, Momentum, Pooling, SelectOn
 from infoxlm.schema.training import BaseTrainConfig
 
 #: The weights of the losses, by the names of their streams.
@@ -43,10 +43,10 @@ class PretrainingConfig:
     batch_negatives: bool = False
     mask_equal_texts: bool = True
     momentum: float = 0.9999
-    momentum_schedule: MomentumSchedule = MomentumSchedule.constant
+    momentum_schedule: Momentum = Momentum.constant
     momentum_start: float = 0.99
     momentum_steps: int = 10000
-    momentum_power: float = 1.0
+    momentum_power: float = 0.5
     restrict_vocabulary: bool = False
     retrieval_block: int | None = None
     retrieval_pooling: Pooling = Pooling.mean

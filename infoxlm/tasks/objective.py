@@ -93,7 +93,10 @@ class Objective:
         return {}
 
     def state(self) -> dict[str, np.ndarray]:
-        """Arrays that a checkpoint has to hold besides weights and optimizer, by name."""
+        """Arrays that a checkpoint has to hold besides weights and optimizer, by name.
+
+        They are of float32 or int64, and may be views of what the next step changes.
+        """
         return {}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:

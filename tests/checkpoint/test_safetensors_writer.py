@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 
 from infoxlm.checkpoint.safetensors_reader import SafetensorsReader
-from infoxlm.checkpoint.safetensors_writer import SafetensorsWriter, float32_array
+from infoxlm.checkpoint.safetensors_writer import SafetensorsWriter, float32_array, write_tensors
 
 shapes = st.lists(st.integers(1, 5), min_size=1, max_size=3).map(tuple)
 
@@ -50,3 +50,20 @@ def test_paddle_tensors_are_written_without_copies():
     tensor[0, 0] = 7.0
     assert seen[0, 0] == 7.0
     assert float32_array(paddle.to_tensor([1.5], dtype="float64")).dtype == np.float32
+
+
+def test_whole_numbers_stay_whole(tmp_path):
+    state = {
+        "hashes": np.array([[2**62 + 1, -(2**53) - 1]]),
+        "half": np.ones(3, np.float16),
+        "double": np.full(2, 0.1),
+        "tensor": paddle.ones([2, 2]),
+    }
+    write_tensors(tmp_path / "state.safetensors", state, "np")
+    with safe_open(tmp_path / "state.safetensors", "np") as file:
+        found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    assert {name: x.dtype.name for name, x in found.items()} == {
+        "hashes": "int64", "half": "float32", "double": "float32", "tensor": "float32"
+    }  # fmt: skip
+    np.testing.assert_array_equal(found["hashes"], state["hashes"])
+    np.testing.assert_array_equal(found["double"], np.float32([0.1, 0.1]))

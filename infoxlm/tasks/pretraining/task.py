@@ -1,7 +1,7 @@
 """Pre-training on text and translations: from the files to the scores."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from infoxlm.tasks.pretraining.corpus import Corpus, open_corpus, random_ids
 from infoxlm.tasks.pretraining.examples import ContrastExamples, MaskedExamples
 from infoxlm.tasks.pretraining.languages import find_corpus, find_pairs
 from infoxlm.tasks.pretraining.masking import Masking, whole_vocabulary
+from infoxlm.tasks.pretraining.options import ContrastOptions
 from infoxlm.tasks.pretraining.retrieval_pairs import RetrievalPairs, load_retrieval_pairs
 from infoxlm.tasks.pretraining.sample import place_sample
 from infoxlm.tasks.pretraining.stored_examples import StoredExamples
@@ -95,7 +96,13 @@ class Task(task.Task):
         from infoxlm.model.loading import load_masked_lm
 
         model = load_masked_lm(
-            config, folder, vocab_size, max_length, task_name=self.name, new_head=new_head
+            config,
+            folder,
+            vocab_size,
+            max_length,
+            task_name=self.name,
+            new_head=new_head,
+            projection=XLCO in self.options.streams and self.options.projection,
         )
         self._check_blocks(model.config.num_hidden_layers)
         return model
@@ -240,6 +247,12 @@ class Task(task.Task):
 
     def _objective(self, name: str, model: "InfoXLMForMaskedLM") -> "Objective":
         """The objective of a stream."""
+        from infoxlm.tasks.pretraining.contrast import ContrastObjective
         from infoxlm.tasks.pretraining.masked_lm import MaskedLMObjective
 
-        return MaskedLMObjective(model)
+        if name != XLCO:
+            return MaskedLMObjective(model)
+        names = [field.name for field in fields(ContrastOptions)]
+        return ContrastObjective(
+            model, ContrastOptions(**{name: getattr(self.options, name) for name in names})
+        )
