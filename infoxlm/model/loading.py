@@ -148,9 +148,15 @@ def load_masked_lm(
     if folder is not None and not new_head:
         check_masked_lm_or_encoder(folder)
     return _load(
-        InfoXLMForPretraining if projection else InfoXLMForMaskedLM, config, folder, vocab_size, max_length,
-        task_name=task_name, new_head=new_head, names={},
-    )  # fmt: skip
+        InfoXLMForPretraining if projection else InfoXLMForMaskedLM,
+        config,
+        folder,
+        vocab_size,
+        max_length,
+        task_name=task_name,
+        new_head=new_head,
+        names={},
+    )
 
 
 def _load(

@@ -66,7 +66,7 @@ def test_everything_is_logged_by_language_and_block(alone):
     }  # fmt: skip
     assert wanted <= scored[0].keys() | stepped.keys()
     log = LogReader(file_path=str(alone / "vdl" / "vdlrecords.main.log"))
-    assert wanted <= set(log.tags()["scalar"])
+    assert wanted <= set(log.get_tags()["scalar"])
 
 
 def test_it_resumes_to_the_bit(alone, compose, words, tmp_path, train_until_stopped):
