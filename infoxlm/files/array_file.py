@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 #: Elements of a mapped array that are in memory at a time.
-CHUNK = 1 << 19
+CHUNK = 1 << 16
 
 
 class ArrayWriter:

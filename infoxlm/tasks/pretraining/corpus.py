@@ -41,10 +41,12 @@ class Corpus:
         Raises:
             UserError: The cache cannot be written.
         """
-        return [
-            Blocks(x, open_blocks(x, self._removed(x), max_length, self.cache_dir).values)
-            for x in self.mono
-        ]
+        found = []
+        for store in self.mono:
+            removed = self.splits[store].training.removed
+            mapped = open_blocks(store, removed, max_length, self.cache_dir)
+            found.append(Blocks(store, mapped.values, mapped))
+        return found
 
     def held_out_blocks(self, max_length: int, limit: int | None = None) -> list[Blocks]:
         """The held-out sentences of each language that has some, each a block of its own.
@@ -75,9 +77,6 @@ class Corpus:
         """All ids that occur, held-out text included, and ``<mask>``; sorted, int64."""
         stores = (*self.mono, *self.parallel)
         return np.unique(np.concatenate([[mask_id], *(store.vocabulary for store in stores)]))
-
-    def _removed(self, store: TokenStore) -> np.ndarray:
-        return self.splits[store].training.removed
 
 
 def open_corpus(

@@ -2,13 +2,18 @@
 
 import fnmatch
 import logging
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from infoxlm.data.gzip_file import GZIP, text_file
+from infoxlm.data.gzip_file import text_file
 from infoxlm.errors import UserError
-from infoxlm.schema.checks import is_language_code
+from infoxlm.tasks.pretraining.language_names import (
+    TEXT,
+    bare_name,
+    language_of,
+    pair_in,
+    pair_in_header,
+)
 from infoxlm.tasks.pretraining.text_rows import Columns, Lines, TextRows
 
 logger = logging.getLogger(__name__)
@@ -16,19 +21,7 @@ logger = logging.getLogger(__name__)
 #: language, or two joined by a hyphen -> files
 CorpusFiles = Mapping[str, Sequence[TextRows]]
 
-#: Parts of names that have the form of a code and are none.
-_WORDS = (
-    "all", "bin", "bpe", "bz", "cc", "cfg", "csv", "db", "dev", "doc", "gz", "idx", "ini", "js",
-    "log", "md", "new", "npy", "npz", "old", "out", "pdf", "py", "raw", "rs", "sgm", "sh", "src",
-    "sql", "tar", "tmp", "tmx", "tok", "tsv", "txt", "vec", "xml", "xz", "yml", "zip",
-)  # fmt: skip
-
-_CODE = r"[a-z]{2,3}(?:[-_][A-Z][a-z]{3})?(?:[-_][A-Z]{2})?"
-
-#: Two codes at the end of a name, such as `Tatoeba.de-en`.
-_PAIR = re.compile(rf"(?:^|[._-])({_CODE})-({_CODE})$")
-
-_TABLE, _TEXT = ".tsv", ".txt"
+_TABLE = ".tsv"
 
 _MONO_FORMS = "LANG.txt, NAME.LANG, LANG/NAME.txt or files of pairs, packed as .gz or not"
 _PAIR_FORMS = "a .tsv of two columns headed by their languages or named x-y.tsv, or x-y.x and x-y.y"
@@ -52,7 +45,7 @@ def find_monolingual(paths: Sequence[Path], exclude: Sequence[str] = ()) -> Corp
                 for column, code in enumerate(codes):
                     rows = Columns(text_file(file), (column,), header)
                     found.setdefault(code, []).append(rows)
-            elif language := _language_of(file):
+            elif language := language_of(file):
                 found.setdefault(language, []).append(Lines((text_file(file),)))
 
     return _search("data.mono", paths, exclude, add, _MONO_FORMS)
@@ -87,6 +80,20 @@ def find_parallel(paths: Sequence[Path], exclude: Sequence[str] = ()) -> CorpusF
     return _search("data.parallel", paths, exclude, add, _PAIR_FORMS)
 
 
+def log_unused_patterns(paths: Sequence[Path], exclude: Sequence[str]) -> None:
+    """Log patterns that fit no file: what one was meant to keep from training is trained on."""
+    files = [file for path in paths for file in _listed("data", path)]
+    for pattern in exclude:
+        if not any(_is_excluded(file, [pattern]) for file in files):
+            logger.warning("data.exclude: no file's path fits %s", pattern)
+
+
+def checksums(files: CorpusFiles) -> dict[str, str]:
+    """The SHA-256 of each file, by its path."""
+    every = {file for rows in files.values() for each in rows for file in each.files}
+    return {str(file): file.sha256() for file in sorted(every, key=str)}
+
+
 def _search(
     key: str,
     paths: Sequence[Path],
@@ -104,10 +111,13 @@ def _search(
         seen.update(file.resolve() for file in new)
         own: dict[str, list[TextRows]] = {}
         add(own, kept)
+        if listed and not kept:
+            raise UserError(
+                f"{key}: data.exclude leaves out every file of {path}",
+                "Leave the path out, or change data.exclude.",
+            )
         if not own:
-            left_out = len(listed) - len(kept)
-            but = f" but {left_out} files that data.exclude leaves out" if left_out else ""
-            raise UserError(f"{key}: {path} holds no text in a known form{but}", f"Give {forms}.")
+            raise UserError(f"{key}: {path} holds no text in a known form", f"Give {forms}.")
         add(found, new)
     return {language: tuple(found[language]) for language in sorted(found)}
 
@@ -135,50 +145,21 @@ def _is_excluded(file: Path, patterns: Sequence[str]) -> bool:
     return any(fnmatch.fnmatch(name, pattern) for name in names for pattern in patterns)
 
 
-def _bare(file: Path) -> Path:
-    """The name without `.gz`."""
-    return file.with_suffix("") if file.suffix.lower() == GZIP else file
-
-
-def _is_language(word: str) -> bool:
-    """Tell whether a part of a name is a language's code, not an ending or a word."""
-    return is_language_code(word) and word not in _WORDS
-
-
 def _rank(code: str) -> tuple[bool, str]:
     """English first, then the alphabet."""
     return (code not in ("en", "eng"), code)
 
 
-def _language_of(file: Path) -> str | None:
-    """The language of a file of lines by its name, or by the folder of a `.txt`."""
-    bare = _bare(file)
-    stem, ending = bare.stem, bare.suffix
-    if ending != _TEXT:
-        return ending[1:] if _is_language(ending[1:]) else None
-    parts = (stem, stem.rpartition(".")[2], bare.parent.name)
-    return next(filter(_is_language, parts), None)
-
-
-def _pair_in(stem: str) -> tuple[str, str] | None:
-    """The two languages that a name ends in."""
-    found = _PAIR.search(stem)
-    if found and _is_language(found[1]) and _is_language(found[2]) and found[1] != found[2]:
-        return found[1], found[2]
-    return None
-
-
 def _table_sides(file: Path) -> tuple[tuple[str, str], bool] | None:
     """The languages of a table's two columns, and whether a header names them."""
-    bare = _bare(file)
+    bare = bare_name(file)
     if bare.suffix.lower() != _TABLE:
         return None
-    named = _pair_in(bare.stem)
+    named = pair_in(bare.stem)
     _, line = next(text_file(file).decoded(), (0, ""))
-    first, _, second = line.rstrip("\r\n").partition("\t")
-    header = is_language_code(first) and is_language_code(second) and first != second
-    if header and (named is None or {first, second} == set(named)):
-        return (first, second), True
+    header = pair_in_header(line)
+    if header and (named is None or set(header) == set(named)):
+        return header, True
     return (named, False) if named else None
 
 
@@ -190,11 +171,11 @@ def _aligned(files: Sequence[Path]) -> Iterator[dict[str, Path]]:
     """
     stems: dict[Path, dict[str, Path]] = {}
     for file in files:
-        bare = _bare(file)
-        if bare.suffix != _TEXT and _is_language(bare.suffix[1:]):
-            stems.setdefault(bare.with_suffix(""), {}).setdefault(bare.suffix[1:], file)
+        bare = bare_name(file)
+        if bare.suffix not in (TEXT, _TABLE) and (code := language_of(file)):
+            stems.setdefault(bare.with_suffix(""), {}).setdefault(code, file)
     for stem, by_language in stems.items():
-        pair = _pair_in(stem.name)
+        pair = pair_in(stem.name)
         if pair is None:
             if len(by_language) == 2:  # Moses' train.de and train.en
                 yield by_language

@@ -10,7 +10,7 @@ from infoxlm.data.examples import Batch
 from infoxlm.data.stateless_random import random_bits
 from infoxlm.tasks.pretraining.masking import UNMASKED
 from infoxlm.tasks.pretraining.sequences import Pairs, Sequences, joined
-from infoxlm.tasks.pretraining.stored_examples import NONE, StoredExamples, places_of
+from infoxlm.tasks.pretraining.stored_examples import NONE, StoredExamples
 from infoxlm.tokenization.token_ids import TokenIds
 
 #: Names the draw of orders and sides, apart from those of masks.
@@ -48,13 +48,13 @@ class MaskedExamples(StoredExamples[Sequences]):
             seed: The seed of orders and masks, next to the row: of the run, the step, the stream.
         """
         assert self.masking is not None
-        drawn = list(self._drawn(rows))
-        sequences = TokenIds.concatenate(
-            [x.source.take(x.numbers, rows[x.positions], *seed) for x in drawn]
-        )
-        self.release()
-        places = places_of(drawn)
-        masked = self.masking(sequences, rows[np.argsort(places)], *seed)
+        parts, positions = [], []
+        for source, numbers, some in self._drawn(rows):
+            parts.append(source.take(numbers, rows[some], *seed))
+            positions.append(some)
+        sequences, order = TokenIds.concatenate(parts), np.concatenate(positions)
+        masked = self.masking(sequences, rows[order], *seed)
+        places = np.argsort(order)
         weights = masked.counts[places].astype(np.float64)
         return MaskedBatch(masked.token_ids, places, {}, weights, masked.labels)
 
@@ -111,20 +111,20 @@ class ContrastExamples(StoredExamples[Pairs]):
             seed: The seed of orders, sides and masks, next to the row: of the run, the step, the
                 stream.
         """
-        drawn = list(self._drawn(rows))
-        places = places_of(drawn)
         sides: tuple[list[TokenIds], list[TokenIds]] = ([], [])
-        texts = []
-        for x in drawn:
-            queries, keys = self._sentences(x.source, x.numbers, rows[x.positions], *seed)
+        texts, positions = [], []
+        for source, numbers, some in self._drawn(rows):
+            queries, keys = self._sentences(source, numbers, rows[some], *seed)
             for side, sentences in zip(sides, (queries, keys), strict=True):
-                side.append(joined(x.source.store.token_ids, sentences.T, x.source.max_length))
-            texts.append(x.source.store.texts[np.concatenate([queries, keys], axis=1)])
-        self.release()
-        both = [TokenIds.concatenate(side) for side in sides]
+                side.append(joined(source.store.token_ids, sentences.T, source.max_length))
+            texts.append(source.store.texts[np.concatenate([queries, keys], axis=1)])
+            positions.append(some)
+        both, order = [TokenIds.concatenate(side) for side in sides], np.concatenate(positions)
         if self.masking is not None:
-            own = rows[np.argsort(places)]
-            both = [self.masking(x, own, *seed, side).token_ids for side, x in enumerate(both)]
+            both = [
+                self.masking(x, rows[order], *seed, side).token_ids for side, x in enumerate(both)
+            ]
+        places = np.argsort(order)
         count = len(rows)
         targets = {
             "text": np.concatenate(texts)[places],

@@ -7,6 +7,7 @@ import numpy as np
 
 from infoxlm.constants import BOS_ID, EOS_ID
 from infoxlm.data.stateless_random import random_bits
+from infoxlm.files.array_file import MappedArray
 from infoxlm.tasks.pretraining.held_out import AllBut
 from infoxlm.tasks.pretraining.token_store import TokenStore
 from infoxlm.tokenization.token_ids import TokenIds, offsets_from, ranges
@@ -41,6 +42,9 @@ class Sequences(Protocol):
     def row(self, number: int) -> int:
         """The row of the store that a sequence begins with."""
 
+    def release(self) -> None:
+        """Take the pages that were read out of the process' memory."""
+
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
@@ -49,10 +53,12 @@ class Blocks:
     Attributes:
         store: A language's sentences.
         bounds: First tokens, and the tokens behind the last, int64 ``[n, 2]``.
+        mapped: The file that the bounds are mapped from; None where they are in memory.
     """
 
     store: TokenStore
     bounds: np.ndarray
+    mapped: MappedArray | None = None
 
     @classmethod
     def of_sentences(cls, store: TokenStore, numbers: np.ndarray, max_length: int) -> "Blocks":
@@ -83,6 +89,12 @@ class Blocks:
         """The sentence that a block begins in."""
         offsets = self.store.token_ids.offsets
         return int(np.searchsorted(offsets, self.bounds[number, 0], side="right")) - 1
+
+    def release(self) -> None:
+        """Take the pages that were read out of the process' memory."""
+        self.store.release()
+        if self.mapped is not None:
+            self.mapped.release()
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +129,10 @@ class Pairs:
     def row(self, number: int) -> int:
         """The pair."""
         return int(self.numbers[np.array([number])][0])
+
+    def release(self) -> None:
+        """Take the pages that were read out of the process' memory."""
+        self.store.release()
 
 
 def joined(token_ids: TokenIds, sentences: np.ndarray, max_length: int) -> TokenIds:

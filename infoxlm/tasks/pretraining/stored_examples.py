@@ -1,8 +1,8 @@
 """Examples whose tokens stay on disk until a step draws them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, Self, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -14,11 +14,14 @@ from infoxlm.tokenization.token_ids import TokenIds, offsets_from
 #: No sequences.
 NONE = TokenIds(np.zeros(0, np.int32), np.zeros(1, np.int64))
 
+#: Examples that are read before their pages leave memory: the system maps 64 KB around each.
+_CHUNK = 128
+
 Source = TypeVar("Source", bound=Sequences)
 
 
 class Drawn(NamedTuple, Generic[Source]):
-    """The examples of a batch that are of one language.
+    """Some examples of a batch that are of one language.
 
     Attributes:
         source: The language's sequences.
@@ -51,6 +54,7 @@ class StoredExamples(Examples, Generic[Source]):
         sources: Sequence[Source],
         masking: Masking | None,
         vocabulary: np.ndarray | None = None,
+        **options: Any,
     ) -> Self:
         """Examples of some sequences.
 
@@ -58,15 +62,18 @@ class StoredExamples(Examples, Generic[Source]):
             sources: The sequences of each language.
             masking: How they are masked; None: not at all, where that makes sense.
             vocabulary: The ids that batches may hold; None: any.
+            **options: Other attributes of the class.
         """
-        rows = np.zeros(0, np.int64)  # the base's arrays are of the size of the corpus
-        return cls(NONE, {}, rows, sources=sources, masking=masking, vocabulary=vocabulary)
+        rows = np.zeros(0, np.int64)  # no arrays of the corpus' size
+        return cls(
+            NONE, {}, rows, sources=sources, masking=masking, vocabulary=vocabulary, **options
+        )
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
         """Join the examples of several languages, in their order."""
         sources = [source for part in parts for source in part.sources]
-        return cls.of(sources, parts[0].masking, parts[0].vocabulary)
+        return replace(parts[0], sources=sources)
 
     @property
     def sizes(self) -> Mapping[str, int]:
@@ -109,11 +116,6 @@ class StoredExamples(Examples, Generic[Source]):
             start += size
         return super().find(language, row, sequence)
 
-    def release(self) -> None:
-        """Take the pages that were read out of the process' memory."""
-        for source in self.sources:
-            source.store.release()
-
     def _count(self, source: Source) -> int:
         """The number of examples of a language."""
         return len(source)
@@ -135,14 +137,12 @@ class StoredExamples(Examples, Generic[Source]):
         return offsets_from(np.array(list(self.sizes.values()), np.int64))
 
     def _drawn(self, rows: np.ndarray) -> Iterator[Drawn[Source]]:
-        """Yield the examples of a batch language by language."""
+        """Yield the examples of a batch, language by language; pages leave memory behind them."""
         starts = self._starts()
         index = np.searchsorted(starts, rows, side="right") - 1
         for number in np.unique(index).tolist():
-            positions = np.flatnonzero(index == number)
-            yield Drawn(self.sources[number], rows[positions] - starts[number], positions)
-
-
-def places_of(drawn: Sequence[Drawn[Source]]) -> np.ndarray:
-    """Where the examples of a batch are when languages stand one after the other, int64 ``[n]``."""
-    return np.argsort(np.concatenate([each.positions for each in drawn]))
+            source, positions = self.sources[number], np.flatnonzero(index == number)
+            for start in range(0, len(positions), _CHUNK):
+                some = positions[start : start + _CHUNK]
+                yield Drawn(source, rows[some] - starts[number], some)
+                source.release()

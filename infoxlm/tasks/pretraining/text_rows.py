@@ -1,11 +1,14 @@
 """Texts of a corpus: rows of one text, or of a text and its translation."""
 
+import csv
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import NamedTuple, Protocol
 
+from infoxlm.data.records import is_quoted
+from infoxlm.data.table_rows import table_rows
 from infoxlm.data.text_file import TextFile
 from infoxlm.errors import UserError
 
@@ -82,7 +85,9 @@ class Lines:
 
 @dataclass(frozen=True)
 class Columns:
-    """One or both columns of a table of two, between tabs; quotes in it are text.
+    """One or both columns of a table of two, between tabs.
+
+    Quotes in it are text, unless a csv writer put them around its fields.
 
     Attributes:
         file: The table.
@@ -108,21 +113,27 @@ class Columns:
         Raises:
             UserError: The file cannot be read, or a row has more than two columns.
         """
-        for line, text in self.file.decoded():
-            if line == 1 and self.header:
+        lines = (line for _, line in self.file.decoded())
+        table = table_rows(lines, "\t", quoted=is_quoted(self.file))
+        for number, (line, fields) in enumerate(table, start=-int(self.header)):
+            if number < 0:
                 continue
-            fields = [field.strip() for field in text.split("\t")]
+            if isinstance(fields, csv.Error):
+                raise UserError(
+                    f"{self.file}, line {line}: {fields}", 'Mend the line; quotes inside are "".'
+                )
             if len(fields) > 2:
                 raise UserError(
                     f"{self.file}, line {line} has {len(fields)} columns",
                     "Each line must be a text, a tab, and its translation.",
                 )
-            fields += [""] * (2 - len(fields))
-            yield Row(line - 1 - self.header, line, tuple(fields[x] for x in self.columns))
+            texts = [" ".join(field.split("\n")).strip() for field in [*fields, ""][:2]]
+            yield Row(number, line, tuple(texts[x] for x in self.columns))
 
     def fingerprint(self) -> str:
-        """Return a digest of the bytes and of the columns."""
-        return _digest("columns", self.file.sha256(), self.columns, self.header)
+        """Return a digest of the bytes, and of what makes rows of them."""
+        quoted = is_quoted(self.file)
+        return _digest("columns", self.file.sha256(), self.columns, self.header, quoted)
 
 
 def _digest(*parts: object) -> str:

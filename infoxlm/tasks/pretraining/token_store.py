@@ -150,7 +150,10 @@ def _read(folder: Path, language: str, files: Sequence[str]) -> TokenStore:
     for name in ARRAYS:
         if sha256_of(folder / f"{name}.npy") != _get(manifest, "sha256", dict).get(name):
             raise ValueError(f"the checksum of {name}.npy is wrong")
-    kept = [Kept(**counts) for counts in _get(manifest, "kept", list)]
+    try:
+        kept = [Kept(**counts) for counts in _get(manifest, "kept", list)]
+    except TypeError as error:
+        raise ValueError(f"{MANIFEST} tells not what was kept") from error
     arrays = {name: MappedArray(folder / f"{name}.npy") for name in ARRAYS}
     vocabulary = np.array(arrays.pop("vocabulary").values)
     width = _get(manifest, "width", int)
