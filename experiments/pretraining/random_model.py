@@ -1,6 +1,6 @@
 """A model of random weights with a vocabulary learned on a corpus, to pre-train from scratch.
 
-    python random_model.py --text FOLDER [FOLDER ...] --exclude '*/flores200/*' --out weights/random
+python random_model.py --text FOLDER [FOLDER ...] --exclude '*/flores200/*' --out weights/random
 """
 
 import argparse
@@ -37,7 +37,9 @@ def main() -> None:
     vocabulary = arguments.out / "sentencepiece.bpe.model"
     with open(vocabulary, "wb") as written:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=sentences(arguments.text, arguments.exclude, set(arguments.languages)),
+            sentence_iterator=sentences(
+                arguments.text, arguments.exclude, set(arguments.languages)
+            ),
             model_writer=written,
             vocab_size=arguments.vocabulary - 2,  # two ids more: fairseq's offset and <mask>
             character_coverage=0.9995,

@@ -46,7 +46,7 @@ class PretrainingConfig:
     momentum_schedule: Momentum = Momentum.constant
     momentum_start: float = 0.99
     momentum_steps: int = 10000
-    momentum_power: float = 0.5
+    momentum_power: float = 1.0
     restrict_vocabulary: bool = False
     retrieval_block: int | None = None
     retrieval_pooling: Pooling = Pooling.mean

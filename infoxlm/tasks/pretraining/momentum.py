@@ -10,7 +10,7 @@ from infoxlm.checkpoint.safetensors_writer import float32_array
 from infoxlm.errors import UserError
 from infoxlm.model.configuration import InfoXLMConfig
 from infoxlm.model.modeling import InfoXLMModel
-from infoxlm.tasks.pretraining.options import ContrastOptions, Momentum
+from infoxlm.tasks.pretraining.options import ContrastOptions
 
 
 def momentum_at(step: int, options: ContrastOptions) -> float:
@@ -23,9 +23,9 @@ def momentum_at(step: int, options: ContrastOptions) -> float:
             ``momentum`` and at least ``momentum_start``.
     """
     start, end = options.momentum_start, options.momentum
-    if options.momentum_schedule is Momentum.constant:
+    if options.momentum_schedule == "constant":
         return end
-    if options.momentum_schedule is Momentum.linear:
+    if options.momentum_schedule == "linear":
         return start + (end - start) * min(1.0, step / options.momentum_steps)
     return min(end, max(start, 1.0 - step**-options.momentum_power))
 

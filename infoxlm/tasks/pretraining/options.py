@@ -1,8 +1,7 @@
 """Options of the cross-lingual contrast."""
 
-from dataclasses import dataclass
-
-from infoxlm.schema import Momentum
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,7 @@ class ContrastOptions:
         mask_equal_texts: Whether keys that share a sentence with an example are none of its
             negatives; the released models do not look.
         momentum: The share of itself that the key encoder keeps in each step, or comes to.
-        momentum_schedule: How it changes.
+        momentum_schedule: How it changes: ``constant``, ``linear`` or ``exponential``.
         momentum_start: The momentum that a schedule begins with.
         momentum_steps: Steps of the linear schedule.
         momentum_power: The power of the exponential schedule.
@@ -33,7 +32,13 @@ class ContrastOptions:
     batch_negatives: bool = False
     mask_equal_texts: bool = True
     momentum: float = 0.9999
-    momentum_schedule: Momentum = Momentum.constant
+    momentum_schedule: str = "constant"
     momentum_start: float = 0.99
     momentum_steps: int = 10_000
-    momentum_power: float = 0.5
+    momentum_power: float = 1.0
+
+    @classmethod
+    def of(cls, config: Any) -> Self:
+        """The options among the attributes of a configuration; of choices the values are taken."""
+        found = {field.name: getattr(config, field.name) for field in fields(cls)}
+        return cls(**{name: getattr(value, "value", value) for name, value in found.items()})

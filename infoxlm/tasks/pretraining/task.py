@@ -1,7 +1,7 @@
 """Pre-training on text and translations: from the files to the scores."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -252,7 +252,4 @@ class Task(task.Task):
 
         if name != XLCO:
             return MaskedLMObjective(model)
-        names = [field.name for field in fields(ContrastOptions)]
-        return ContrastObjective(
-            model, ContrastOptions(**{name: getattr(self.options, name) for name in names})
-        )
+        return ContrastObjective(model, ContrastOptions.of(self.options))

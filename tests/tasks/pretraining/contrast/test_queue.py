@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from infoxlm.tasks.pretraining.momentum import momentum_at
-from infoxlm.tasks.pretraining.options import ContrastOptions, Momentum
+from infoxlm.tasks.pretraining.options import ContrastOptions
 from infoxlm.tasks.pretraining.queue import KeyQueue, equal_texts
 
 few = st.integers(-3, 3)
@@ -60,9 +60,9 @@ def test_a_queue_comes_back_and_continues_at_its_place():
 @pytest.mark.parametrize(
     ("schedule", "expected"),
     [
-        (Momentum.constant, {1: 0.999, 50: 0.999, 1000: 0.999}),
-        (Momentum.linear, {50: 0.95 + 0.049 / 2, 100: 0.999, 1000: 0.999}),
-        (Momentum.exponential, {1: 0.95, 100: 0.95, 10_000: 0.99, 10**9: 0.999}),
+        ("constant", {1: 0.999, 50: 0.999, 1000: 0.999}),
+        ("linear", {50: 0.95 + 0.049 / 2, 100: 0.999, 1000: 0.999}),
+        ("exponential", {1: 0.95, 20: 0.95, 100: 0.99, 10**9: 0.999}),
     ],
 )
 def test_momentum_schedules(schedule, expected):
