@@ -33,13 +33,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
 
+    texts = sentences(arguments.text, arguments.exclude, set(arguments.languages))
     arguments.out.mkdir(parents=True)
     vocabulary = arguments.out / "sentencepiece.bpe.model"
     with open(vocabulary, "wb") as written:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=sentences(
-                arguments.text, arguments.exclude, set(arguments.languages)
-            ),
+            sentence_iterator=texts,
             model_writer=written,
             vocab_size=arguments.vocabulary - 2,  # two ids more: fairseq's offset and <mask>
             character_coverage=0.9995,
