@@ -68,19 +68,11 @@ def write_store(
     Raises:
         UserError: A file is at fault.
     """
-    in_use = np.zeros(tokenizer.vocab_size, bool)
-    in_use[EOS_ID] = True
     kept = [Kept() for _ in sources]
-    width, end = 1, 0
-    with (
-        ExitStack() as stack,
-        progress(label=f"tokenizing {language}", unit=" rows", delay=2) as bar,
-    ):
-        out = {
-            name: stack.enter_context(ArrayWriter(folder / f"{name}.npy", dtype))
-            for name, dtype in ARRAYS.items()
-        }
-        out["offsets"].write(np.zeros(1, np.int64))
+    width = 1
+    with ExitStack() as stack:
+        bar = stack.enter_context(progress(label=f"tokenizing {language}", unit=" rows", delay=2))
+        arrays = _Arrays(folder, tokenizer.vocab_size, stack)
         for source, counts in zip(sources, kept, strict=True):
             for chunk in _chunks(_filled(source, counts, refuse_faulty)):
                 width = len(chunk[0].texts)
@@ -90,16 +82,41 @@ def write_store(
                     raise _faulty(source, chunk[first])
                 counts.rows += len(known)
                 counts.empty += len(chunk) - len(known)
-                chunk = [chunk[number] for number in known]
-                out["ids"].write(sentences.ids)
-                out["offsets"].write(sentences.offsets[1:] + end)
-                out["texts"].write(_hashes(text for row in chunk for text in row.texts))
-                out["rows"].write(np.array([row.number for row in chunk], np.int32))
-                in_use[sentences.ids] = True
-                end += len(sentences.ids)
+                arrays.append([chunk[number] for number in known], sentences)
                 bar.update(len(chunk))
-        out["vocabulary"].write(np.flatnonzero(in_use))
+        arrays.finish()
     return {"width": width, "kept": [asdict(counts) for counts in kept]}
+
+
+class _Arrays:
+    """The arrays of a store, growing on disk.
+
+    Args:
+        folder: An empty folder.
+        vocab_size: The number of the tokenizer's ids.
+        stack: Closes the files.
+    """
+
+    def __init__(self, folder: Path, vocab_size: int, stack: ExitStack) -> None:
+        self._out = {
+            name: stack.enter_context(ArrayWriter(folder / f"{name}.npy", dtype))
+            for name, dtype in ARRAYS.items()
+        }
+        self._out["offsets"].write(np.zeros(1, np.int64))
+        self._in_use = np.zeros(vocab_size, bool)
+        self._in_use[EOS_ID] = True
+
+    def append(self, rows: Sequence[Row], sentences: TokenIds) -> None:
+        """Append rows and their sentences."""
+        self._out["offsets"].write(sentences.offsets[1:] + self._out["ids"].length)
+        self._out["ids"].write(sentences.ids)
+        self._out["texts"].write(_hashes(text for row in rows for text in row.texts))
+        self._out["rows"].write(np.array([row.number for row in rows], np.int32))
+        self._in_use[sentences.ids] = True
+
+    def finish(self) -> None:
+        """Write the ids that occurred."""
+        self._out["vocabulary"].write(np.flatnonzero(self._in_use))
 
 
 def _filled(source: TextRows, counts: Kept, refuse_faulty: bool) -> Iterator[Row]:
