@@ -47,9 +47,9 @@ def main() -> None:
         )
     tokenizer = InfoXLMTokenizer(vocabulary)
 
-    import paddle
+    from infoxlm import InfoXLMConfig, InfoXLMForMaskedLM  # before paddle: it sets threads
 
-    from infoxlm import InfoXLMConfig, InfoXLMForMaskedLM
+    import paddle
 
     paddle.seed(arguments.seed)
     config = InfoXLMConfig(
