@@ -9,6 +9,7 @@ from pathlib import Path
 
 import sentencepiece
 
+from infoxlm.hardware.environment import load_paddle
 from infoxlm.tasks.pretraining.corpus_files import find_monolingual
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
@@ -47,9 +48,10 @@ def main() -> None:
         )
     tokenizer = InfoXLMTokenizer(vocabulary)
 
-    from infoxlm import InfoXLMConfig, InfoXLMForMaskedLM  # before paddle: it sets threads
-
+    load_paddle()
     import paddle
+
+    from infoxlm import InfoXLMConfig, InfoXLMForMaskedLM
 
     paddle.seed(arguments.seed)
     config = InfoXLMConfig(

@@ -79,6 +79,19 @@ class PretrainingConfig:
                 "Their sum must be at most 1; the rest become <mask>.",
             )
 
+    def check_blocks(self, blocks: int) -> None:
+        """Check that an encoder has the blocks that are spoken of.
+
+        Raises:
+            UserError: It has fewer.
+        """
+        for key in ("block", "retrieval_block"):
+            if (getattr(self, key) or 0) > blocks:
+                raise UserError(
+                    f"task.{key}={getattr(self, key)}, but the encoder has {blocks} blocks",
+                    f"Give one from 1 to {blocks}.",
+                )
+
     @property
     def streams(self) -> list[str]:
         """The streams that are learned from, those of weight 0 left out."""
@@ -149,3 +162,5 @@ class PretrainConfig(BaseTrainConfig):
                 "Leave it out: checkpoints are chosen by the average over the languages.",
             )
         self.data.check_text(self.task.streams)
+        if self.model.checkpoint is None and self.model.shape is not None:
+            self.task.check_blocks(self.model.shape.num_hidden_layers)

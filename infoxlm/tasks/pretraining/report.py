@@ -1,6 +1,6 @@
 """The sections and the picture of a report that only pre-training has: before and after."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,9 @@ BLOCKS = "blocks.png"
 #: The names of the figures, as `retrieval_scores` and `masked_scores` have them.
 _BLOCK, _PERPLEXITY, _ACCURACY = "retrieval_block_", "perplexity", "masked_accuracy"
 
+#: With as many blocks, accuracies are shown without a digit behind the point.
+_MOST_WITH_DIGITS = 10
+
 _SHARE = Metric("accuracy")
 _NUMBER = Metric("perplexity", percent=False)
 
@@ -32,11 +35,11 @@ def report_sections(results: Mapping[str, Any], split: str) -> list[Section]:
     """
     best = _figures(results, split)
     start = _figures(results, "start")
-    steps = f"after step {results['best_step']:,}" if results.get("best_step") else "at the end"
+    steps = f"step {results['best_step']:,}" if results.get("best_step") else "the end"
     sections = []
     if blocks := _blocks(best):
         sections.append(_by_block(blocks, start, best, steps))
-        shown = [("before training", start), (steps, best)]
+        shown = [("before training", start), (f"after {steps}", best)]
         sections += [_by_language(blocks, found, when) for when, found in shown if found]
     if _PERPLEXITY in best:
         sections.append(_held_out(start, best, steps))
@@ -115,12 +118,15 @@ def _by_block(blocks: Sequence[int], start: Figures, best: Figures, steps: str) 
 
 def _by_language(blocks: Sequence[int], figures: Figures, when: str) -> Section:
     """A row a language, a column a block."""
-    names = list(figures[f"{_BLOCK}{blocks[0]}"])
-    rows = [
-        (name, *(_SHARE.shown(figures[f"{_BLOCK}{block}"].get(name)) for block in blocks))
-        for name in names
-    ]
-    average = ("average", *(_SHARE.shown(_mean(figures, f"{_BLOCK}{block}")) for block in blocks))
+    # A terminal is 80 characters wide; results.json has every digit.
+    digits = 1 if len(blocks) < _MOST_WITH_DIGITS else 0
+
+    def row(name: str, found: Iterable[float | None]) -> Sequence[str]:
+        return (name, *(_SHARE.shown(share, digits=digits) for share in found))
+
+    columns = [figures[f"{_BLOCK}{block}"] for block in blocks]
+    rows = [row(name, (column.get(name) for column in columns)) for name in columns[0]]
+    average = row("average", (_mean(figures, f"{_BLOCK}{block}") for block in blocks))
     return Section(
         f"Retrieval by language and block, {when}",
         ("language", *map(str, blocks)),

@@ -61,7 +61,7 @@ class Task(task.Task):
     def check_checkpoint(self, folder: Path, named: str | None, *, trained: bool) -> None:
         """Check that a folder holds an encoder, or a masked-LM model, with blocks enough."""
         check_masked_lm_or_encoder(folder, named)
-        self._check_blocks(int(read_config_file(folder)["num_hidden_layers"]))
+        self.options.check_blocks(int(read_config_file(folder)["num_hidden_layers"]))
 
     def load(
         self, split: str, cache: TokenCache, limit: int | None = None
@@ -104,7 +104,7 @@ class Task(task.Task):
             new_head=new_head,
             projection=XLCO in self.options.streams and self.options.projection,
         )
-        self._check_blocks(model.config.num_hidden_layers)
+        self.options.check_blocks(model.config.num_hidden_layers)
         return model
 
     def streams(
@@ -178,19 +178,6 @@ class Task(task.Task):
     def _retrieval_block(self) -> int:
         return self.options.retrieval_block or self.options.block
 
-    def _check_blocks(self, blocks: int) -> None:
-        """Check that the encoder has the blocks that are spoken of.
-
-        Raises:
-            UserError: It has fewer.
-        """
-        for key in ("block", "retrieval_block"):
-            if (getattr(self.options, key) or 0) > blocks:
-                raise UserError(
-                    f"task.{key}={getattr(self.options, key)}, but the encoder has {blocks} blocks",
-                    f"Give one from 1 to {blocks}.",
-                )
-
     def _corpus(self, cache: TokenCache) -> Corpus:
         """The tokenized corpus."""
         if self._opened is None:
@@ -218,6 +205,11 @@ class Task(task.Task):
                 own = masking if self.options.mask_contrast else None
                 pairs = ContrastExamples.of(corpus.pairs(length), own, vocabulary)
                 made[name] = replace(pairs, mixup=self.options.mixup)
+            if not len(made[name]):
+                raise UserError(
+                    f"there is too little text for {name}: no two translation pairs to join",
+                    "Give more text, or set task.mixup=false.",
+                )
         return made
 
     def _held_out(self, cache: TokenCache, limit: int | None) -> list[MaskedExamples]:
