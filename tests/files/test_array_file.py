@@ -40,6 +40,25 @@ def test_chunks_are_the_array(tmp_path, monkeypatch):
         array.values[0] = 1
 
 
+@pytest.mark.parametrize("width", [None, 2])
+def test_ranges_are_read_end_to_end(width, tmp_path):
+    whole = np.arange(40).reshape(-1, 2) if width else np.arange(40)
+    np.save(tmp_path / "a.npy", whole)
+    array = MappedArray(tmp_path / "a.npy")
+    starts, lengths = np.array([7, 0, 19, 3, 3]), np.array([3, 1, 1, 0, 5])
+    expected = np.concatenate([whole[a : a + n] for a, n in zip(starts, lengths, strict=True)])
+    np.testing.assert_array_equal(array.take(starts, lengths), expected)
+    np.testing.assert_array_equal(array.take(starts, 1), whole[starts])
+    assert array.take(starts[:0], 1).shape == whole[:0].shape
+
+
+def test_reading_at_random_maps_nothing(tmp_path):
+    np.save(tmp_path / "a.npy", np.ones(1 << 22, np.int64))
+    array = MappedArray(tmp_path / "a.npy")
+    assert array.take(np.arange(0, 1 << 22, 1 << 12), 3).sum() == 3 << 10
+    assert mapped_bytes("a.npy") < 1 << 16
+
+
 def test_pages_leave_memory(tmp_path):
     np.save(tmp_path / "a.npy", np.ones(1 << 22, np.int64))
     array = MappedArray(tmp_path / "a.npy")

@@ -114,10 +114,12 @@ class ContrastExamples(StoredExamples[Pairs]):
         sides: tuple[list[TokenIds], list[TokenIds]] = ([], [])
         texts, positions = [], []
         for source, numbers, some in self._drawn(rows):
-            queries, keys = self._sentences(source, numbers, rows[some], *seed)
-            for side, sentences in zip(sides, (queries, keys), strict=True):
-                side.append(joined(source.store.token_ids, sentences.T, source.max_length))
-            texts.append(source.store.texts[np.concatenate([queries, keys], axis=1)])
+            count = 2 if self.mixup else 1
+            pairs = source.numbers[(count * numbers[:, None] + np.arange(count)).ravel()]
+            token_ids = source.store.take(pairs)
+            for side, sentences in zip(sides, self._sides(rows[some], *seed), strict=True):
+                side.append(joined(token_ids, sentences.T, source.max_length))
+            texts.append(source.store.texts(pairs).reshape(len(numbers), -1))
             positions.append(some)
         both, order = [TokenIds.concatenate(side) for side in sides], np.concatenate(positions)
         if self.masking is not None:
@@ -133,12 +135,13 @@ class ContrastExamples(StoredExamples[Pairs]):
         }
         return ContrastBatch(both[0], places, targets, np.ones(count), both[1])
 
-    def _sentences(
-        self, source: Pairs, numbers: np.ndarray, rows: np.ndarray, *seed: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The sentences of each example's query and key, int64 ``[k, 1 or 2]`` each."""
+    def _sides(self, rows: np.ndarray, *seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """The sentences of queries and of keys, int64 ``[k, 1 or 2]`` each.
+
+        Sentences are numbered pair by pair, and pairs example by example.
+        """
         count = 2 if self.mixup else 1
-        pairs = source.numbers[count * numbers[:, None] + np.arange(count)]
+        pairs = np.arange(len(rows) * count).reshape(len(rows), count)
         drawn = random_bits(*seed, rows, _MODE)
         first_swapped, second_swapped, exchanged = (
             (drawn >> np.uint64(bit) & np.uint64(1)).astype(bool)[:, None] for bit in range(3)

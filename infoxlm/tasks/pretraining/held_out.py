@@ -56,10 +56,7 @@ def split_stores(stores: Sequence[TokenStore], count: int) -> list[Split]:
         count: Rows of each; at most a tenth of them.
     """
     chosen = [_chosen(store, min(count, len(store) // 10)) for store in stores]
-    texts = [
-        store.texts.reshape(-1, store.width)[numbers].ravel()
-        for store, numbers in zip(stores, chosen, strict=True)
-    ]
+    texts = [store.texts(numbers).ravel() for store, numbers in zip(stores, chosen, strict=True)]
     held_out_texts = np.unique(np.concatenate([np.zeros(0, np.int64), *texts]))
     return [
         Split(numbers, AllBut(len(store), _rows_with(store, held_out_texts)))

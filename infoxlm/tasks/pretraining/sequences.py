@@ -63,9 +63,8 @@ class Blocks:
     @classmethod
     def of_sentences(cls, store: TokenStore, numbers: np.ndarray, max_length: int) -> "Blocks":
         """Blocks of one sentence each, cut at their ends: the held-out ones."""
-        offsets = store.token_ids.offsets
-        starts = offsets[numbers]
-        ends = np.minimum(offsets[numbers + 1], starts + max_length - 1)
+        starts, ends = store.arrays["offsets"].take(numbers, 2).reshape(-1, 2).T
+        ends = np.minimum(ends, starts + max_length - 1)
         return cls(store, np.stack([starts, ends], axis=1))
 
     @property
@@ -78,11 +77,12 @@ class Blocks:
 
     def take(self, numbers: np.ndarray, rows: np.ndarray, *seed: int) -> TokenIds:
         """Some blocks; nothing is drawn."""
-        starts, ends = self.bounds[numbers].T
+        bounds = self.bounds[numbers] if self.mapped is None else self.mapped.take(numbers, 1)
+        starts, ends = bounds.T
         lengths = ends - starts
         offsets = offsets_from(lengths + 1)
         ids = np.full(offsets[-1], BOS_ID, np.int32)
-        ids[ranges(offsets[:-1] + 1, lengths)] = self.store.token_ids.ids[ranges(starts, lengths)]
+        ids[ranges(offsets[:-1] + 1, lengths)] = self.store.arrays["ids"].take(starts, lengths)
         return TokenIds(ids, offsets)
 
     def row(self, number: int) -> int:
@@ -122,9 +122,9 @@ class Pairs:
     def take(self, numbers: np.ndarray, rows: np.ndarray, *seed: int) -> TokenIds:
         """Some pairs, each in the order drawn."""
         swapped = (random_bits(*seed, rows, _ORDER) & np.uint64(1)).astype(np.int64)
-        pairs = 2 * self.numbers[numbers]
+        pairs = 2 * np.arange(len(numbers))
         sentences = np.stack([pairs + swapped, pairs + (1 - swapped)])
-        return joined(self.store.token_ids, sentences, self.max_length)
+        return joined(self.store.take(self.numbers[numbers]), sentences, self.max_length)
 
     def row(self, number: int) -> int:
         """The pair."""

@@ -14,14 +14,11 @@ from infoxlm.tokenization.token_ids import TokenIds, offsets_from
 #: No sequences.
 NONE = TokenIds(np.zeros(0, np.int32), np.zeros(1, np.int64))
 
-#: Examples that are read before their pages leave memory: the system maps 64 KB around each.
-_CHUNK = 128
-
 Source = TypeVar("Source", bound=Sequences)
 
 
 class Drawn(NamedTuple, Generic[Source]):
-    """Some examples of a batch that are of one language.
+    """The examples of a batch that are of one language.
 
     Attributes:
         source: The language's sequences.
@@ -100,6 +97,7 @@ class StoredExamples(Examples, Generic[Source]):
         index, place = self._place(number)
         source = self.sources[index]
         file, row = source.store.origin(source.row(self._sequence(place)))
+        source.release()
         return {"language": source.language, "file": file, "row": row, "sequence": place}
 
     def find(self, language: str, row: int, sequence: int = 0) -> int:
@@ -137,12 +135,9 @@ class StoredExamples(Examples, Generic[Source]):
         return offsets_from(np.array(list(self.sizes.values()), np.int64))
 
     def _drawn(self, rows: np.ndarray) -> Iterator[Drawn[Source]]:
-        """Yield the examples of a batch, language by language; pages leave memory behind them."""
+        """Yield the examples of a batch, language by language."""
         starts = self._starts()
         index = np.searchsorted(starts, rows, side="right") - 1
         for number in np.unique(index).tolist():
-            source, positions = self.sources[number], np.flatnonzero(index == number)
-            for start in range(0, len(positions), _CHUNK):
-                some = positions[start : start + _CHUNK]
-                yield Drawn(source, rows[some] - starts[number], some)
-                source.release()
+            positions = np.flatnonzero(index == number)
+            yield Drawn(self.sources[number], rows[positions] - starts[number], positions)

@@ -18,7 +18,7 @@ from infoxlm.files.json_file import read_json_object
 from infoxlm.files.manifest import MANIFEST, sha256_of
 from infoxlm.tasks.pretraining.store_writer import ARRAYS, Kept, write_store
 from infoxlm.tasks.pretraining.text_rows import TextRows
-from infoxlm.tokenization.token_ids import TokenIds
+from infoxlm.tokenization.token_ids import TokenIds, offsets_from
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 logger = logging.getLogger(__name__)
@@ -56,13 +56,19 @@ class TokenStore:
 
     @property
     def token_ids(self) -> TokenIds:
-        """The sentences."""
+        """All sentences, mapped."""
         return TokenIds(self.arrays["ids"].values, self.arrays["offsets"].values)
 
-    @property
-    def texts(self) -> np.ndarray:
-        """A hash of each sentence's text, equal for equal texts, int64 ``[sentences]``."""
-        return self.arrays["texts"].values
+    def take(self, rows: np.ndarray) -> TokenIds:
+        """The sentences of some rows, in memory: `width` of each row."""
+        bounds = self.arrays["offsets"].take(self.width * rows, self.width + 1)
+        bounds = bounds.reshape(len(rows), self.width + 1)
+        ids = self.arrays["ids"].take(bounds[:, 0], bounds[:, -1] - bounds[:, 0])
+        return TokenIds(ids, offsets_from(np.diff(bounds, axis=1).ravel()))
+
+    def texts(self, rows: np.ndarray) -> np.ndarray:
+        """A hash of each text of some rows, equal for equal texts, int64 ``[n, width]``."""
+        return self.arrays["texts"].take(self.width * rows, self.width).reshape(-1, self.width)
 
     def chunks_of_texts(self) -> Iterator[np.ndarray]:
         """Yield the hashes of some rows after the other, int64 ``[rows, width]``."""

@@ -27,7 +27,7 @@ def stores(make_store):
 
 
 def texts_of(store, numbers):
-    return set(store.texts.reshape(-1, store.width)[numbers].ravel().tolist())
+    return set(store.texts(np.array(numbers)).ravel().tolist())
 
 
 @pytest.mark.parametrize("chunk", [1 << 16, 7])

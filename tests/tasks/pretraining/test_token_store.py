@@ -26,7 +26,8 @@ def test_sentences_are_kept_in_order_and_closed(make_store, tokenizer):
     expected = tokenizer.pieces(TEXTS)
     for number in range(4):
         assert store.token_ids[number].tolist() == [*expected[number].tolist(), EOS_ID]
-    assert store.texts[1] == store.texts[3] and len(set(store.texts.tolist())) == 3
+    texts = store.texts(np.arange(4)).ravel().tolist()
+    assert texts[1] == texts[3] and len(set(texts)) == 3
     assert store.vocabulary.tolist() == sorted({EOS_ID, *expected.ids.tolist()})
     assert [array.values.dtype for array in store.arrays.values()] == [
         np.int32, np.int64, np.int64, np.int32,
@@ -38,7 +39,7 @@ def test_sides_of_a_pair_follow_each_other(make_store, tokenizer):
     assert len(store) == 3 and store.width == 2
     assert read_back(store, tokenizer) == [text for pair in PAIRS for text in pair]
     alone = make_store("de", ["der Garten"])
-    assert store.texts[1] == alone.texts[0]
+    assert store.texts(np.array([0]))[0, 1] == alone.texts(np.array([0]))[0, 0]
 
 
 def test_chunks_do_not_show(make_store, tokenizer, monkeypatch):
