@@ -65,6 +65,7 @@ class Checkpoint:
         config: Its checked ``config.json``.
         tensors: Its weights.
         tokenizer: Its tokenizer.
+        left_out: Names in the source that belong to neither encoder nor head, and are not read.
     """
 
     source: str
@@ -72,3 +73,4 @@ class Checkpoint:
     config: dict[str, Any]
     tensors: Tensors
     tokenizer: InfoXLMTokenizer
+    left_out: tuple[str, ...] = ()

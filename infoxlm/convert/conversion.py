@@ -63,6 +63,7 @@ def write_model_folder(
             architectures=tuple(config["architectures"]),
             tensors=records,
             match=match,
+            left_out=checkpoint.left_out,
         )
         (folder / REPORT_FILE).write_text(report.markdown(), encoding="utf-8")
     return report

@@ -20,7 +20,7 @@ from infoxlm.checkpoint.torch_pickle import Inert, StoredTensor
 from infoxlm.checkpoint.weights_file import as_float32
 from infoxlm.constants import BOS_ID, EOS_ID, PAD_ID
 from infoxlm.convert.fairseq_dictionary import check_dictionary
-from infoxlm.errors import UserError, and_more
+from infoxlm.errors import UserError
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 logger = logging.getLogger(__name__)
@@ -165,12 +165,9 @@ def read_fairseq(path: Path, source: str) -> Checkpoint:
     check_config(config, path)
     tokenizer = InfoXLMTokenizer.from_pretrained(path.parent)
     check_dictionary(path.parent, tokenizer)
-    if tensors.left_out:
-        logger.info(
-            "%s: %s left out, neither encoder nor masked-LM head",
-            path, and_more(sorted(tensors.left_out)),
-        )  # fmt: skip
-    return Checkpoint(source, PYTORCH, config, tensors, tokenizer)
+    return Checkpoint(
+        source, PYTORCH, config, tensors, tokenizer, left_out=tuple(sorted(tensors.left_out))
+    )
 
 
 def arguments_of(content: Mapping[str, Any]) -> Mapping[str, Any]:

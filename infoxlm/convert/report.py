@@ -7,6 +7,7 @@ from pathlib import Path
 from infoxlm.checkpoint.architecture import POOLER
 from infoxlm.checkpoint.names import TIED, NameMatch
 from infoxlm.convert.verification import Verification
+from infoxlm.errors import and_more
 
 REPORT_FILE = "conversion.md"
 
@@ -42,6 +43,7 @@ class ConversionReport:
         architectures: The classes that the target holds the weights of.
         tensors: The converted tensors, in the order of the file.
         match: What became of every name.
+        left_out: Names in the source that belong to neither encoder nor head.
     """
 
     source: str
@@ -50,6 +52,7 @@ class ConversionReport:
     architectures: tuple[str, ...]
     tensors: tuple[TensorRecord, ...]
     match: NameMatch
+    left_out: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> int:
@@ -59,9 +62,10 @@ class ConversionReport:
     @property
     def verdict(self) -> str:
         """One sentence for people."""
+        rest = f"{and_more(self.left_out)} left out" if self.left_out else "nothing left over"
         return (
             f"complete: {len(self.tensors)} tensors ({self.parameters:,} values) written, read "
-            "back and found equal; nothing left over"
+            f"back and found equal; {rest}"
         )
 
     def markdown(self) -> str:
@@ -100,6 +104,7 @@ class ConversionReport:
             f"- `{sources[name]}`: equal to `{sources[TIED[name]]}`, which stands for both"
             for name in self.match.tied
         ]
+        lines += [f"- `{name}`: neither encoder nor masked-LM head" for name in self.left_out]
         return lines
 
     def _target_left_over(self) -> list[str]:

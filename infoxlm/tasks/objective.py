@@ -40,7 +40,13 @@ class Objective:
 
     Args:
         model: The model under training.
+
+    Attributes:
+        flops_share: The FLOPs of its blocks, as a share of those of a forward and a backward pass
+            of all tokens through all blocks.
     """
+
+    flops_share = 1.0
 
     def __init__(self, model: nn.Layer) -> None:
         self.model = model

@@ -92,12 +92,25 @@ class FlopCounter:
     flops: float = 0.0
 
     def add(
-        self, lengths: np.ndarray, shape: EncoderShape, hardware: HardwareConfig, ranks: int = 1
+        self,
+        lengths: np.ndarray,
+        shape: EncoderShape,
+        hardware: HardwareConfig,
+        ranks: int = 1,
+        flops_share: float = 1.0,
     ) -> None:
-        """Add a batch of examples of so many tokens, sharded among ranks in micro-batches."""
+        """Add a batch of examples of so many tokens, sharded among ranks in micro-batches.
+
+        Args:
+            lengths: Tokens of each example, int64 ``[n]``.
+            shape: The encoder's.
+            hardware: The sizes of micro-batches.
+            ranks: The processes that share the batch.
+            flops_share: The share of `training_flops` that the objective takes.
+        """
         self.examples += len(lengths)
         self.tokens += int(lengths.sum())
-        self.flops += training_flops(lengths, shape)
+        self.flops += flops_share * training_flops(lengths, shape)
         for share in shard(lengths, ranks):
             for micro_batch in micro_batches(
                 lengths[share], hardware.micro_batch_tokens, hardware.micro_batch_size

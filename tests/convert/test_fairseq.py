@@ -133,12 +133,14 @@ def test_half_precision_is_widened(dtype, write, tmp_path):
     np.testing.assert_array_equal(found[name], expected)
 
 
-def test_what_is_neither_encoder_nor_head_is_named(write, tmp_path, caplog):
+def test_what_is_neither_encoder_nor_head_is_named(write, tmp_path):
     extra = {"proj.weight": torch.ones(2), "slow_encoder.x": torch.ones(2), "queue": torch.ones(3)}
     folder, _ = write(extra=extra)
-    with caplog.at_level("INFO"):
-        convert(folder, tmp_path)
-    assert "proj.weight and 2 more tensors left out" in caplog.text
+    report = convert(folder, tmp_path)
+    assert "proj.weight and 2 more tensors left out" in report.verdict
+    told = (tmp_path / "paddle" / "conversion.md").read_text()
+    for name in extra:
+        assert f"- `{name}`: neither encoder nor masked-LM head" in told
 
 
 @pytest.mark.parametrize("kind", ["namespace", "dictionary", "OmegaConf"])

@@ -60,6 +60,8 @@ class ContrastObjective(Objective):
                 f"the contrast is behind block {options.block}, the model has {blocks}",
                 f"Choose a block from 1 to {blocks}.",
             )
+        # Of the two sides one has a forward pass alone, which is a third of the work.
+        self.flops_share = options.block / blocks * (1 + 1 / 3) / 2
         self._projection = getattr(model, PROJECTION) if options.projection else None
         self._keys, self._texts = np.zeros((0, 0), np.float32), np.zeros((0, 0), np.int64)
         self._equal = self._equal_in_batch = Matches.none()

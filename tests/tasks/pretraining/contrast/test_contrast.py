@@ -165,3 +165,10 @@ def test_a_state_of_other_options_is_refused(pretraining, tmp_path):
 def test_a_block_that_the_model_does_not_have(tiny_model):
     with pytest.raises(UserError, match="behind block 8, the model has 2"):
         ContrastObjective(tiny_model("InfoXLMForPretraining"), ContrastOptions())
+
+
+def test_flops_of_one_side_forward_and_one_both_ways(tiny_model):
+    model = tiny_model("InfoXLMForPretraining", num_hidden_layers=12)
+    objective = ContrastObjective(model, ContrastOptions(block=8))
+    # Of two equally long sides: three thirds and one third, each through 8 of 12 blocks.
+    assert objective.flops_share == pytest.approx((1 + 1 / 3) / 2 * 8 / 12)
