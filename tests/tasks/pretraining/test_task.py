@@ -82,12 +82,15 @@ def test_it_resumes_to_the_bit(alone, compose, words, tmp_path, train_until_stop
 
 
 def test_two_ranks_learn_the_same(compose, words, tmp_path):
-    found = {}
+    found, figures = {}, {}
     for ranks in (1, 2):
         folder = tmp_path / str(ranks)
         pretrain.run(compose("pretrain", *words, f"hardware.devices={ranks}"), folder)
         found[ranks] = losses(folder)
+        figures[ranks] = json.loads((folder / "results.json").read_text())["start"]["figures"]
     np.testing.assert_allclose(found[2], found[1], rtol=1e-5)
+    for name, by_language in figures[1].items():
+        assert figures[2][name] == pytest.approx(by_language, rel=1e-5), name
 
 
 def test_the_micro_batch_does_not_matter(alone, compose, words, tmp_path):
