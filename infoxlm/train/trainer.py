@@ -173,14 +173,9 @@ class Trainer:
     def count_flops(self, lengths: Iterable[np.ndarray]) -> None:
         """Count the FLOPs of a step, by the tokens of each stream's examples."""
         module = self.module
+        shape, hardware, ranks = module.model.config, module.hardware, self.run.ranks.size
         for batch, stream in zip(lengths, module.streams, strict=True):
-            self.flops.add(
-                batch,
-                module.model.config,
-                module.hardware,
-                self.run.ranks.size,
-                stream.objective.flops_share,
-            )
+            self.flops.add(batch, shape, hardware, ranks, stream.objective.flops_share)
 
     def fail(self, losses: dict[str, StreamLoss], norm: float) -> None:
         """End the run at a step that cannot be taken, keeping what is needed to look into it."""

@@ -201,10 +201,27 @@ def build_trainer(
         checkpoints,
     )
     if point is None:
-        module.before_training()
+        prepare(module, run)
     else:
         trainer.restore(point)
     return trainer
+
+
+def prepare(module: TrainModule, run: RunContext) -> None:
+    """Let the objectives prepare, which may take as long as filling a queue does.
+
+    Raises:
+        Interrupted: The user wanted an end; there is nothing to save yet.
+    """
+
+    def work() -> bool:
+        module.before_training()
+        return True
+
+    if run.ranks.run_interruptible(run.stop, work) is None:
+        number = run.ranks.signal_number(run.stop)
+        assert number is not None
+        raise Interrupted("stopped before the first step", number)
 
 
 def log_plan(trainer: Trainer) -> None:

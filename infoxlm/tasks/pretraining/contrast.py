@@ -78,6 +78,7 @@ class ContrastObjective(Objective):
         logger.info("filling the queue of the contrast with %d keys", size)
         with progress(label="filling the queue", total=size, unit=" keys", delay=3) as bar:
             while filled < size:
+                ranks.stop_together()
                 step = (step or batches.per_epoch) - 1
                 keys, texts = self._encode_keys(batches.draw(step), ranks)
                 if not filled:

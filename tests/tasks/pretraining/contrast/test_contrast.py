@@ -1,13 +1,18 @@
 """The contrast against NumPy, whatever the micro-batches, and resumed to the bit."""
 
+import signal
+from types import SimpleNamespace
+
 import numpy as np
 import paddle
 import pytest
 
 from infoxlm.errors import UserError
+from infoxlm.stopping import Interrupted, StopRequests
 from infoxlm.tasks.pretraining.contrast import ContrastObjective
 from infoxlm.tasks.pretraining.options import ContrastOptions
 from infoxlm.tasks.stream import read_objectives, write_objectives
+from infoxlm.train.training import prepare
 
 CASES = {
     "defaults": {},
@@ -172,3 +177,20 @@ def test_flops_of_one_side_forward_and_one_both_ways(tiny_model):
     objective = ContrastObjective(model, ContrastOptions(block=8))
     # Of two equally long sides: three thirds and one third, each through 8 of 12 blocks.
     assert objective.flops_share == pytest.approx((1 + 1 / 3) / 2 * 8 / 12)
+
+
+def test_a_request_to_stop_while_the_queue_is_filled(pretraining, monkeypatch):
+    module = pretraining(begin=False, queue_size=1000)
+    objective = module.streams[2].objective
+    encode, calls = objective._encode_keys, []
+
+    def interrupted(batch, ranks):
+        calls.append(batch)
+        if len(calls) == 3:
+            signal.raise_signal(signal.SIGTERM)
+        return encode(batch, ranks)
+
+    monkeypatch.setattr(objective, "_encode_keys", interrupted)
+    with StopRequests() as stop, pytest.raises(Interrupted, match="before the first step"):
+        prepare(module, SimpleNamespace(ranks=module.ranks, stop=stop))
+    assert len(calls) == 3

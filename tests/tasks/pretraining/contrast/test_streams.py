@@ -10,6 +10,8 @@ from safetensors.numpy import load_file
 
 from infoxlm import InfoXLMForMaskedLM, InfoXLMForPretraining
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
+from infoxlm.train.failed_step import FailedStep
+from infoxlm.train.replay import replay
 
 
 def gradients(module):
@@ -81,6 +83,15 @@ def test_a_restricted_vocabulary_rules_all_other_tokens_out(pretraining, take_st
     for name, value in weights[1].items():
         if "key.bias" not in name:  # its gradient is zero but for rounding
             np.testing.assert_allclose(weights[0][name], value, rtol=1e-3, atol=1e-3, err_msg=name)
+
+
+def test_a_failed_step_of_several_streams_is_computed_again(pretraining):
+    module = pretraining()
+    losses, norm = module.backward(2)
+    again = replay(pretraining(), FailedStep(3, 0.01, None, None, [{"language": "en", "row": 1}]))
+    assert again.loss == pytest.approx(module.total(losses), rel=1e-6)
+    assert again.gradient_norm == pytest.approx(norm, rel=1e-6)
+    assert len(again.examples) == 24
 
 
 def test_the_folder_is_a_masked_language_model(
