@@ -55,9 +55,9 @@ TINY = {
         "trainer.max_steps=2", "trainer.eval_every=1", "hardware=cpu",
     ],
     "pretrain": [
-        "model=tiny", "data=sample_corpus", "data.eval_limit=6", "task.queue_size=8",
-        "task.block=1", "trainer.effective_batch_size=4", "trainer.max_steps=2",
-        "trainer.eval_every=1", "hardware=cpu",
+        "model=tiny", "model.checkpoint=null", "data=sample_corpus", "data.eval_limit=6",
+        "task.queue_size=8", "task.block=1", "trainer.effective_batch_size=4",
+        "trainer.max_steps=2", "trainer.eval_every=1", "hardware=cpu",
     ],
 }  # fmt: skip
 
