@@ -41,6 +41,11 @@ class Inputs:
     test: list[Examples] | None
     checksums: dict[str, str]
 
+    def of(self, split: str) -> list[Examples] | None:
+        """The examples of a split by its name; None where the task has no such split."""
+        found: list[Examples] | None = getattr(self, split)
+        return found
+
 
 def load_inputs(config: BaseTrainConfig) -> Inputs:
     """Find, check and tokenize all that a run needs.

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from infoxlm.data.examples import Examples
 from infoxlm.evaluate.evaluator import Evaluator
 from infoxlm.evaluate.predictions import Predictions
 from infoxlm.evaluate.scores import Scores
@@ -15,7 +14,6 @@ from infoxlm.runs.run_folder import CHECKPOINTS
 from infoxlm.runs.settings import compared_settings
 from infoxlm.schema import BaseTrainConfig, HardwareConfig, ModelConfig
 from infoxlm.stopping import Interrupted
-from infoxlm.tasks.task import Task
 from infoxlm.train.checkpoints import Checkpoints
 from infoxlm.train.inputs import Inputs
 from infoxlm.train.randomness import seed_everything
@@ -100,12 +98,12 @@ def train(config: BaseTrainConfig, inputs: Inputs, run: RunContext) -> TrainResu
     if state.best_dev is not None:
         final["dev/best_average"] = state.best_dev.average
     test, predictions, seconds = None, None, 0.0
-    examples = inputs.dev if inputs.test is None else inputs.test
-    if examples is not None:
+    split = "dev" if inputs.test is None else "test"
+    if inputs.of(split) is not None:
         scores, predictions, seconds = score_best(
-            config.hardware, inputs.task, examples, run, kind, checkpoints
+            config.hardware, inputs, split, run, kind, checkpoints
         )
-        if inputs.test is not None:
+        if split == "test":
             test = scores
             final |= test.tags("test")
     run.tracker.hyperparameters(compared_settings(run.settings), final, state.step)
@@ -117,25 +115,27 @@ def train(config: BaseTrainConfig, inputs: Inputs, run: RunContext) -> TrainResu
 
 def score_best(
     hardware: HardwareConfig,
-    task: Task,
-    examples: list[Examples],
+    inputs: Inputs,
+    split: str,
     run: RunContext,
     kind: "type[nn.Layer]",
     checkpoints: Checkpoints,
 ) -> tuple[Scores, Predictions, float]:
-    """Score examples with the best checkpoint: scores, predictions, and the seconds they took.
+    """Score a split with the best checkpoint: scores, predictions, and the seconds they took.
 
     Raises:
         Interrupted: The user wanted an end.
     """
     best, ranks = kind.from_pretrained(checkpoints.best), run.ranks
-    evaluator = Evaluator(hardware, ranks)
+    evaluator, examples = Evaluator(hardware, ranks), inputs.of(split) or []
     started = perf_counter()
-    scored = ranks.run_interruptible(run.stop, lambda: task.evaluate(best, examples, evaluator))
+    scored = ranks.run_interruptible(
+        run.stop, lambda: inputs.task.evaluate(best, examples, evaluator)
+    )
     if scored is None:
         number = ranks.signal_number(run.stop)
         assert number is not None
-        raise Interrupted("stopped before the best checkpoint was scored", number)
+        raise Interrupted(f"stopped before {split} was scored with the best checkpoint", number)
     return *scored, perf_counter() - started
 
 
