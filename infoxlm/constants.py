@@ -14,3 +14,6 @@ MAX_LENGTH = 512
 
 #: The largest that Paddle's LayerNorm takes.
 MAX_LAYER_NORM_EPSILON = 0.001
+
+#: The commands whose runs train: their folders have checkpoints, and can be resumed.
+TRAINING = ("train", "pretrain")

@@ -41,19 +41,35 @@ REQUIRED = {
     "compare": ["run_a=a", "run_b=b"],
     "report": ["folder=a"],
     "repeat": ["run=a"],
+    "pretrain": ["data.mono=[a]", "data.parallel=[a]"],
     "model=checkpoint": ["model.checkpoint=a"],
     "data=pairs": ["data.labels=[no,yes]"],
     "consistency=code_switching": ["consistency.dictionaries=a"],
     "experiment=xtune_consistency": ["consistency.dictionaries=a"],
 }
 #: The command of an option that is not one of ``infoxlm train``.
-COMMAND_OF = {"data=tatoeba": "retrieve"}
+COMMAND_OF = {
+    "data=tatoeba": "retrieve",
+    **dict.fromkeys(
+        ("task=pretraining", "data=corpus", "data=sample_corpus", "optimizer=adamw_pretraining",
+         "experiment=infoxlm_pretraining", "experiment=pretraining_demo"),
+        "pretrain",
+    ),
+}  # fmt: skip
 #: Makes any experiment a matter of seconds without a download.
-TINY = [
-    "model=tiny",
-    "data.root=embedded", "data.train_languages=[en]", "data.limit_train=32", "data.limit_eval=6",
-    "trainer.max_steps=2", "trainer.eval_every=1", "hardware=cpu",
-]  # fmt: skip
+TINY = {
+    "train": [
+        "model=tiny",
+        "data.root=embedded", "data.train_languages=[en]", "data.limit_train=32",
+        "data.limit_eval=6",
+        "trainer.max_steps=2", "trainer.eval_every=1", "hardware=cpu",
+    ],
+    "pretrain": [
+        "model=tiny", "model.checkpoint=null", "data=sample_corpus", "data.eval_limit=6",
+        "task.queue_size=8", "task.block=1", "trainer.effective_batch_size=4",
+        "trainer.max_steps=2", "trainer.eval_every=1", "hardware=cpu",
+    ],
+}  # fmt: skip
 
 
 def opening_comment(name):
@@ -114,23 +130,24 @@ def test_command_composes(command, compose):
     compose(command, *REQUIRED.get(command, []))
 
 
+def composed_with(choice, compose):
+    command = COMMAND_OF.get(choice, "train")
+    return compose(command, choice, *REQUIRED.get(command, []), *REQUIRED.get(choice, []))
+
+
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_option_composes(group, option, compose):
-    choice = f"{group}={option}"
-    config = compose(COMMAND_OF.get(choice, "train"), choice, *REQUIRED.get(choice, []))
-    section = getattr(config, group)
+    section = getattr(composed_with(f"{group}={option}", compose), group)
     if group == "hardware":
         assert section.device == ("cpu" if option == "cpu" else "gpu")
         assert section.amp is Amp(option.partition("_")[2] or "none")
-    elif choice not in REQUIRED:
-        assert section.name == option
+    elif f"{group}={option}" not in REQUIRED:
+        assert section.name == option.removesuffix("_pretraining")
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_option_names_every_key_of_its_schema(group, option, compose):
-    choice = f"{group}={option}"
-    config = compose(COMMAND_OF.get(choice, "train"), choice, *REQUIRED.get(choice, []))
-    section = getattr(config, group)
+    section = getattr(composed_with(f"{group}={option}", compose), group)
     written = keys_with_defaults(group, option)
     # Options are what one optimizer or schedule has to itself; the others have none.
     assert written | {"options"} == set(vars(section)) | {"options"}
@@ -147,9 +164,7 @@ def keys_with_defaults(group, option):
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_experiment_composes(experiment, compose):
-    choice = f"experiment={experiment}"
-    config = compose("train", choice, *REQUIRED.get(choice, []))
-    assert config.name == experiment
+    assert composed_with(f"experiment={experiment}", compose).name == experiment
 
 
 def test_recipes(compose):
@@ -181,13 +196,19 @@ def test_command_line_wins_over_an_experiment(compose):
 def test_experiment_steps(experiment, compose, tmp_path):
     from infoxlm.commands import train
 
-    (tmp_path / "en-de.txt").write_text("the\tdie\n", encoding="utf-8")
-    muse = f"consistency.dictionaries={tmp_path}"
-    config = compose("train", f"experiment={experiment}", *TINY, muse)
-    train.run(config, tmp_path / "run")
-    tmp_path = tmp_path / "run"
+    choice = f"experiment={experiment}"
+    command = COMMAND_OF.get(choice, "train")
+    words = [choice, *TINY[command]]
+    if choice in REQUIRED:
+        (tmp_path / "en-de.txt").write_text("the\tdie\n", encoding="utf-8")
+        words.append(f"consistency.dictionaries={tmp_path}")
+    config, tmp_path = compose(command, *words), tmp_path / "run"
+    train.run(config, tmp_path)
     results = json.loads((tmp_path / "results.json").read_text())
     assert (results["experiment"], results["steps"]) == (experiment, 2)
+    if command == "pretrain":
+        assert set(results["dev"]["examples"].values()) == {6}
+        return
     assert set(results["test"]["examples"].values()) == {6}
     metric = "f1" if config.data.name == "question_sample" else "accuracy"
     assert list(results["test"][metric]) == config.data.eval_languages

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from infoxlm.checkpoint.architecture import CLASSIFIER, QA_HEAD
+from infoxlm.checkpoint.architecture import CLASSIFIER, LM_HEAD, QA_HEAD
 from infoxlm.checkpoint.config_file import CONFIG_FILE, read_config_file
 from infoxlm.checkpoint.weights_file import WeightsFile
 from infoxlm.errors import UserError
@@ -63,6 +63,19 @@ def check_answers_or_encoder(folder: Path, named: str | None = None) -> None:
         UserError: It holds the head of another task alone.
     """
     _check_no_other(WeightsFile.find(folder), QA_HEAD, named or folder)
+
+
+def check_masked_lm_or_encoder(folder: Path, named: str | None = None) -> None:
+    """Check that a model folder holds no head, or that of masked LM.
+
+    Args:
+        folder: The Paddle model folder.
+        named: What the user called it, for messages; the folder itself when None.
+
+    Raises:
+        UserError: It holds the head of another task alone.
+    """
+    _check_no_other(WeightsFile.find(folder), LM_HEAD, named or folder)
 
 
 def check_labels(folder: Path, named: str | None = None, *, labels: Sequence[str]) -> None:

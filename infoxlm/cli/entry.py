@@ -14,6 +14,7 @@ from infoxlm.reporting.streams import forget_empty_variables, prepare_streams, s
 #: The summary of each command in `infoxlm --help`; each is a module in infoxlm.commands.
 COMMANDS = {
     "train": "fine-tune, scoring every language along the way",
+    "pretrain": "learn from text and translations: masked LM, TLM and contrast",
     "evaluate": "score a checkpoint in every language",
     "retrieve": "find translations by the encoder's vectors (Tatoeba)",
     "convert": "PyTorch weights to Paddle, and back",

@@ -6,6 +6,7 @@ from dataclasses import fields
 from functools import cache
 from importlib.resources import files
 
+from infoxlm.constants import TRAINING
 from infoxlm.schema import SCHEMAS, SWEEPING
 from infoxlm.schema.group_options import fitting_options, option_text, options_of
 
@@ -16,7 +17,7 @@ COMMENTED_KEY = re.compile(r"^\s*(\w+):.*?\s# (.+)$", re.MULTILINE)
 ON_SWEEPS = ", also several at once with --multirun"
 
 #: Groups that only override, and so have no section of their own.
-OVERRIDING = {"train": ("experiment", "launcher", "sweep")}
+OVERRIDING = dict.fromkeys(TRAINING, ("experiment", "launcher", "sweep"))
 
 
 def sections(command: str) -> set[str]:

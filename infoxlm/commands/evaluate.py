@@ -42,7 +42,7 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
     described = read_config_file(checkpoint)
     if data.max_length is None:
         data.max_length = described.get("train_max_length", task.max_length)
-    tokenizer = model_tokenizer(config.model, checkpoint, data, config.hardware)
+    tokenizer = model_tokenizer(config.model, checkpoint, cache_dir, config.hardware)
     check_fits(described, tokenizer.vocab_size, data.max_length)
     cache = TokenCache(cache_dir / "tokens", tokenizer, data.max_length)
     examples = required(task, config.split, cache)

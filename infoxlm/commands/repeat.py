@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from infoxlm.constants import TRAINING
 from infoxlm.convert.find_checkpoint import find_checkpoint
 from infoxlm.errors import UserError
 from infoxlm.hardware.environment import prepare_environment, threads_of
@@ -18,7 +19,7 @@ from infoxlm.runs.outcome import Outcome, compare_outcomes
 from infoxlm.runs.reproduction import Reproduction, terminal_reproduction, write_reproduction
 from infoxlm.runs.run_record import config_of, recorded, weights_checksums
 from infoxlm.runs.settings import typed
-from infoxlm.schema import SCHEMAS, ConsistencyConfig, DataConfig, ModelConfig, RepeatConfig
+from infoxlm.schema import SCHEMAS, ConsistencyConfig, CorpusConfig, ModelConfig, RepeatConfig
 from infoxlm.stopping import Interrupted
 from infoxlm.tasks.consistency.inputs import consistency_checksums
 from infoxlm.tasks.task import Task, task_class
@@ -26,8 +27,12 @@ from infoxlm.train.inputs import SPLITS
 
 logger = logging.getLogger(__name__)
 
-#: The keys of ``data`` that say where it is.
-_DATA_PLACES = ("root", "train_root", "train_files", "dev_root")
+#: The keys of ``data`` that say where it is, by what they are called here.
+_DATA_PLACES = {
+    "data_root": "root",
+    **{key: key for key in ("train_root", "train_files", "dev_root")},
+    **{key: key for key in ("mono", "parallel", "eval_pairs")},
+}
 
 
 def run(config: RepeatConfig, folder: str | Path) -> None:
@@ -51,8 +56,8 @@ def run(config: RepeatConfig, folder: str | Path) -> None:
     if original.command == "train":
         changed = placed_consistency(again.consistency, Path(directory), config)
         again = replace(again, consistency=changed)
-    splits = SPLITS if original.command == "train" else (again.split,)
-    if original.command == "train":
+    splits = SPLITS if original.command in TRAINING else (again.split,)
+    if original.command in TRAINING:
         again = replace(again, trainer=replace(again.trainer, resume=None, replay=None))
     log_places(data, model, changed, folder)
     prepare_environment(again.hardware.threads or threads_of(environment))
@@ -72,9 +77,7 @@ def run(config: RepeatConfig, folder: str | Path) -> None:
     show_report(terminal_reproduction(reproduction), folder, {"repetition": "repeat.md"})
 
 
-def placed(
-    data: DataConfig, model: ModelConfig, start: Path, config: RepeatConfig
-) -> tuple[DataConfig, ModelConfig]:
+def placed(data: Any, model: ModelConfig, start: Path, config: RepeatConfig) -> tuple[Any, Any]:
     """The run's sections on data and model, with the inputs where they are now.
 
     All that decides the result is the run's. What is read is found where the run found it, unless
@@ -82,21 +85,19 @@ def placed(
     as the run's folder, lies where the user wants it.
 
     Args:
-        data: The section in the run's folder.
-        model: Likewise.
+        data: The section on data in the run's folder.
+        model: That on the model.
         start: The working directory of the run, for its relative paths.
         config: The command's configuration.
     """
-    files = data.train_files
-    data = replace(
-        data,
-        root=where(config.data_root, data.root, start),
-        train_root=where(config.train_root, data.train_root, start),
-        train_files=config.train_files
-        or (files and [str(where(None, file, start)) for file in files]),
-        dev_root=where(config.dev_root, data.dev_root, start),
-        cache_dir=config.cache_dir,
-    )
+    moved: dict[str, Any] = {}
+    for own, key in _DATA_PLACES.items():
+        now, then = getattr(config, own), getattr(data, key, None)
+        if isinstance(then, list):
+            moved[key] = now or [where(None, path, start) for path in then]
+        elif hasattr(data, key):
+            moved[key] = where(now, then, start)
+    data = replace(data, **moved, cache_dir=config.cache_dir)
     return data, replace(model, checkpoint=where(config.checkpoint, model.checkpoint, start))
 
 
@@ -124,11 +125,10 @@ def where(now: str | None, then: str | None, start: Path) -> str | None:
     return now or then
 
 
-def log_places(
-    data: DataConfig, model: ModelConfig, consistency: ConsistencyConfig, folder: Path
-) -> None:
+def log_places(data: Any, model: ModelConfig, consistency: ConsistencyConfig, folder: Path) -> None:
     """Show what a repetition is going to read and write, before it does."""
-    places = {f"data.{key}": getattr(data, key) for key in _DATA_PLACES}
+    keys = [key for key in _DATA_PLACES.values() if hasattr(data, key)]
+    places = {f"data.{key}": getattr(data, key) for key in keys}
     places["model.checkpoint"] = model.checkpoint
     places["consistency.teacher"] = consistency.teacher
     places["consistency.dictionaries"] = consistency.dictionaries
@@ -149,7 +149,10 @@ def check_inputs(
     Raises:
         UserError: They are not there, or have other contents.
     """
-    remedy = "Say where the run's data is now, with data_root=FOLDER and train_root=FOLDER_OR_FILE."
+    keys = "data_root=FOLDER and train_root=FOLDER_OR_FILE"
+    if isinstance(task.data, CorpusConfig):
+        keys = "mono=[FOLDER], parallel=[FOLDER] and eval_pairs=FOLDER"
+    remedy = f"Say where the run's data is now, with {keys}."
     if consistency.dictionaries is not None:
         remedy = f"{remedy[:-1]}, that of its dictionaries with dictionaries=FOLDER."
     try:

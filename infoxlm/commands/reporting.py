@@ -1,5 +1,6 @@
 """Reports of a run for its reader: files, pictures, and tables on the terminal."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from infoxlm.tasks.task import reported_task
 def finish(results: dict[str, Any], folder: Path, hint: str = "") -> None:
     """Write results.json, results.md and results.png, and print the table and where they are."""
     files, row, sections = {"results": "results.md"}, None, []
+    pictures: Mapping[str, str] = {}
     if split := reported_split(results):
         task = reported_task(results)
         row, sections = task.published(results), task.report_sections(results, split)
         files["picture"] = "results.png"
         plot_results(results, folder / files["picture"], row)
-    write_report(results, folder, row, sections)
+        pictures = task.draw(results, folder)
+    write_report(results, folder, row, sections, pictures)
     show_report(terminal_report(results, row, sections), folder, files)
     if hint:
         show(hint)

@@ -18,7 +18,7 @@ from infoxlm.reporting.console import show
 from infoxlm.runs.context import open_run
 from infoxlm.runs.resume import check_unused
 from infoxlm.runs.run_folder import CHECKPOINTS
-from infoxlm.schema import HardwareConfig, TrainConfig
+from infoxlm.schema import BaseTrainConfig, HardwareConfig, PretrainConfig
 from infoxlm.tasks.task import reported_task
 from infoxlm.tracking.metrics_log import METRICS, read_metrics
 from infoxlm.tracking.timings import Timings
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from infoxlm.train.training import TrainResult
 
 
-def run(config: TrainConfig, folder: str | Path) -> float | None:
+def run(config: BaseTrainConfig, folder: str | Path) -> float | None:
     """Train, score test from the best checkpoint, write the report into the run's folder.
 
     Args:
@@ -66,7 +66,7 @@ def run(config: TrainConfig, folder: str | Path) -> float | None:
 
         result = train(config, inputs, opened)
         if opened.ranks.rank == 0:
-            write_report(result, opened)
+            write_report(command_of(config), result, opened)
     best = result.state.best_dev
     return None if best is None else best.value(trainer.select_on)
 
@@ -84,12 +84,17 @@ def check_launch(hardware: HardwareConfig, process: ProcessInfo) -> None:
         )
 
 
-def write_report(result: "TrainResult", run: "RunContext") -> None:
+def command_of(config: BaseTrainConfig) -> str:
+    """The command that a configuration is of."""
+    return "pretrain" if isinstance(config, PretrainConfig) else "train"
+
+
+def write_report(command: str, result: "TrainResult", run: "RunContext") -> None:
     """Write a run's predictions, curves and report; results.json, the last, marks it finished."""
     state, folder = result.state, run.folder
-    scores = {"dev": state.best_dev, "test": result.test}
+    scores = {"start": state.start, "dev": state.best_dev, "test": result.test}
     results = {
-        "task": "train",
+        "task": command,
         "task_name": run.settings["task.name"],
         "experiment": run.name,
         "model": result.encoder,
@@ -121,7 +126,7 @@ def write_report(result: "TrainResult", run: "RunContext") -> None:
     finish(results, folder, "dashboard  infoxlm dashboard   (every run in the browser)")
 
 
-def write_replay(config: TrainConfig, inputs: "Inputs", run: "RunContext") -> None:
+def write_replay(config: BaseTrainConfig, inputs: "Inputs", run: "RunContext") -> None:
     """Compute a failed step again, write replay.json and show the examples that stand out."""
     from infoxlm.files.manifest import check_manifest
     from infoxlm.tracking.run_tracker import SilentTracker

@@ -35,6 +35,7 @@ def write_report(
     folder: str | Path,
     published: Published | None = None,
     sections: Sequence[Section] = (),
+    pictures: Mapping[str, str] | None = None,
 ) -> None:
     """Write results.json and results.md; call it after the plots, so that they are shown.
 
@@ -46,10 +47,12 @@ def write_report(
         folder: The run's folder.
         published: The published row to compare with; None where there is none.
         sections: The task's own sections.
+        pictures: Descriptions of the task's own pictures, by their files' names.
     """
     folder = Path(folder)
     write_json(folder / "results.json", results)
-    write_text(folder / "results.md", markdown_report(results, folder, published, sections))
+    text = markdown_report(results, folder, published, sections, pictures)
+    write_text(folder / "results.md", text)
 
 
 def markdown_report(
@@ -57,6 +60,7 @@ def markdown_report(
     folder: Path,
     published: Published | None = None,
     sections: Sequence[Section] = (),
+    pictures: Mapping[str, str] | None = None,
 ) -> str:
     """Render results.md; plots and files that exist in `folder` are linked."""
     blocks = [f"# {title(results)}"]
@@ -65,6 +69,7 @@ def markdown_report(
         plots = {
             "results.png": f"{comparison.metric.title.capitalize()} by language",
             "curves.png": f"Dev {comparison.metric.title} while training",
+            **(pictures or {}),
         }
         blocks += [
             f"**{headline(comparison)}.**",

@@ -41,6 +41,8 @@ class Scores:
         secondary: The other metrics in `values`.
         explanation: What a reader of the figures has to know, in a sentence or two, such as by
             which rules answers are compared; None where the metric says it all.
+        figures: Further figures by name and language, which are logged next to the metrics; their
+            languages may be others.
     """
 
     main: Metric
@@ -54,6 +56,7 @@ class Scores:
     warning: str | None = None
     secondary: tuple[Metric, ...] = ()
     explanation: str | None = None
+    figures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @classmethod
     def from_predictions(
@@ -65,11 +68,13 @@ class Scores:
         details: Mapping[str, Any] | None = None,
         warning: str | None = None,
         explanation: str | None = None,
+        figures: Mapping[str, Mapping[str, float]] | None = None,
     ) -> "Scores":
         """Average the values of predictions over each language.
 
-        Intervals are Wilson's where each value is 0 or 1, else bootstrapped over the rows. Those of
-        averages are always bootstrapped, a row with all of its translations at a time.
+        Intervals are Wilson's where each value is 0 or 1 and of a row of its own, else bootstrapped
+        over the rows. Those of averages are always bootstrapped, a row with all of its translations
+        at a time.
 
         Args:
             predictions: At least one, with a value of each metric.
@@ -79,6 +84,7 @@ class Scores:
             details: Further results of the task, as plain JSON.
             warning: A fault of the model.
             explanation: What a reader of the figures has to know.
+            figures: Further figures by name and language.
         """
         missing = [x.name for x in (main, *metrics) if x.name not in predictions.values]
         if missing or not len(predictions):
@@ -88,7 +94,7 @@ class Scores:
         binary = is_binary(values)
 
         def interval(index: NDArray[np.int64]) -> Interval:
-            if binary:
+            if binary and len(np.unique(rows[index])) == len(index):
                 return wilson_interval(int(values[index].sum()), len(index))
             return cluster_bootstrap(values[index], rows[index])
 
@@ -117,6 +123,7 @@ class Scores:
             warning,
             tuple(metrics),
             explanation,
+            figures or {},
         )
 
     @property
@@ -165,7 +172,7 @@ class Scores:
     def tags(self, split: str) -> dict[str, float]:
         """Every figure by VisualDL tag, such as "dev/accuracy/en" and "dev/gap"."""
         tags: dict[str, float] = {}
-        for metric, by_language in self.values.items():
+        for metric, by_language in {**self.values, **self.figures}.items():
             tags |= {f"{split}/{metric}/{x}": value for x, value in by_language.items()}
             tags[f"{split}/{metric}/average"] = _average(by_language)
         if self.transfer_gap is not None:
@@ -202,6 +209,8 @@ class Scores:
             written["warning"] = self.warning
         if self.explanation is not None:
             written["explanation"] = self.explanation
+        if self.figures:
+            written["figures"] = {name: dict(found) for name, found in self.figures.items()}
         return written
 
     @classmethod
@@ -230,6 +239,7 @@ class Scores:
             written.get("warning"),
             tuple(secondary),
             written.get("explanation"),
+            {name: dict(found) for name, found in written.get("figures", {}).items()},
         )
 
 

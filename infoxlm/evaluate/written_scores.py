@@ -22,7 +22,7 @@ _METRICS = fields({"metric": _METRIC, "secondary_metrics": items(_METRIC)})
 #: The keys that are not metrics and not details.
 FIXED_KEYS = (
     "average", "average_interval", "others", "others_interval", "gap", "examples", "interval",
-    "metric", "chance", "secondary_metrics", "warning", "explanation",
+    "metric", "chance", "secondary_metrics", "warning", "explanation", "figures",
 )  # fmt: skip
 
 
@@ -45,6 +45,7 @@ def check_scores(found: Any) -> None:
             "chance": optional(value),
             "warning": optional(text),
             "explanation": optional(text),
+            "figures": entries(entries(number(-1e300, 1e300))),
         },
         required=["average", main.name, *(metric.name for metric in secondary)],
     )(found)

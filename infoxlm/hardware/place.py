@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from infoxlm.constants import TRAINING
 from infoxlm.errors import UserError
 
 
@@ -57,11 +58,12 @@ def check_devices(command: str, devices: int) -> None:
     """Refuse several devices, or a launch of several processes, for what computes on one.
 
     Raises:
-        UserError: The command is another than train.
+        UserError: The command trains nothing.
     """
-    if command != "train" and (devices > 1 or ProcessInfo.of_this_process().size > 1):
+    if command not in TRAINING and (devices > 1 or ProcessInfo.of_this_process().size > 1):
         raise UserError(
-            f"infoxlm {command} on several devices", "Only infoxlm train computes on more than one."
+            f"infoxlm {command} on several devices",
+            f"Only infoxlm {' and '.join(TRAINING)} compute on more than one.",
         )
 
 

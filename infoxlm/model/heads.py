@@ -35,18 +35,25 @@ class InfoXLMLMHead(nn.Layer):
         self.bias = self.create_parameter([config.vocab_size], is_bias=True)
 
     def forward(
-        self, hidden_states: paddle.Tensor, word_embeddings: paddle.Tensor
+        self,
+        hidden_states: paddle.Tensor,
+        word_embeddings: paddle.Tensor,
+        ids: paddle.Tensor | None = None,
     ) -> paddle.Tensor:
-        """Score every token of the vocabulary.
+        """Score every token of the vocabulary, or some.
 
         Args:
             hidden_states: ``[..., hidden]``.
             word_embeddings: The table ``[vocab, hidden]``.
+            ids: The tokens to score, int64 ``[ids]``; None: all.
 
         Returns:
-            Logits ``[..., vocab]``.
+            Logits ``[..., vocab]``, or ``[..., ids]``.
         """
+        bias = self.bias
+        if ids is not None:
+            word_embeddings, bias = word_embeddings.index_select(ids), bias.index_select(ids)
         states = self.layer_norm(F.gelu(self.dense(hidden_states)))
         if cpu.is_cpu_fp32(states):
-            return cpu.tied_linear(states, word_embeddings, self.bias)
-        return paddle.matmul(states, word_embeddings, transpose_y=True) + self.bias
+            return cpu.tied_linear(states, word_embeddings, bias)
+        return paddle.matmul(states, word_embeddings, transpose_y=True) + bias

@@ -12,13 +12,16 @@ from infoxlm.checkpoint.config_file import check_fits, read_config_file
 from infoxlm.checkpoint.encoder_name import encoder_name
 from infoxlm.checkpoint.labels import (
     check_answers_or_encoder,
+    check_masked_lm_or_encoder,
     check_reusable_head,
     names_labels,
 )
 from infoxlm.errors import UserError
 from infoxlm.model.configuration import InfoXLMConfig
+from infoxlm.model.masked_lm import InfoXLMForMaskedLM
 from infoxlm.model.modeling import InfoXLMForSequenceClassification
 from infoxlm.model.pretrained import InfoXLMPretrainedModel
+from infoxlm.model.pretraining import InfoXLMForPretraining
 from infoxlm.model.question_answering import OUTPUTS, InfoXLMForQuestionAnswering
 from infoxlm.schema import ModelConfig, ShapeConfig
 
@@ -115,6 +118,45 @@ def load_question_answerer(
         InfoXLMForQuestionAnswering, config, folder, vocab_size, max_length,
         task_name=task_name, new_head=new_head, names=numbered_labels(OUTPUTS),
     )  # fmt: skip
+
+
+def load_masked_lm(
+    config: ModelConfig,
+    folder: Path | None,
+    vocab_size: int,
+    max_length: int,
+    *,
+    task_name: str,
+    new_head: bool = False,
+    projection: bool = False,
+) -> InfoXLMForMaskedLM:
+    """The masked-LM model to train; a checkpoint without its head gets a fresh one.
+
+    Args:
+        config: ``model.*`` of the configuration.
+        folder: The Paddle model folder; None for random weights of ``model.shape``.
+        vocab_size: What the tokenizer needs.
+        max_length: The longest sequence, in tokens.
+        task_name: What the checkpoint's ``config.json`` calls its task.
+        new_head: Draw a head, whatever head the checkpoint has.
+        projection: Whether it has the projection of the cross-lingual contrast.
+
+    Raises:
+        UserError: The checkpoint cannot be read, has the head of another task, or does not fit
+            tokenizer or length.
+    """
+    if folder is not None and not new_head:
+        check_masked_lm_or_encoder(folder)
+    return _load(
+        InfoXLMForPretraining if projection else InfoXLMForMaskedLM,
+        config,
+        folder,
+        vocab_size,
+        max_length,
+        task_name=task_name,
+        new_head=new_head,
+        names={},
+    )
 
 
 def _load(

@@ -61,15 +61,19 @@ class InfoXLMForMaskedLM(InfoXLMPretrainedModel):
         """The word embeddings ``[vocab, hidden]``, which are the head's output matrix as well."""
         return self.roberta.embeddings.word_embeddings.weight
 
-    def masked_logits(self, input_ids: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:
+    def masked_logits(
+        self, input_ids: paddle.Tensor, labels: paddle.Tensor, ids: paddle.Tensor | None = None
+    ) -> paddle.Tensor:
         """Predict the tokens that have a label, and no others: one in seven in training.
 
         Args:
             input_ids: Token ids ``[batch, seq]``, some replaced by ``<mask>``.
             labels: Original ids ``[batch, seq]``, -100 where no prediction is wanted.
+            ids: The only ids to choose from, int64 ``[ids]``; None: the whole vocabulary.
 
         Returns:
-            Logits ``[labels, vocab]``, example by example and from the first token to the last.
+            Logits ``[labels, vocab or ids]``, example by example and from the first token to the
+            last.
         """
         wanted = labels != NO_LABEL
         packed = self.roberta.encode_without_padding(input_ids)
@@ -79,4 +83,4 @@ class InfoXLMForMaskedLM(InfoXLMPretrainedModel):
             states = packed[0]
             wanted = wanted[input_ids != self.config.pad_token_id]
         places = paddle.nonzero(wanted.flatten()).flatten()
-        return self.lm_head(states.index_select(places), self.table)
+        return self.lm_head(states.index_select(places), self.table, ids)

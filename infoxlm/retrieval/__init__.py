@@ -1,1 +1,1 @@
-"""Finding translations by the encoder's vectors (Tatoeba)."""
+"""Translations found by the encoder's vectors: Tatoeba, and any pairs while pre-training."""

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from infoxlm.constants import BOS_ID, EOS_ID, PAD_ID
 from infoxlm.data.batches import micro_batches
+from infoxlm.distributed.ranks import Ranks
 from infoxlm.model import InfoXLMModel
 from infoxlm.model.precision import Precision
 from infoxlm.schema import Pooling
@@ -21,6 +22,7 @@ def sentence_embeddings(
     special_tokens: bool = True,
     max_tokens: int,
     precision: Precision | None = None,
+    ranks: Ranks | None = None,
 ) -> NDArray[np.float32]:
     """Encode sentences in batches of similar length; equal ones once, so that they stay equal.
 
@@ -31,21 +33,26 @@ def sentence_embeddings(
         special_tokens: Whether `<s>` and `</s>` count in the mean.
         max_tokens: Most tokens of a batch, padding included.
         precision: Mixed precision; None: fp32.
+        ranks: The processes that share the sentences and get all vectors; None: this one alone.
 
     Returns:
         float32 `[layers + 1, n, hidden]`: index 0 is the embeddings, index 7 the output of block 7.
     """
     model.eval()
     precision = precision or Precision()
+    ranks = ranks or Ranks()
     first: dict[bytes, int] = {}
     owners = np.array([first.setdefault(token_ids[i].tobytes(), i) for i in range(len(token_ids))])
     repeated = owners != np.arange(len(owners))
     distinct = np.flatnonzero(~repeated)
+    distinct = distinct[ranks.shares(token_ids.lengths_of(distinct))[ranks.rank]]
     shape = model.config.num_hidden_layers + 1, len(token_ids), model.config.hidden_size
-    vectors = np.empty(shape, np.float32)
+    vectors = np.zeros(shape, np.float32)
     bar = progress(label="encoding", total=len(distinct), unit=" sentences")
     with bar, paddle.no_grad():
         for batch in micro_batches(token_ids.lengths[distinct], max_tokens):
+            if ranks.is_cut:
+                break
             rows = distinct[batch]
             ids = token_ids.padded(rows)
             weights = paddle.to_tensor(token_weights(ids, pooling, special_tokens)).unsqueeze(1)
@@ -55,6 +62,8 @@ def sentence_embeddings(
                 pooled = paddle.matmul(weights, state.astype("float32"))
                 vectors[layer, rows] = pooled.squeeze(1).numpy()
             bar.update(len(rows))
+    ranks.stop_together()
+    vectors = ranks.sum(vectors)
     vectors[:, repeated] = vectors[:, owners[repeated]]
     return vectors
 

@@ -16,7 +16,7 @@ from infoxlm.runs.resume import fingerprint, folder_to_write, record_resume
 from infoxlm.runs.run_folder import RUN_RECORD
 from infoxlm.runs.run_record import write_run_record
 from infoxlm.runs.settings import flat_settings
-from infoxlm.schema import TrainConfig
+from infoxlm.schema import BaseTrainConfig
 from infoxlm.schema.free_text import typed_path
 from infoxlm.stopping import Interrupted, StopRequests
 from infoxlm.tracking.timings import Timings
@@ -97,7 +97,7 @@ class RunContext:
 
 @contextmanager
 def open_run(
-    config: TrainConfig,
+    config: BaseTrainConfig,
     folder: Path,
     data: Mapping[str, str],
     weights: Mapping[str, str],

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infoxlm.constants import TRAINING
 from infoxlm.errors import UserError
 from infoxlm.evaluate.predictions import Predictions, read_predictions
 from infoxlm.evaluate.scores import Scores, check_scores
@@ -11,6 +12,9 @@ from infoxlm.files.json_file import read_json_object
 from infoxlm.runs.run_folder import RESULTS
 from infoxlm.runs.run_record import read_run_record
 from infoxlm.schema.json_shapes import entries, fields, number, optional, scalar, text, whole
+
+#: The commands whose runs have scores by language, and predictions to compare them by.
+SCORED_BY_LANGUAGE = (*TRAINING, "evaluate")
 
 _AMOUNT = optional(number(0, 1e15))
 _SPEED = fields(dict.fromkeys(("seconds", "pairs_per_second"), _AMOUNT))
@@ -20,6 +24,7 @@ _RESULTS = fields(
         "experiment": optional(text),
         "model": text,
         "data": text,
+        "start": optional(check_scores),
         "dev": optional(check_scores),
         "test": optional(check_scores),
         "steps": optional(whole()),
@@ -41,7 +46,7 @@ _RESULTS = fields(
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A finished run of `infoxlm train` or `infoxlm evaluate`.
+    """A finished run of a command that trains, or of `infoxlm evaluate`.
 
     Attributes:
         folder: Its folder.
@@ -71,7 +76,7 @@ class FinishedRun:
         try:
             results = read_json_object(path)
             task = results.get("task")
-            if task in ("train", "evaluate"):
+            if task in SCORED_BY_LANGUAGE:
                 _RESULTS(results)
         except FileNotFoundError as error:
             raise UserError(
@@ -80,16 +85,17 @@ class FinishedRun:
             ) from error
         except (ValueError, OSError) as error:
             raise UserError(f"{path} is damaged: {error}", "Give another run.") from error
-        if task not in ("train", "evaluate"):
+        if task not in SCORED_BY_LANGUAGE:
+            commands = " or ".join(f"`infoxlm {command}`" for command in SCORED_BY_LANGUAGE)
             raise UserError(
-                f"{path} is not from `infoxlm train` or `infoxlm evaluate`",
+                f"{path} is not from {commands}",
                 "Give a run of one of these.",
             )
         return cls(folder, record, results)
 
     @property
     def command(self) -> str:
-        """The command it was a run of: "train" or "evaluate"."""
+        """The command it was a run of: one of `SCORED_BY_LANGUAGE`."""
         return str(self.results["task"])
 
     @property

@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from infoxlm.constants import TRAINING
 from infoxlm.evaluate.report import title
 from infoxlm.files.atomic import write_json, write_text
 from infoxlm.reporting.sections import Section
@@ -52,7 +53,7 @@ class Reproduction:
         if not self.is_same:
             unlike = next(check for check in self.checks if check.same is False)
             return f"Not the same: of the {unlike.part}, {unlike.finding}."
-        exactly = " to the bit" if self.original.command == "train" else ""
+        exactly = " to the bit" if self.original.command in TRAINING else ""
         return f"The same{exactly}: {', '.join(x.part for x in self.checks if x.same)}."
 
     def as_dict(self) -> dict[str, Any]:

@@ -12,9 +12,8 @@ from infoxlm.errors import UserError
 from infoxlm.files.atomic import write_json
 from infoxlm.files.lock import lock_folder
 from infoxlm.runs.run_folder import CHECKPOINTS, RESULTS, RUN_RECORD, log_into
-from infoxlm.runs.run_record import config_of, read_run_record, recorded
+from infoxlm.runs.run_record import read_run_record, recorded, training_config
 from infoxlm.runs.settings import flat_settings
-from infoxlm.schema import TrainConfig
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +24,9 @@ TRAINING_RUN = "Give a folder that `infoxlm train` wrote, such as outputs/train/
 #: Keys that may change when a run is resumed: where things lie (what they contain is compared by
 #: checksum), what is kept and logged, and the machine.
 FREE = (
-    "data.root", "data.train_root", "data.dev_root", "data.cache_dir", "model.checkpoint",
-    "consistency.teacher", "consistency.dictionaries",
+    "data.root", "data.train_root", "data.dev_root", "data.mono", "data.parallel",
+    "data.eval_pairs", "data.cache_dir", "model.checkpoint", "consistency.teacher",
+    "consistency.dictionaries",
     "trainer.resume", "trainer.replay", "trainer.keep_checkpoints", "trainer.save_every",
     "trainer.log_every", "hardware.device", "hardware.devices", "hardware.threads",
     "hardware.micro_batch_size", "hardware.micro_batch_tokens", "hardware.eval_batch_tokens",
@@ -194,7 +194,7 @@ def mismatches(wanted: Fingerprint, record: Mapping[str, Any]) -> list[str]:
     Raises:
         UserError: The record is not of this version.
     """
-    settings = flat_settings(config_of(record, TrainConfig))
+    settings = flat_settings(training_config(record))
     theirs = fingerprint(settings, *recorded(record, "data", "weights"))
     found = [
         f"{key}={theirs.settings.get(key)} instead of {wanted.settings.get(key)}"

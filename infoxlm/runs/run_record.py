@@ -15,6 +15,7 @@ from infoxlm.files.json_file import read_json_object
 from infoxlm.files.manifest import sha256_of
 from infoxlm.runs.machine import describe_process
 from infoxlm.runs.run_folder import RUN_RECORD
+from infoxlm.schema import BaseTrainConfig, PretrainConfig, PretrainingConfig, TrainConfig
 from infoxlm.schema.json_shapes import (
     MisfitError,
     anything,
@@ -141,6 +142,17 @@ def config_of(record: Mapping[str, Any], schema: type) -> Any:
             f"{error}",
             f"Install what wrote it, {wrote}, or train again.",
         ) from error
+
+
+def training_config(record: Mapping[str, Any]) -> BaseTrainConfig:
+    """The configuration of a recorded training, as `config_of` gives it.
+
+    Raises:
+        UserError: There is none in the record, or it is none of this version.
+    """
+    task = (record.get("config") or {}).get("task") or {}
+    pretrains = isinstance(task, Mapping) and task.get("name") == PretrainingConfig.name
+    return config_of(record, PretrainConfig if pretrains else TrainConfig)  # type: ignore[no-any-return]
 
 
 def weights_checksums(folder: Path) -> dict[str, str]:

@@ -38,7 +38,8 @@ def compared_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that runs are compared by: not where things are, nor what the machine is."""
     places = (
         "name", "data.root", "data.train_root", "data.train_files", "data.dev_root",
-        "data.cache_dir", "data.eval_languages", "consistency.dictionaries",
+        "data.mono", "data.parallel", "data.eval_pairs", "data.cache_dir", "data.eval_languages",
+        "consistency.dictionaries",
         "trainer.resume", "trainer.replay",
     )  # fmt: skip
     return {

@@ -4,6 +4,7 @@ Hydra refuses unknown keys and wrong types while it composes; what a type cannot
 languages, combinations) is checked when the composed configuration becomes these objects.
 """
 
+from infoxlm.constants import TRAINING
 from infoxlm.schema.choices import (
     Amp,
     AnswerRules,
@@ -11,6 +12,7 @@ from infoxlm.schema.choices import (
     ExportFormat,
     ExportPrecision,
     Faulty,
+    Momentum,
     OnError,
     Pooling,
     RuntimeName,
@@ -21,17 +23,26 @@ from infoxlm.schema.choices import (
 from infoxlm.schema.consistency import ConsistencyConfig
 from infoxlm.schema.deployment import ConvertConfig, ExportConfig, PredictConfig, ServeConfig
 from infoxlm.schema.groups import DataConfig, HardwareConfig, ModelConfig, ShapeConfig
+from infoxlm.schema.pretraining import CorpusConfig, PretrainConfig, PretrainingConfig
 from infoxlm.schema.runs import CompareConfig, DashboardConfig, RepeatConfig, ReportConfig
 from infoxlm.schema.scoring import EvaluateConfig, RetrieveConfig, TatoebaConfig
 from infoxlm.schema.task import TASK_CONFIGS, QuestionAnsweringConfig, TaskConfig
-from infoxlm.schema.training import OptimizerConfig, SchedulerConfig, TrainConfig, TrainerConfig
+from infoxlm.schema.training import (
+    BaseTrainConfig,
+    OptimizerConfig,
+    SchedulerConfig,
+    TrainConfig,
+    TrainerConfig,
+)
 
 __all__ = [
     "Amp",
     "AnswerRules",
+    "BaseTrainConfig",
     "CompareConfig",
     "ConsistencyConfig",
     "ConvertConfig",
+    "CorpusConfig",
     "DashboardConfig",
     "DataConfig",
     "Direction",
@@ -42,10 +53,13 @@ __all__ = [
     "Faulty",
     "HardwareConfig",
     "ModelConfig",
+    "Momentum",
     "OnError",
     "OptimizerConfig",
     "Pooling",
     "PredictConfig",
+    "PretrainConfig",
+    "PretrainingConfig",
     "QuestionAnsweringConfig",
     "RepeatConfig",
     "ReportConfig",
@@ -69,6 +83,7 @@ __all__ = [
 #: The schema of each command.
 SCHEMAS: dict[str, type] = {
     "train": TrainConfig,
+    "pretrain": PretrainConfig,
     "evaluate": EvaluateConfig,
     "retrieve": RetrieveConfig,
     "convert": ConvertConfig,
@@ -82,7 +97,7 @@ SCHEMAS: dict[str, type] = {
 }
 
 #: The commands that sweep: each of their runs has a folder of its own.
-SWEEPING = ("train", "evaluate", "retrieve", "compare", "repeat")
+SWEEPING = (*TRAINING, "evaluate", "retrieve", "compare", "repeat")
 
 
 def register_schemas() -> None:

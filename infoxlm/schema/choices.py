@@ -27,7 +27,7 @@ class Unanswerable(Enum):
 
 
 class Faulty(Enum):
-    """Fate of questions that are at fault, such as answers not found at their place."""
+    """Fate of examples at fault: answers not found at their place, pairs with an empty side."""
 
     refuse = "refuse"
     drop = "drop"
@@ -38,6 +38,14 @@ class AnswerRules(Enum):
 
     squad = "squad"
     mlqa = "mlqa"
+
+
+class Momentum(Enum):
+    """Course of the momentum of the key encoder while training goes on."""
+
+    constant = "constant"
+    linear = "linear"
+    exponential = "exponential"
 
 
 class Direction(Enum):

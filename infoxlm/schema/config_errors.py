@@ -128,7 +128,9 @@ def explain(error: Exception, command: str, words: Sequence[str] = ()) -> UserEr
         )
     if match := re.search(r"Could not find '([^']*?)/?([^'/]*)'", text):
         group, option = match.groups()
-        return no_such_option(group, option, re.findall(r"^\t(\w+)$", text, re.MULTILINE))
+        listed = re.findall(r"^\t(\w+)$", text, re.MULTILINE)
+        fitting = [name for name in listed if name in fitting_options(group, command)]
+        return no_such_option(group, option, fitting or listed)
     if "Config group override must be" in text:  # and it does not say which
         for group, option in (word.split("=", 1) for word in words if "=" in word):
             options = fitting_options(group, command) if options_of(group) else []

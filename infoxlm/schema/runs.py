@@ -45,6 +45,9 @@ class RepeatConfig:
     train_root: str | None = None
     train_files: list[str] | None = None
     dev_root: str | None = None
+    mono: list[str] | None = None
+    parallel: list[str] | None = None
+    eval_pairs: str | None = None
     checkpoint: str | None = None
     teacher: str | None = None
     dictionaries: str | None = None

@@ -1,6 +1,7 @@
 """``infoxlm train``: its groups, and checks across them."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from omegaconf import MISSING
 
@@ -64,6 +65,7 @@ class TrainerConfig:
     epochs: int = 5
     eval_every: int = 500
     eval_limit: int | None = None
+    eval_at_start: bool = False
     log_every: int = 10
     save_every: int | None = None
     keep_checkpoints: int = 1
@@ -88,14 +90,14 @@ class TrainerConfig:
 
 
 @dataclass
-class TrainConfig:
-    """``infoxlm train``."""
+class BaseTrainConfig:
+    """What all commands that train have; a command's own says what its task and data are."""
 
     name: str = "default"
     seed: int = 42
-    task: TaskConfig = field(default_factory=TaskConfig)
+    task: Any = MISSING
     model: ModelConfig = MISSING
-    data: DataConfig = MISSING
+    data: Any = MISSING
     optimizer: OptimizerConfig = MISSING
     scheduler: SchedulerConfig = MISSING
     hardware: HardwareConfig = MISSING
@@ -103,8 +105,19 @@ class TrainConfig:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
 
     def __post_init__(self) -> None:
-        check(self.data.max_length is not None, "data.max_length", "null", "a number of tokens")
         check(0 <= self.seed < 2**31, "seed", self.seed, "from 0 to 2147483647")
+
+
+@dataclass
+class TrainConfig(BaseTrainConfig):
+    """``infoxlm train``."""
+
+    task: TaskConfig = field(default_factory=TaskConfig)
+    data: DataConfig = MISSING
+
+    def __post_init__(self) -> None:
+        check(self.data.max_length is not None, "data.max_length", "null", "a number of tokens")
+        super().__post_init__()
         if self.trainer.select_on is SelectOn.dev_en and "en" not in self.data.eval_languages:
             raise UserError(
                 "trainer.select_on=dev_en, but data.eval_languages has no en",

@@ -15,6 +15,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from infoxlm.constants import TRAINING
 from infoxlm.errors import UserError
 from infoxlm.evaluate.metric import ACCURACY, Metric
 from infoxlm.reporting.console import from_here
@@ -112,7 +113,7 @@ def resume_if_begun(configuration: DictConfig, folder: Path) -> None:
 
 
 def value_of_finished(folder: Path, configuration: DictConfig) -> float | None:
-    """Get what the run of a folder returned at its end: of `infoxlm train`, the best dev score.
+    """Get what the run of a folder returned at its end: of a training, the best dev score.
 
     Other commands return what they scored.
     """
@@ -120,7 +121,7 @@ def value_of_finished(folder: Path, configuration: DictConfig) -> float | None:
     from infoxlm.runs.finished_run import FinishedRun
 
     run = FinishedRun.read(folder)
-    if run.command == "train":
+    if run.command in TRAINING:
         dev = Scores.from_dict(run.results["dev"])
         return dev.value(SelectOn(OmegaConf.select(configuration, "trainer.select_on")))
     return run.scores.average

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from infoxlm.evaluate.published import Published
     from infoxlm.evaluate.scores import Scores
     from infoxlm.reporting.sections import Section
-    from infoxlm.schema import ModelConfig, TaskConfig
+    from infoxlm.schema import ModelConfig
     from infoxlm.tasks.inference import Inference
     from infoxlm.tasks.stream import TrainingStream
 
@@ -33,6 +33,7 @@ FIRST_TASK = "classification"
 _MODULES = {
     FIRST_TASK: "infoxlm.tasks.classification.task",
     "question_answering": "infoxlm.tasks.question_answering.task",
+    "pretraining": "infoxlm.tasks.pretraining.task",
 }
 
 #: The tasks of checkpoints of transformers, which name a class and no task, by how it ends.
@@ -54,7 +55,7 @@ class Task:
     #: Most tokens of a sequence where a checkpoint does not tell what it was fine-tuned with.
     max_length = 128
 
-    def __init__(self, options: "TaskConfig", data: Any) -> None:
+    def __init__(self, options: Any, data: Any) -> None:
         self.options = options
         self.data = data
 
@@ -166,6 +167,19 @@ class Task:
             split: The split that is reported.
         """
         return []
+
+    @staticmethod
+    def draw(results: Mapping[str, Any], folder: Path) -> Mapping[str, str]:
+        """Draw pictures that only this task has.
+
+        Args:
+            results: The content of results.json.
+            folder: The run's folder.
+
+        Returns:
+            A description of each picture, by the name of its file.
+        """
+        return {}
 
     @staticmethod
     def published(results: Mapping[str, Any]) -> "Published | None":

@@ -11,7 +11,7 @@ from infoxlm.data.token_cache import TokenCache
 from infoxlm.errors import UserError
 from infoxlm.hardware.environment import available_cores
 from infoxlm.runs.run_record import weights_checksums
-from infoxlm.schema import DataConfig, HardwareConfig, ModelConfig, TrainConfig
+from infoxlm.schema import BaseTrainConfig, HardwareConfig, ModelConfig, TrainConfig
 from infoxlm.tasks.consistency.inputs import ConsistencyInputs, load_consistency
 from infoxlm.tasks.task import Task, task_class
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
@@ -51,8 +51,13 @@ class Inputs:
         folders = [folder for folder in (self.checkpoint, teacher) if folder is not None]
         return {path: sum for folder in folders for path, sum in weights_checksums(folder).items()}
 
+    def of(self, split: str) -> list[Examples] | None:
+        """The examples of a split by its name; None where the task has no such split."""
+        found: list[Examples] | None = getattr(self, split)
+        return found
 
-def load_inputs(config: TrainConfig) -> Inputs:
+
+def load_inputs(config: BaseTrainConfig) -> Inputs:
     """Find, check and tokenize all that a run needs.
 
     Raises:
@@ -64,7 +69,7 @@ def load_inputs(config: TrainConfig) -> Inputs:
     task = task_class(config.task.name)(config.task, data)
     task.open(SPLITS)
     checkpoint = model_folder(config.model, cache_dir)
-    tokenizer = model_tokenizer(config.model, checkpoint, data, config.hardware)
+    tokenizer = model_tokenizer(config.model, checkpoint, cache_dir, config.hardware)
     if checkpoint is not None:
         if not config.model.new_head:
             task.check_checkpoint(checkpoint, config.model.checkpoint, trained=False)
@@ -73,7 +78,9 @@ def load_inputs(config: TrainConfig) -> Inputs:
     # The training examples last: they may take minutes, which a mistake in the others should not.
     test = task.load("test", cache)
     dev = task.load("dev", cache, config.trainer.eval_limit)
-    consistency = load_consistency(config.consistency, task, data, cache)
+    consistency = None
+    if isinstance(config, TrainConfig):  # pre-training has none
+        consistency = load_consistency(config.consistency, task, data, cache)
     train = required(task, "train", cache)
     checksums = task.checksums(SPLITS)
     if consistency is not None:
@@ -108,12 +115,11 @@ def model_folder(model: ModelConfig, cache_dir: Path) -> Path | None:
 
 
 def model_tokenizer(
-    model: ModelConfig, folder: Path | None, data: DataConfig, hardware: HardwareConfig
+    model: ModelConfig, folder: Path | None, cache_dir: Path, hardware: HardwareConfig
 ) -> InfoXLMTokenizer:
     """The tokenizer next to the weights; for random weights one made from the sample."""
     threads = hardware.threads or available_cores()
     if folder is not None:
         return InfoXLMTokenizer.from_pretrained(folder, threads=threads)
     size = model.shape.vocab_size if model.shape is not None else 0
-    vocabulary = small_vocabulary(size, Path(data.cache_dir).expanduser())
-    return InfoXLMTokenizer(vocabulary, threads=threads)
+    return InfoXLMTokenizer(small_vocabulary(size, cache_dir), threads=threads)

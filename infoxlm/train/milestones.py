@@ -27,6 +27,11 @@ class Milestones:
         reached = state.step % self.config.eval_every == 0 or state.step == self.steps
         return state.last_eval_step < state.step and reached
 
+    def start_is_due(self, state: TrainingState) -> bool:
+        """Tell whether dev is to be scored before the first step."""
+        asked = self.scores_dev and self.config.eval_at_start
+        return asked and state.step == 0 and state.start is None
+
     def saving_is_due(self, state: TrainingState) -> bool:
         """Tell whether a checkpoint is to be saved, other than the one saved after scoring."""
         every = self.config.save_every

@@ -100,7 +100,11 @@ class Trainer:
         bar = progress(label="training", total=self.steps, initial=self.state.step, unit=" steps")
         with bar:
             while not self.milestones.is_finished(self.state):
-                if self.milestones.eval_is_due(self.state):
+                if self.milestones.start_is_due(self.state):
+                    start = ranks.run_interruptible(stop, self.score)
+                    if start is not None:
+                        self.record_start(start)
+                elif self.milestones.eval_is_due(self.state):
                     dev = ranks.run_interruptible(stop, self.score)
                     if dev is not None:
                         self.record_eval(dev)
@@ -199,13 +203,22 @@ class Trainer:
         with self.run.timings.measure("scoring"), self.module.full_table():
             return self.score_dev(self.module.model)
 
+    def record_start(self, dev: Scores) -> None:
+        """Log and keep the scores before the first step, which are no trained model's best."""
+        self.log_eval(dev)
+        self.state.start = dev
+
+    def log_eval(self, dev: Scores) -> None:
+        """Log scores on dev."""
+        self.run.tracker.scalars(self.state.step, dev.tags("dev"))
+        logger.info("step %d of %d: dev %s", self.state.step, self.steps, dev.summary())
+        if dev.warning is not None:
+            logger.warning("%s", dev.warning)
+
     def record_eval(self, dev: Scores) -> None:
         """Log scores, and record whether they are the best so far."""
         state = self.state
-        self.run.tracker.scalars(state.step, dev.tags("dev"))
-        logger.info("step %d of %d: dev %s", state.step, self.steps, dev.summary())
-        if dev.warning is not None:
-            logger.warning("%s", dev.warning)
+        self.log_eval(dev)
         select_on = self.config.select_on
         state.last_eval_step, state.dev = state.step, dev
         state.evals_since_best += 1

@@ -13,7 +13,7 @@ from infoxlm.reporting.counts import counted
 from infoxlm.runs.context import RunContext
 from infoxlm.runs.run_folder import CHECKPOINTS
 from infoxlm.runs.settings import compared_settings
-from infoxlm.schema import HardwareConfig, ModelConfig, TrainConfig
+from infoxlm.schema import BaseTrainConfig, HardwareConfig, ModelConfig
 from infoxlm.stopping import Interrupted
 from infoxlm.tasks.consistency.build import with_consistency
 from infoxlm.tasks.stream import TrainingStream
@@ -60,8 +60,8 @@ class TrainResult:
     examples: int | None = None
 
 
-def train(config: TrainConfig, inputs: Inputs, run: RunContext) -> TrainResult:
-    """Train, and score test from the best checkpoint.
+def train(config: BaseTrainConfig, inputs: Inputs, run: RunContext) -> TrainResult:
+    """Train, and score test from the best checkpoint, or dev where there is no test.
 
     Args:
         config: The run's configuration.
@@ -101,18 +101,18 @@ def train(config: TrainConfig, inputs: Inputs, run: RunContext) -> TrainResult:
     if state.best_dev is not None:
         final["dev/best_average"] = state.best_dev.average
     test, predictions, seconds = None, None, 0.0
-    split = "test" if inputs.test else "dev"
-    if inputs.test or inputs.dev:
+    split = "dev" if inputs.test is None else "test"
+    if inputs.of(split) is not None:
         scores, predictions, seconds = score_best(
             config.hardware, inputs, split, run, kind, checkpoints
         )
-        if inputs.test:
+        if split == "test":
             test = scores
-            final |= test.tags(split)
+            final |= test.tags("test")
     run.tracker.hyperparameters(compared_settings(run.settings), final, state.step)
-    examples = sum(map(len, inputs.train))
+    count = sum(map(len, inputs.train))
     return TrainResult(
-        encoder, state, test, predictions, seconds, flops, machine, ranks.size, examples
+        encoder, state, test, predictions, seconds, flops, machine, ranks.size, count
     )
 
 
@@ -124,17 +124,16 @@ def score_best(
     kind: "type[nn.Layer]",
     checkpoints: Checkpoints,
 ) -> tuple[Scores, Predictions, float]:
-    """Score test or dev with the best checkpoint: scores, predictions, and the seconds they took.
+    """Score a split with the best checkpoint: scores, predictions, and the seconds they took.
 
     Raises:
         Interrupted: The user wanted an end.
     """
-    examples = inputs.test if split == "test" else inputs.dev
     best, ranks = kind.from_pretrained(checkpoints.best), run.ranks
-    evaluator = Evaluator(hardware, ranks)
+    evaluator, examples = Evaluator(hardware, ranks), inputs.of(split) or []
     started = perf_counter()
     scored = ranks.run_interruptible(
-        run.stop, lambda: inputs.task.evaluate(best, examples or [], evaluator)
+        run.stop, lambda: inputs.task.evaluate(best, examples, evaluator)
     )
     if scored is None:
         number = ranks.signal_number(run.stop)
@@ -159,7 +158,7 @@ def load_model(
 
 
 def build_trainer(
-    config: TrainConfig,
+    config: BaseTrainConfig,
     inputs: Inputs,
     run: RunContext,
     model: "nn.Layer",
@@ -256,9 +255,10 @@ def log_plan(trainer: Trainer) -> None:
     if trainer.run.ranks.size > 1:
         logger.info("%d ranks share the examples of each step", trainer.run.ranks.size)
     for stream in trainer.module.streams:
+        name = f"{stream.name}: " if len(trainer.module.streams) > 1 else ""
         logger.info(
-            "%s, %d a step in micro-batches of at most %d tokens%s: %s an epoch, %d in all",
-            counted(len(stream.examples), "training example"),
+            "%s%s, %d a step in micro-batches of at most %d tokens%s: %s an epoch, %d in all",
+            name, counted(len(stream.examples), "training example"),
             min(config.effective_batch_size, len(stream.examples)),
             hardware.micro_batch_tokens, rows, counted(stream.sampler.per_epoch, "step"),
             trainer.steps,

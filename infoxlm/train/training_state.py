@@ -51,6 +51,7 @@ class TrainingState:
         best_dev: Its scores on dev.
         evals_since_best: Evaluations on dev since then.
         examples: Training examples so far, counted again in each epoch.
+        start: The scores on dev before the first step, where they were asked for.
         seconds: Time spent on training steps, scoring and saving not counted.
         learning_rate: The state of the schedule.
         loss_scale: The state of fp16's loss scaling; empty without it.
@@ -66,6 +67,7 @@ class TrainingState:
     best_dev: Scores | None = None
     evals_since_best: int = 0
     examples: int = 0
+    start: Scores | None = None
     seconds: float = 0.0
     learning_rate: Mapping[str, Any] = field(default_factory=dict)
     loss_scale: Mapping[str, Any] = field(default_factory=dict)
@@ -74,7 +76,7 @@ class TrainingState:
 
     def write(self, folder: Path) -> None:
         """Write ``training_state.json`` into a checkpoint."""
-        scores = {"dev": self.dev, "best_dev": self.best_dev}
+        scores = {"dev": self.dev, "best_dev": self.best_dev, "start": self.start}
         state = vars(self) | {name: found and found.as_dict() for name, found in scores.items()}
         state = {_WRITTEN.get(name, name): value for name, value in state.items()}
         (folder / STATE_FILE).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
@@ -92,7 +94,7 @@ class TrainingState:
             _STATE(state)
             if unknown := state.keys() & _WRITTEN.keys():
                 raise ValueError(f"unknown keys {sorted(unknown)}")
-            scores = {"best_dev": state["best_dev"], "dev": state.get("dev")}
+            scores = {x: state.get(x) for x in ("best_dev", "dev", "start")}
             read = {
                 name: None if found is None else Scores.from_dict(found)
                 for name, found in scores.items()

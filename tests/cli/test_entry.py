@@ -20,10 +20,23 @@ TINY = [
 ]  # fmt: skip
 
 
+#: What belongs to one command alone; the other options of these groups are of the others.
+OWN = {
+    "tatoeba": "retrieve",
+    **dict.fromkeys(
+        ("corpus", "sample_corpus", "pretraining", "infoxlm_pretraining", "pretraining_demo"),
+        "pretrain",
+    ),
+}
+
+
 def options(group, command):
     folder = Path(__file__).parents[2] / "conf" / group
     found = sorted(path.stem for path in folder.glob("*.yaml"))
-    return [x for x in found if group != "data" or (x == "tatoeba") == (command == "retrieve")]
+    if group not in ("data", "task", "experiment"):
+        return found
+    wanted = command if command in OWN.values() else None
+    return [option for option in found if OWN.get(option) == wanted]
 
 
 def python(code, *words, **options):
@@ -79,6 +92,11 @@ def test_version(infoxlm):
             "train",
             ["data", "experiment", "hardware", "model", "optimizer", "scheduler", "sweep"],
             ["learning_rate: 2.0e-05", "effective_batch_size: 256"],
+        ),
+        (
+            "pretrain",
+            ["data", "experiment", "hardware", "model", "optimizer", "scheduler", "task"],
+            ["temperature: 0.25", "effective_batch_size: 2048"],
         ),
         ("evaluate", ["data", "hardware", "model"], ["split: test"]),
         ("retrieve", ["data", "hardware", "model"], ["layer: 7", "similarity: cosine"]),
@@ -143,8 +161,9 @@ def test_interrupt(infoxlm, monkeypatch):
 
 #: A command line of each command that is composed without a mistake.
 COMPLETE = [
-    "train model=tiny data=sample", "evaluate model.checkpoint=m data=sample",
-    "retrieve model.checkpoint=m", "convert source=a target=b",
+    "train model=tiny data=sample", "pretrain model=tiny data=sample_corpus task.block=2",
+    "evaluate model.checkpoint=m data=sample", "retrieve model.checkpoint=m",
+    "convert source=a target=b",
     "export model.checkpoint=m target=t", "predict model.checkpoint=m text=a<sep>b",
     "serve model.checkpoint=m", "dashboard", "report sweep=s", "compare run_a=a run_b=b",
     "repeat run=a",

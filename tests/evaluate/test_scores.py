@@ -258,3 +258,27 @@ def test_values_as_they_are_shown():
     assert ERROR.shown(0.61249, signed=True) == "+0.612"
     assert ERROR.with_unit(2) == "2.000"
     assert (EXACT.unit, ERROR.unit) == ("exact match in percent", "squared error")
+
+
+def test_further_figures_are_logged_and_written():
+    figures = {"perplexity": {"en": 12.5, "de-en": 30.5}}
+    found = Scores.from_predictions(predictions(fr=[1, 0]), figures=figures)
+    assert found.tags("dev") == {
+        "dev/accuracy/fr": 0.5, "dev/accuracy/average": 0.5,
+        "dev/perplexity/en": 12.5, "dev/perplexity/de-en": 30.5, "dev/perplexity/average": 21.5,
+    }  # fmt: skip
+    written = json.loads(json.dumps(found.as_dict()))
+    assert written["figures"] == figures
+    assert Scores.from_dict(written) == found
+    assert "figures" not in scores(fr=[1, 0]).as_dict()
+    with pytest.raises(ValueError, match="figures"):
+        check_scores(written | {"figures": {"perplexity": 3}})
+
+
+def test_several_values_of_a_row_are_not_independent():
+    """Two answers of each row that agree are worth one: the interval is the bootstrap's."""
+    values = np.repeat([1.0, 0, 0, 1, 1, 0, 1, 0, 1, 1], 2)
+    rows = np.repeat(np.arange(10), 2)
+    found = Scores.from_predictions(Predictions(np.full(20, "en"), rows, {"accuracy": values}))
+    assert found.intervals["en"] == cluster_bootstrap(values, rows)
+    assert found.intervals["en"] != wilson_interval(12, 20)

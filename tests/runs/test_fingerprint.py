@@ -99,10 +99,13 @@ def test_where_things_are_and_what_the_machine_is_may_differ(key, found):
     assert found(**{key: MOVED[key]}) == []
 
 
-def test_what_is_free_exists_and_is_all_that_is_left_out(train_config):
-    assert {key.replace("__", ".") for key in MOVED} == set(FREE)
+def test_what_is_free_exists_and_is_all_that_is_left_out(train_config, compose):
+    places = {"data.mono", "data.parallel", "data.eval_pairs"}  # of pre-training
+    assert {key.replace("__", ".") for key in MOVED} == set(FREE) - places
     settings = flat_settings(train_config())
-    assert set(FREE) < settings.keys()
+    assert set(FREE) - places < settings.keys()
+    pretraining = compose("pretrain", "data.mono=[m]", "data.parallel=[p]")
+    assert places < flat_settings(pretraining).keys()
     assert fingerprint(settings, {}, {}).settings.keys() == settings.keys() - set(FREE)
 
 

@@ -24,12 +24,26 @@ def test_each_command_has_its_own_data():
             "xnli", "xquad",
         ]  # fmt: skip
 
+    assert fitting_options("data", "pretrain") == ["corpus", "sample_corpus"]
+
+
+def test_each_command_has_its_own_tasks():
+    assert fitting_options("task", "pretrain") == ["pretraining"]
+    for command in ("train", "evaluate"):
+        assert fitting_options("task", command) == ["classification", "question_answering"]
+
 
 def test_what_is_not_data_fits_every_command_that_takes_it():
-    for command in ("train", "evaluate", "retrieve"):
+    for command in ("train", "pretrain", "evaluate", "retrieve"):
         for group in ("model", "hardware"):
             assert fitting_options(group, command) == options_of(group)
-    assert fitting_options("experiment", "train") == options_of("experiment")
+
+
+def test_an_experiment_is_of_the_command_that_takes_its_choices():
+    pretraining = ["infoxlm_pretraining", "pretraining_demo"]
+    assert fitting_options("experiment", "pretrain") == pretraining
+    others = [x for x in options_of("experiment") if x not in pretraining]
+    assert fitting_options("experiment", "train") == others
 
 
 @pytest.mark.parametrize("word", ["", "..", "model/..", "/tmp", "+" + "9" * 300, "9" * 300, "a\0b"])

@@ -17,9 +17,9 @@ def test_model_folder(tiny_model, tmp_path):
         model_folder(ModelConfig(name="none"), tmp_path)
 
 
-def test_model_tokenizer(compose, sentencepiece_file, cache_folder):
+def test_model_tokenizer(compose, sentencepiece_file, tmp_path):
     config = compose("train", "model=tiny", "data=sample", "hardware.threads=1")
-    parts = (config.data, config.hardware)
+    parts = (tmp_path, config.hardware)
     made = model_tokenizer(config.model, None, *parts)
     assert made.vocab_size == config.model.shape.vocab_size
     found = model_tokenizer(config.model, sentencepiece_file.parent, *parts)

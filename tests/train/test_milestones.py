@@ -13,7 +13,8 @@ def milestones():
     """Milestones of a run of ten steps: dev every four, a checkpoint every two."""
 
     def build(*, scores_dev=True, **changed):
-        config = {"eval_every": 4, "save_every": 2, "patience": None} | changed
+        defaults = {"eval_every": 4, "save_every": 2, "patience": None, "eval_at_start": False}
+        config = defaults | changed
         return Milestones(SimpleNamespace(**config), STEPS, scores_dev=scores_dev)
 
     return build
@@ -52,3 +53,12 @@ def test_patience(since_best, finished, milestones):
     state = TrainingState(step=8, last_eval_step=8, evals_since_best=since_best)
     assert milestones(patience=2).is_finished(state) == finished
     assert not milestones().is_finished(state)
+
+
+def test_the_start_is_scored_once_where_that_is_asked_for(milestones):
+    assert not milestones().start_is_due(TrainingState())
+    asked = milestones(eval_at_start=True)
+    assert asked.start_is_due(TrainingState())
+    assert not asked.start_is_due(TrainingState(start=object()))
+    assert not asked.start_is_due(TrainingState(step=1))
+    assert not milestones(eval_at_start=True, scores_dev=False).start_is_due(TrainingState())

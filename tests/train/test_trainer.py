@@ -166,3 +166,14 @@ def test_a_model_that_always_says_the_same_is_told(run, caplog):
         assert caplog.messages == []
         run("collapsed", scores=[dev(5, 9), neutral], max_steps=4)
     assert caplog.messages == ["Every prediction is 'neutral'"]
+
+
+def test_the_start_is_scored_and_is_no_best(run):
+    state, metrics, folder = run(
+        scores=[dev(9, 9), dev(5, 3), dev(6, 5)], max_steps=4, eval_every=2, eval_at_start=True
+    )
+    assert state.start == dev(9, 9)
+    assert (state.best_step, state.best_dev) == (4, dev(6, 5))
+    scored = [record["step"] for record in metrics if "dev/accuracy/average" in record]
+    assert scored == [0, 2, 4]
+    assert checkpoints(folder) == ["best", "step-4"]

@@ -31,6 +31,7 @@ def scored():
         best_dev=scores("en", "de", "sw"),
         evals_since_best=1,
         examples=1787,
+        start=scores("en", "de"),
         seconds=0.1 + 0.2,
         learning_rate={"last_epoch": 7, "last_lr": 1.2345678901234567e-05},
         loss_scale={"scale": 32768.0, "incr_count": 12, "use_dynamic_loss_scaling": True},

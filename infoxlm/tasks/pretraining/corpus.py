@@ -1,7 +1,7 @@
 """A corpus: monolingual text and translation pairs, tokenized, with a part held out."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,10 +48,15 @@ class Corpus:
             found.append(Blocks(store, mapped.values, mapped))
         return found
 
-    def held_out_blocks(self, max_length: int) -> list[Blocks]:
-        """The held-out sentences of each language that has some, each a block of its own."""
+    def held_out_blocks(self, max_length: int, limit: int | None = None) -> list[Blocks]:
+        """The held-out sentences of each language that has some, each a block of its own.
+
+        Args:
+            max_length: Most tokens of a block.
+            limit: Only the first so many of each language.
+        """
         return [
-            Blocks.of_sentences(store, self.splits[store].held_out, max_length)
+            Blocks.of_sentences(store, self.splits[store].held_out[:limit], max_length)
             for store in self.mono
             if len(self.splits[store].held_out)
         ]
@@ -60,10 +65,10 @@ class Corpus:
         """The training pairs of each pair of languages."""
         return [Pairs(store, self.splits[store].training, max_length) for store in self.parallel]
 
-    def held_out_pairs(self, max_length: int) -> list[Pairs]:
-        """The held-out pairs of each pair of languages that has some."""
+    def held_out_pairs(self, max_length: int, limit: int | None = None) -> list[Pairs]:
+        """The held-out pairs of each pair of languages that has some; as `held_out_blocks`."""
         return [
-            Pairs(store, self.splits[store].held_out, max_length)
+            Pairs(store, self.splits[store].held_out[:limit], max_length)
             for store in self.parallel
             if len(self.splits[store].held_out)
         ]
@@ -113,13 +118,24 @@ def open_corpus(
                 f"{store.language}: all {len(store):,} {nouns} share a text with held-out ones",
                 "Lower data.held_out, or give more text.",
             )
-        shared = len(split.training.removed) - len(split.held_out)
-        logger.info(
-            "%s: %s %s, %s held out, %s left out for sharing a text with held-out ones",
-            store.language, f"{len(split.training):,}", nouns, f"{len(split.held_out):,}",
-            f"{shared:,}",
-        )  # fmt: skip
+    for kind, of in zip(("sentences", "pairs"), stores, strict=True):
+        log_sizes(kind, {store.language: splits[store] for store in of})
     return Corpus(*stores, splits, cache_dir)
+
+
+def log_sizes(kind: str, splits: Mapping[str, Split]) -> None:
+    """Log how many sentences or pairs there are, by language; nothing where there are none."""
+    if not splits:
+        return
+    sizes = {name: len(split.training) for name, split in splits.items()}
+    held_out = sum(len(split.held_out) for split in splits.values())
+    shared = sum(len(split.training.removed) for split in splits.values()) - held_out
+    logger.info(
+        "%s %s to learn from (%s); %s held out, %s left out for sharing a text with these",
+        f"{sum(sizes.values()):,}", kind,
+        ", ".join(f"{name} {size:,}" for name, size in sizes.items()), f"{held_out:,}",
+        f"{shared:,}",
+    )  # fmt: skip
 
 
 def random_ids(vocabulary: np.ndarray, mask_id: int) -> np.ndarray:

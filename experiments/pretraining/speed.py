@@ -1,0 +1,62 @@
+"""A step of all three losses, ours and PyTorch's: tokens a second and peak memory, in turn.
+
+    python speed.py --out speed --rounds 3 model=e5_small data.parallel=[TEXT] ...
+
+The words are those of `infoxlm pretrain`. Both sides begin with the same model and learn from the
+same masked batches, which the package draws once; of PyTorch several sizes of micro-batches are
+tried, and the fastest counts. Each measurement is a process of its own. Run it on an idle machine.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+WORKER = Path(__file__).with_name("speed_worker.py")
+
+
+def measured(*words: str) -> dict[str, float]:
+    """What a worker found: the last line that it prints."""
+    command = [sys.executable, str(WORKER), *words]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=3, help="timed ones, after one that is not")
+    parser.add_argument("--torch_tokens", default="768,1536,3072", help="of a micro-batch")
+    arguments, words = parser.parse_known_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    common = [f"--out={arguments.out}", f"--steps={arguments.steps}"]
+    measured("prepare", *common, *words)
+    sides = {"ours": ["ours", *common, *words]}
+    for tokens in arguments.torch_tokens.split(","):
+        sides[f"PyTorch, {tokens} tokens"] = ["pytorch", *common, f"--tokens={tokens}"]
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in sides}
+    for _ in range(arguments.rounds):
+        for name, command in sides.items():
+            found[name].append(measured(*command))
+            print(name, found[name][-1], flush=True)
+    (arguments.out / "measured.json").write_text(json.dumps(found, indent=1) + "\n")
+    medians = {
+        name: {key: statistics.median(x[key] for x in runs) for key in runs[0]}
+        for name, runs in found.items()
+    }
+    for name, values in medians.items():
+        print(f"{name}: {values['tokens_per_second']:,.0f} tokens/s, {values['peak_mb']:,.0f} MB")
+    ours = medians.pop("ours")
+    best = max(medians.values(), key=lambda values: values["tokens_per_second"])
+    print(
+        f"ours over PyTorch: {ours['tokens_per_second'] / best['tokens_per_second']:.2f} times the "
+        f"speed, {ours['peak_mb'] / best['peak_mb']:.2f} of the memory"
+    )
+
+
+if __name__ == "__main__":
+    main()
