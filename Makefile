@@ -31,7 +31,7 @@ dashboard: .venv/installed  ## curves of all runs in the browser
 	$(BIN)/infoxlm dashboard
 
 test: .venv/installed-dev  ## the tests that take seconds each at most
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: .venv/installed-dev  ## every test, real data in the folder that INFOXLM_SHARED names
 	$(BIN)/python -m pytest -m "slow or not slow" --timeout 3600
