@@ -26,7 +26,7 @@ def test_encoding_is_named(encoding: str, named: str) -> None:
 
 @pytest.mark.parametrize(
     ("start", "named"),
-    [(gzip.compress(b"text"), "gzip"), (b"PK\3\4", "zip"), (b"PAR1", "Parquet")],
+    [(gzip.compress(b"text", mtime=0), "gzip"), (b"PK\3\4", "zip"), (b"PAR1", "Parquet")],
 )
 def test_what_is_no_text_is_named(start: bytes, named: str) -> None:
     with pytest.raises(UserError, match=f"pairs.tsv is {named}.*, not text in UTF-8"):

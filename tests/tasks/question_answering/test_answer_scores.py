@@ -102,7 +102,7 @@ def test_questions_without_an_answer():
     assert score_answer("", ["the"], SQUAD2, "en") == (1.0, 1.0)
 
 
-@pytest.mark.parametrize(("rules", "language"), ALL_RULES, ids=str)
+@pytest.mark.parametrize(("rules", "language"), ALL_RULES, ids=lambda x: getattr(x, "name", x))
 def test_a_question_that_was_not_reached_is_worth_nothing(rules, language):
     assert score_answer(None, [""], rules, language) == (0.0, 0.0)
 
