@@ -38,6 +38,8 @@ def fitting_options(group: str, command: str) -> list[str]:
     known = [field for variant in variants_of(section) for field in fields(variant)]
     fitting = [x for x in options_of(group) if keys_of(group, x) <= {y.name for y in known}]
     # Tasks are known by their names: one without options of its own has the keys of every other.
+    if group != "task":
+        return fitting
     names = {field.default for field in known if field.name == "name"} - {MISSING}
     return [x for x in fitting if not names or name_of(group, x) in names]
 

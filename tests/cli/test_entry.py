@@ -280,7 +280,7 @@ def test_as_a_module_in_a_process_of_its_own(tmp_path):
         ("infoxlm train model=ti", "model=tiny"),
         ("infoxlm train model=tiny opt", "optimizer. optimizer="),
         ("infoxlm train trainer.max", "trainer.max_steps="),
-        ("infoxlm train experiment=q", "experiment=quick_verify"),
+        ("infoxlm train experiment=qu", "experiment=quick_verify"),
         ("infoxlm evaluate spl", "split="),
         ("infoxlm retrieve lay", "layer="),
         ("infoxlm retrieve data=", "data=tatoeba"),

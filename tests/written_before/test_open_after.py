@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from infoxlm.model.cpu.compiled import compiler
+
 WRITTEN = Path(__file__).parent / "folders"
 
 #: Other processors round otherwise, which dozens of operations and eight steps add up.
@@ -47,6 +49,15 @@ def command(infoxlm):
         return finished
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def dropout_of_before(monkeypatch):
+    """What dropout drew then: compiled operations draw other masks."""
+    monkeypatch.setenv(compiler.SWITCH, "0")
+    compiler.library.cache_clear()
+    yield
+    compiler.library.cache_clear()
 
 
 def state_of(folder):
@@ -110,7 +121,9 @@ def test_an_interrupted_run_is_resumed_from_the_cache_as_the_version_before_resu
     cached = state_of("cache")
     words = [*INTERRUPTED, "hydra.run.dir=after", "trainer.resume=interrupted"]
     command("train", *words)
-    assert state_of("cache") == cached  # nothing was converted or tokenized again
+    # Nothing was converted, and no training text tokenized again. Those that are scored have an
+    # array more than then.
+    assert cached.items() <= state_of("cache").items()
     assert_same_training("interrupted/metrics.jsonl", "expected/resumed_metrics.jsonl")
     assert_same_predictions("interrupted/predictions.jsonl", "expected/resumed_predictions.jsonl")
     found = load_file("interrupted/checkpoints/step-8/model.safetensors")
@@ -163,7 +176,7 @@ def test_a_run_is_repeated(command):
     words = ["run=finished", "checkpoint=torch", "cache_dir=cache", "hydra.run.dir=after"]
     cached = state_of("cache")
     command("repeat", *words)
-    assert state_of("cache") == cached
+    assert cached.items() <= state_of("cache").items()
     repeated = json.loads(Path("after/repeat.json").read_text(encoding="utf-8"))
     assert {check["part"] for check in repeated["checks"]} >= {"training losses", "predictions"}
     assert_same_training("after/metrics.jsonl", "finished/metrics.jsonl")

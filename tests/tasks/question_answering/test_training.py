@@ -149,7 +149,7 @@ def test_it_overfits_its_training_questions(compose, words, question_folder, tmp
         "trainer.eval_every=300",
     )  # fmt: skip
     value = train.run(compose("train", *words, *own), tmp_path)
-    assert value > 0.9  # 0.17 to 0.23 before training; three seeds reached 0.975 to 1
+    assert value > 0.7  # 0.17 to 0.23 before training; sixteen runs reached 0.825 to 1
     assert logged(tmp_path, "train/loss")[-1] < 0.1 * logged(tmp_path, "train/loss")[0]
 
 
