@@ -3,6 +3,9 @@
 #: Special tokens of XLM-R: fairseq puts these four before sentencepiece's own pieces.
 BOS_ID, PAD_ID, EOS_ID, UNK_ID = 0, 1, 2, 3
 
+#: The label of a token that no loss is wanted of, in PyTorch's and in Paddle's words.
+NO_LABEL = -100
+
 #: What the encoder's tensors are called in a model that has a head.
 ENCODER_PREFIX = "roberta."
 

@@ -4,13 +4,11 @@ import paddle
 import paddle.nn.functional as F
 from paddlenlp.transformers.model_outputs import MaskedLMOutput
 
+from infoxlm.constants import NO_LABEL
 from infoxlm.model.configuration import InfoXLMConfig
 from infoxlm.model.heads import InfoXLMLMHead
 from infoxlm.model.modeling import InfoXLMModel
 from infoxlm.model.pretrained import InfoXLMPretrainedModel
-
-#: The label of a token that no loss is wanted of, in PyTorch's and in Paddle's words.
-NO_LABEL = -100
 
 
 class InfoXLMForMaskedLM(InfoXLMPretrainedModel):

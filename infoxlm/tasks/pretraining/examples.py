@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from infoxlm.constants import NO_LABEL
 from infoxlm.data.examples import Batch
 from infoxlm.data.stateless_random import random_bits
-from infoxlm.tasks.pretraining.masking import UNMASKED
 from infoxlm.tasks.pretraining.sequences import Pairs, Sequences, joined
 from infoxlm.tasks.pretraining.stored_examples import NONE, StoredExamples
 from infoxlm.tokenization.token_ids import TokenIds
@@ -22,7 +22,7 @@ class MaskedBatch(Batch):
     """Masked sequences; each weighs its masked tokens.
 
     Attributes:
-        labels: The tokens that are learned, `UNMASKED` elsewhere; rows as those of the sequences.
+        labels: The tokens that are learned, `NO_LABEL` elsewhere; rows as those of the sequences.
     """
 
     labels: TokenIds = NONE
@@ -32,7 +32,7 @@ class MaskedBatch(Batch):
 
     def arrays(self, positions: np.ndarray) -> dict[str, np.ndarray]:
         """A micro-batch: ``input_ids`` and ``labels``, int64 ``[k, seq]``, both padded."""
-        labels = self.labels.padded(self.index[positions], fill=UNMASKED)
+        labels = self.labels.padded(self.index[positions], fill=NO_LABEL)
         return {**super().arrays(positions), "labels": labels}
 
 

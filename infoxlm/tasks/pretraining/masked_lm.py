@@ -2,8 +2,9 @@
 
 import paddle
 
+from infoxlm.constants import NO_LABEL
 from infoxlm.model.losses import cross_entropy
-from infoxlm.model.masked_lm import NO_LABEL, InfoXLMForMaskedLM
+from infoxlm.model.masked_lm import InfoXLMForMaskedLM
 from infoxlm.tasks.objective import Arrays, Objective
 
 

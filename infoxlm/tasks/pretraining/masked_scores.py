@@ -7,6 +7,7 @@ import numpy as np
 import paddle
 from numpy.typing import NDArray
 
+from infoxlm.constants import NO_LABEL
 from infoxlm.data.batches import micro_batches
 from infoxlm.evaluate.evaluator import Evaluator
 from infoxlm.evaluate.predictions import ANSWER, GOLD, Predictions
@@ -14,7 +15,6 @@ from infoxlm.model import InfoXLMForMaskedLM
 from infoxlm.model.losses import cross_entropy
 from infoxlm.model.precision import Precision
 from infoxlm.tasks.pretraining.examples import MaskedExamples
-from infoxlm.tasks.pretraining.masking import UNMASKED
 from infoxlm.tokenization.token_ids import ranges
 from infoxlm.tracking.progress import progress
 
@@ -108,7 +108,7 @@ def _score(
             ids, labels = (paddle.to_tensor(arrays[x]) for x in ("input_ids", "labels"))
             with precision.autocast():
                 logits = model.masked_logits(ids, labels, chosen)
-            wanted = arrays["labels"][arrays["labels"] != UNMASKED]
+            wanted = arrays["labels"][arrays["labels"] != NO_LABEL]
             places = wanted if columns is None else np.searchsorted(columns, wanted)
             losses = cross_entropy(logits, paddle.to_tensor(places)).numpy()
             found = logits.argmax(axis=-1).numpy()

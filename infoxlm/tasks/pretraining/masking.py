@@ -11,12 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from infoxlm.constants import UNK_ID
+from infoxlm.constants import NO_LABEL, UNK_ID
 from infoxlm.data.stateless_random import uniform
 from infoxlm.tokenization.token_ids import TokenIds
-
-#: The label of tokens that are not learned.
-UNMASKED = -100
 
 #: Names of the draws of one token, so that each is another.
 _CHOICE, _KIND, _REPLACEMENT, _COUNT = range(4)
@@ -27,7 +24,7 @@ class Masked(NamedTuple):
 
     Attributes:
         token_ids: What the model reads.
-        labels: The token that stood there where one is masked, else `UNMASKED`; rows as above.
+        labels: The token that stood there where one is masked, else `NO_LABEL`; rows as above.
         counts: Masked tokens of each sequence, int64 ``[n]``.
     """
 
@@ -71,7 +68,7 @@ class Masking:
         chosen = self._choose(maskable, sequences, len(lengths), (*seed, rows), words)
         return Masked(
             TokenIds(self._replaced(ids, chosen, words), token_ids.offsets),
-            TokenIds(np.where(chosen, ids, UNMASKED).astype(np.int32), token_ids.offsets),
+            TokenIds(np.where(chosen, ids, NO_LABEL).astype(np.int32), token_ids.offsets),
             np.bincount(sequences[chosen], minlength=len(lengths)),
         )
 

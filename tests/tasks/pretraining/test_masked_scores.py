@@ -4,13 +4,14 @@ import numpy as np
 import paddle
 import pytest
 
+from infoxlm.constants import NO_LABEL
 from infoxlm.evaluate.evaluator import Evaluator
 from infoxlm.schema import HardwareConfig
 from infoxlm.tasks.pretraining.corpus import open_corpus
 from infoxlm.tasks.pretraining.corpus_files import find_monolingual, find_parallel
 from infoxlm.tasks.pretraining.examples import MaskedExamples
 from infoxlm.tasks.pretraining.masked_scores import score_masked
-from infoxlm.tasks.pretraining.masking import UNMASKED, Masking, whole_vocabulary
+from infoxlm.tasks.pretraining.masking import Masking, whole_vocabulary
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 EVALUATOR = Evaluator(HardwareConfig("cpu", micro_batch_tokens=30))
@@ -39,7 +40,7 @@ def expected(model, examples, columns):
             logits = model(paddle.to_tensor(arrays["input_ids"])).logits[0].numpy()[:, columns]
             shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
             logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-            for token in np.flatnonzero(arrays["labels"][0] != UNMASKED):
+            for token in np.flatnonzero(arrays["labels"][0] != NO_LABEL):
                 wanted = arrays["labels"][0, token]
                 best = columns[logits[token].argmax()]
                 yield language, wanted, best, -logs[token, np.searchsorted(columns, wanted)]

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infoxlm.constants import BOS_ID, EOS_ID, UNK_ID
-from infoxlm.tasks.pretraining.masking import UNMASKED, Masking, whole_vocabulary
+from infoxlm.constants import BOS_ID, EOS_ID, NO_LABEL, UNK_ID
+from infoxlm.tasks.pretraining.masking import Masking, whole_vocabulary
 from infoxlm.tokenization.token_ids import TokenIds, offsets_from
 
 MASK = 99
@@ -28,12 +28,12 @@ def sequences(lengths, seed=0):
 def test_of_each_sequence_a_share_is_masked_and_never_a_special_token(lengths, seed):
     token_ids = sequences(lengths)
     masked = masking()(token_ids, np.arange(len(lengths)), seed, 3)
-    learned = masked.labels.ids != UNMASKED
+    learned = masked.labels.ids != NO_LABEL
     assert (token_ids.ids[learned] > UNK_ID).all()
     np.testing.assert_array_equal(masked.labels.ids[learned], token_ids.ids[learned])
     np.testing.assert_array_equal(masked.token_ids.ids[~learned], token_ids.ids[~learned])
     for row, length in enumerate(lengths):
-        count = (masked.labels[row] != UNMASKED).sum()
+        count = (masked.labels[row] != NO_LABEL).sum()
         assert count == masked.counts[row]
         low, high = np.floor(0.15 * length), np.floor(0.15 * length + 1)
         assert max(1, low) <= count <= max(1, high)
@@ -59,13 +59,13 @@ def test_seed_and_step_draw_other_masks(other):
 def test_rows_draw_masks_of_their_own():
     one = np.tile(sequences([40]).ids, 6)
     masked = masking()(TokenIds(one, np.arange(7) * 43), np.arange(6), 1)
-    assert len({tuple(masked.labels[row] != UNMASKED) for row in range(6)}) == 6
+    assert len({tuple(masked.labels[row] != NO_LABEL) for row in range(6)}) == 6
 
 
 def test_shares_are_those_asked_for():
     token_ids, rows = sequences([100] * 2000), np.arange(2000)
     masked = masking(random_share=0.2, kept_share=0.3)(token_ids, rows, 9)
-    learned = masked.labels.ids != UNMASKED
+    learned = masked.labels.ids != NO_LABEL
     assert abs(learned.sum() / 200_000 - 0.15) < 0.0005
     read, stood = masked.token_ids.ids[learned], token_ids.ids[learned]
     shares = [(read == MASK).mean(), (read == stood).mean()]
@@ -86,7 +86,7 @@ def test_random_tokens_come_from_the_ids_given():
     masked = masking(vocabulary=np.array([5, 50]), random_share=1.0, kept_share=0.0)(
         token_ids, np.arange(100), 9
     )
-    assert set(masked.token_ids.ids[masked.labels.ids != UNMASKED].tolist()) == {5, 50}
+    assert set(masked.token_ids.ids[masked.labels.ids != NO_LABEL].tolist()) == {5, 50}
 
 
 def test_a_sequence_without_words_has_nothing_masked():
