@@ -1,6 +1,7 @@
 """A training run from its inputs to its scores."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from infoxlm.runs.context import RunContext
 from infoxlm.runs.run_folder import CHECKPOINTS
 from infoxlm.runs.settings import compared_settings
 from infoxlm.schema import BaseTrainConfig, HardwareConfig, ModelConfig
-from infoxlm.stopping import Interrupted
+from infoxlm.stopping import Interrupted, Result
 from infoxlm.tasks.consistency.build import with_consistency
 from infoxlm.tasks.stream import TrainingStream
 from infoxlm.train.checkpoints import Checkpoints
@@ -132,14 +133,31 @@ def score_best(
     best, ranks = kind.from_pretrained(checkpoints.best), run.ranks
     evaluator, examples = Evaluator(hardware, ranks), inputs.of(split) or []
     started = perf_counter()
-    scored = ranks.run_interruptible(
-        run.stop, lambda: inputs.task.evaluate(best, examples, evaluator)
+    scores, predictions = run_or_stop(
+        run,
+        lambda: inputs.task.evaluate(best, examples, evaluator),
+        f"stopped before {split} was scored",
     )
-    if scored is None:
-        number = ranks.signal_number(run.stop)
+    return scores, predictions, perf_counter() - started
+
+
+def run_or_stop(run: RunContext, work: Callable[[], Result], message: str) -> Result:
+    """Do what is given up when the user wants an end.
+
+    Args:
+        run: The run.
+        work: Does it; gives something else than None.
+        message: What is said of it when it was given up.
+
+    Raises:
+        Interrupted: It was.
+    """
+    result = run.ranks.run_interruptible(run.stop, work)
+    if result is None:
+        number = run.ranks.signal_number(run.stop)
         assert number is not None
-        raise Interrupted(f"stopped before {split} was scored", number)
-    return *scored, perf_counter() - started
+        raise Interrupted(message, number)
+    return result
 
 
 def load_model(
@@ -223,10 +241,7 @@ def prepare(module: TrainModule, run: RunContext) -> None:
         module.before_training()
         return True
 
-    if run.ranks.run_interruptible(run.stop, work) is None:
-        number = run.ranks.signal_number(run.stop)
-        assert number is not None
-        raise Interrupted("stopped before the first step", number)
+    run_or_stop(run, work, "stopped before the first step")
 
 
 def consistent_streams(
