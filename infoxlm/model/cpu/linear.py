@@ -24,14 +24,17 @@ class Linear(Operation):
     def backward(ctx: Any, gradient: paddle.Tensor) -> tuple[paddle.Tensor | None, ...]:
         """The gradients of x, weight and bias."""
         x, weight = ctx.saved_tensor()
-        # Paddle's sum over rows takes 30 times as long.
-        ones = paddle.ones([1, gradient.shape[0]], gradient.dtype)
         return needed_gradients(
             ctx,
             lambda: paddle.matmul(gradient, weight, transpose_y=True),
             lambda: paddle.matmul(x, gradient, transpose_x=True),
-            lambda: paddle.matmul(ones, gradient).flatten(),
+            lambda: sum_of_rows(gradient),
         )
+
+
+def sum_of_rows(rows: paddle.Tensor) -> paddle.Tensor:
+    """The sum of ``[rows, width]``, by a product: Paddle's own takes 30 times as long."""
+    return paddle.matmul(paddle.ones([1, rows.shape[0]], rows.dtype), rows).flatten()
 
 
 def linear(x: paddle.Tensor, weight: paddle.Tensor, bias: paddle.Tensor) -> paddle.Tensor:

@@ -6,6 +6,7 @@ import paddle
 
 from infoxlm.model.backward import Operation
 from infoxlm.model.cpu.arrays import needed_gradients, save_needs_grad
+from infoxlm.model.cpu.linear import sum_of_rows
 
 
 class TiedLinear(Operation):
@@ -24,13 +25,11 @@ class TiedLinear(Operation):
     def backward(ctx: Any, gradient: paddle.Tensor) -> tuple[paddle.Tensor | None, ...]:
         """The gradients of x, table and bias."""
         x, table = ctx.saved_tensor()
-        # As in `Linear`: Paddle's sum over rows takes far longer than this product.
-        ones = paddle.ones([1, gradient.shape[0]], gradient.dtype)
         return needed_gradients(
             ctx,
             lambda: paddle.matmul(gradient, table),
             lambda: paddle.matmul(gradient, x, transpose_x=True),
-            lambda: paddle.matmul(ones, gradient).flatten(),
+            lambda: sum_of_rows(gradient),
         )
 
 
