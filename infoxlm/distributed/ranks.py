@@ -86,17 +86,6 @@ class Ranks:
             dist.all_reduce(total)
         return total.numpy()
 
-    def merge(self, values: np.ndarray) -> np.ndarray:
-        """Gather int64 arrays of the same shape, each element of which is 0 in all ranks but one.
-
-        Their bits travel as float32, which holds sixteen of them exactly: Gloo sums what Paddle has
-        kernels for, and hashes need all 64.
-        """
-        if self.size == 1:
-            return values
-        bits = np.ascontiguousarray(values).view(np.uint16).astype(np.float32)
-        return self.sum(bits).astype(np.uint16).view(np.int64)
-
     def wait(self) -> None:
         """Wait until all ranks have come here."""
         self.sum(np.zeros(1, np.float32))

@@ -20,6 +20,10 @@ class StreamBatch(Protocol):
     def size(self) -> int:
         """Examples of all ranks."""
 
+    @property
+    def targets(self) -> Mapping[str, np.ndarray]:
+        """The targets of all of them by name, ``[n, ...]``; each rank has drawn the whole batch."""
+
     def micro_batches(self) -> Iterator[tuple[np.ndarray, Arrays]]:
         """Yield this rank's positions in the batch, int64 ``[k]``, and their arrays by name."""
 

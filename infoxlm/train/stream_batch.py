@@ -1,6 +1,6 @@
 """The batches of a stream: drawn for a step, shared among ranks, cut into micro-batches."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +36,11 @@ class StreamBatch:
     def size(self) -> int:
         """Examples of all ranks."""
         return len(self.rows)
+
+    @property
+    def targets(self) -> Mapping[str, np.ndarray]:
+        """The targets of all of them by name, ``[n, ...]``; each rank has drawn the whole batch."""
+        return self.batch.targets
 
     def micro_batches(self) -> Iterator[tuple[np.ndarray, dict[str, paddle.Tensor]]]:
         """Yield this rank's positions in the batch, int64 ``[k]``, and their arrays by name."""

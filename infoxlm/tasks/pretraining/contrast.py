@@ -184,21 +184,10 @@ class ContrastObjective(Objective):
 
     def _encode_keys(self, batch: StreamBatch, ranks: Ranks) -> tuple[np.ndarray, np.ndarray]:
         """The keys of a batch ``[n, hidden]`` and the hashes of its texts ``[n, texts]``."""
-        hidden = self.model.config.hidden_size
-        keys, texts = np.zeros((batch.size, hidden), np.float32), np.zeros((batch.size, 0))
+        keys = np.zeros((batch.size, self.model.config.hidden_size), np.float32)
         for positions, arrays in batch.micro_batches():
             keys[positions] = self._scaled(self._momentum.keys(arrays["key_ids"])).numpy()
-            hashes = arrays["text"].numpy()
-            if not texts.size:
-                texts = np.zeros((batch.size, hashes.shape[1]), np.int64)
-            texts[positions] = hashes
-        # A rank that has no examples does not know how many texts there are.
-        widths = np.zeros(ranks.size, np.float32)
-        widths[ranks.rank] = texts.shape[1]
-        width = int(ranks.sum(widths).max())
-        if not texts.size:
-            texts = np.zeros((batch.size, width), np.int64)
-        return ranks.sum(keys), ranks.merge(texts)
+        return ranks.sum(keys), batch.targets["text"]
 
 
 def hide(scores: paddle.Tensor, matches: Matches) -> paddle.Tensor:

@@ -30,10 +30,9 @@ class MaskedBatch(Batch):
 
 @dataclass(frozen=True, eq=False)
 class PairBatch(Batch):
-    """Two sides of translation pairs, and the hashes of their texts."""
+    """Two sides of translation pairs."""
 
     keys: TokenIds
-    texts: np.ndarray
 
     token_arrays = ("input_ids", "key_ids")
 
@@ -42,13 +41,7 @@ class PairBatch(Batch):
         return super().lengths + self.keys.lengths_of(self.index)
 
     def arrays(self, positions):
-        return {
-            **super().arrays(positions),
-            "key_ids": self.keys.padded(positions),
-            "text": self.texts[positions],
-            "position": np.asarray(positions),
-            "batch_size": np.full(len(positions), len(self.index)),
-        }
+        return {**super().arrays(positions), "key_ids": self.keys.padded(positions)}
 
 
 def masked(token_ids, rows, seed):
@@ -89,7 +82,8 @@ class PairExamples(Examples):
         index = np.arange(len(rows))
         queries, _ = masked(self.token_ids, rows, (*seed, 0))
         keys, _ = masked(self.others, rows, (*seed, 1))
-        return PairBatch(queries, index, {}, np.ones(len(rows)), keys, self.texts[rows])
+        targets = {"text": self.texts[rows], "position": index}
+        return PairBatch(queries, index, targets, np.ones(len(rows)), keys)
 
     def ids_in_use(self):
         return np.concatenate([self.token_ids.ids, self.others.ids, [MASK]])
