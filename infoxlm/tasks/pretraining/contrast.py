@@ -19,9 +19,9 @@ from infoxlm.errors import UserError
 from infoxlm.model.losses import cross_entropy
 from infoxlm.model.masked_lm import InfoXLMForMaskedLM
 from infoxlm.model.pretraining import PROJECTION
+from infoxlm.schema import PretrainingConfig
 from infoxlm.tasks.objective import Arrays, Objective, StreamBatch, StreamBatches
 from infoxlm.tasks.pretraining.momentum import MomentumEncoder, momentum_at
-from infoxlm.tasks.pretraining.options import ContrastOptions
 from infoxlm.tasks.pretraining.queue import KeyQueue, Matches, equal_texts
 from infoxlm.tracking.progress import progress
 
@@ -51,7 +51,7 @@ class ContrastObjective(Objective):
     _momentum: MomentumEncoder
     _queue: KeyQueue
 
-    def __init__(self, model: InfoXLMForMaskedLM, options: ContrastOptions) -> None:
+    def __init__(self, model: InfoXLMForMaskedLM, options: PretrainingConfig) -> None:
         super().__init__(model)
         self.options = options
         blocks = model.config.num_hidden_layers

@@ -10,10 +10,10 @@ from infoxlm.checkpoint.safetensors_writer import float32_array
 from infoxlm.errors import UserError
 from infoxlm.model.configuration import InfoXLMConfig
 from infoxlm.model.modeling import InfoXLMModel
-from infoxlm.tasks.pretraining.options import ContrastOptions
+from infoxlm.schema import Momentum, PretrainingConfig
 
 
-def momentum_at(step: int, options: ContrastOptions) -> float:
+def momentum_at(step: int, options: PretrainingConfig) -> float:
     """The share of itself that the momentum encoder keeps in a step.
 
     Args:
@@ -23,9 +23,9 @@ def momentum_at(step: int, options: ContrastOptions) -> float:
             ``momentum`` and at least ``momentum_start``.
     """
     start, end = options.momentum_start, options.momentum
-    if options.momentum_schedule == "constant":
+    if options.momentum_schedule is Momentum.constant:
         return end
-    if options.momentum_schedule == "linear":
+    if options.momentum_schedule is Momentum.linear:
         return start + (end - start) * min(1.0, step / options.momentum_steps)
     return min(end, max(start, 1.0 - step**-options.momentum_power))
 

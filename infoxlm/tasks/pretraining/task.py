@@ -20,7 +20,6 @@ from infoxlm.tasks.pretraining.corpus import Corpus, open_corpus, random_ids
 from infoxlm.tasks.pretraining.examples import ContrastExamples, MaskedExamples
 from infoxlm.tasks.pretraining.languages import find_corpus, find_pairs
 from infoxlm.tasks.pretraining.masking import Masking, whole_vocabulary
-from infoxlm.tasks.pretraining.options import ContrastOptions
 from infoxlm.tasks.pretraining.retrieval_pairs import RetrievalPairs, load_retrieval_pairs
 from infoxlm.tasks.pretraining.sample import place_sample
 from infoxlm.tasks.pretraining.stored_examples import StoredExamples
@@ -244,4 +243,4 @@ class Task(task.Task):
 
         if name != XLCO:
             return MaskedLMObjective(model)
-        return ContrastObjective(model, ContrastOptions.of(self.options))
+        return ContrastObjective(model, self.options)

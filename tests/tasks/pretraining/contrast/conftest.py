@@ -116,15 +116,19 @@ def pretraining(made_up, tiny_model):
         batch=8, steps=20, optimizer=None, hardware=None, begin=True, **contrast,
     ):  # fmt: skip
         from infoxlm.distributed.ranks import Ranks
-        from infoxlm.schema import HardwareConfig, OptimizerConfig, SchedulerConfig
+        from infoxlm.schema import (
+            HardwareConfig,
+            OptimizerConfig,
+            PretrainingConfig,
+            SchedulerConfig,
+        )
         from infoxlm.tasks.pretraining.contrast import ContrastObjective
         from infoxlm.tasks.pretraining.masked_lm import MaskedLMObjective
-        from infoxlm.tasks.pretraining.options import ContrastOptions
         from infoxlm.tasks.stream import TrainingStream
         from infoxlm.train.train_module import TrainModule
 
         model = model or tiny_model("InfoXLMForPretraining", initializer_range=0.1)
-        options = ContrastOptions(**{"block": 1, "queue_size": 20, "momentum": 0.9} | contrast)
+        options = PretrainingConfig(**{"block": 1, "queue_size": 20, "momentum": 0.9} | contrast)
         examples = examples or made_up()
         streams = []
         for name in names:

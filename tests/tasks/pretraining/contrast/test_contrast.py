@@ -8,9 +8,9 @@ import paddle
 import pytest
 
 from infoxlm.errors import UserError
+from infoxlm.schema import PretrainingConfig
 from infoxlm.stopping import Interrupted, StopRequests
 from infoxlm.tasks.pretraining.contrast import ContrastObjective
-from infoxlm.tasks.pretraining.options import ContrastOptions
 from infoxlm.tasks.stream import read_objectives, write_objectives
 from infoxlm.train.training import prepare
 
@@ -50,7 +50,7 @@ def vectors(model, ids, options):
 @pytest.mark.parametrize("case", CASES)
 def test_first_losses_match_numpy(case, pretraining, made_up, tiny_model):
     """At the first step the momentum encoder is the model, and the queue the last batches."""
-    options = ContrastOptions(**{"block": 1, "queue_size": 20, "momentum": 0.9} | CASES[case])
+    options = PretrainingConfig(**{"block": 1, "queue_size": 20, "momentum": 0.9} | CASES[case])
     module = pretraining(names=["xlco"], hardware={"active_vocabulary": False}, **CASES[case])
     model, examples = module.model, made_up()["xlco"]
     model.eval()
@@ -169,12 +169,12 @@ def test_a_state_of_other_options_is_refused(pretraining, tmp_path):
 
 def test_a_block_that_the_model_does_not_have(tiny_model):
     with pytest.raises(UserError, match="behind block 8, the model has 2"):
-        ContrastObjective(tiny_model("InfoXLMForPretraining"), ContrastOptions())
+        ContrastObjective(tiny_model("InfoXLMForPretraining"), PretrainingConfig())
 
 
 def test_flops_of_one_side_forward_and_one_both_ways(tiny_model):
     model = tiny_model("InfoXLMForPretraining", num_hidden_layers=12)
-    objective = ContrastObjective(model, ContrastOptions(block=8))
+    objective = ContrastObjective(model, PretrainingConfig(block=8))
     # Of two equally long sides: three thirds and one third, each through 8 of 12 blocks.
     assert objective.flops_share == pytest.approx((1 + 1 / 3) / 2 * 8 / 12)
 

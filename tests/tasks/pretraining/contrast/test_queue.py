@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from infoxlm.schema import Momentum, PretrainingConfig
 from infoxlm.tasks.pretraining.momentum import momentum_at
-from infoxlm.tasks.pretraining.options import ContrastOptions
 from infoxlm.tasks.pretraining.queue import KeyQueue, equal_texts
 
 few = st.integers(-3, 3)
@@ -66,8 +66,11 @@ def test_a_queue_comes_back_and_continues_at_its_place():
     ],
 )
 def test_momentum_schedules(schedule, expected):
-    options = ContrastOptions(
-        momentum=0.999, momentum_schedule=schedule, momentum_start=0.95, momentum_steps=100
+    options = PretrainingConfig(
+        momentum=0.999,
+        momentum_schedule=Momentum(schedule),
+        momentum_start=0.95,
+        momentum_steps=100,
     )
     for step, momentum in expected.items():
         assert momentum_at(step, options) == pytest.approx(momentum)
