@@ -35,10 +35,12 @@ TRIED: dict[tuple[str, str], list[dict[str, Any]]] = {
         *({"batch_tokens": x} for x in (768, 1536, 3072)),
         {"batch": 8, "attention": "eager"},
         {"batch": 8, "compile": True},
+        *({"batch_tokens": x, "preload": "tcmalloc_minimal"} for x in (768, 1536, 3072)),
     ],
     ("pytorch", "score"): [
         *({"score_batch": x} for x in (4, 8, 16, 32)),
         *({"score_batch": x, "score_compile": True} for x in (8, 16)),
+        {"score_batch": 8, "score_compile": True, "preload": "tcmalloc_minimal"},
     ],
 }
 #: What is compared: a name, the number in a line, what is asked for and what is hoped for.
@@ -55,8 +57,10 @@ def opened(given: argparse.Namespace, name: str, settings: dict[str, Any]) -> Si
     options |= {"steps": given.steps, "questions": given.questions}
     if given.limit_train:
         options["limit_train"] = given.limit_train
-    model = given.model[list(SCRIPTS).index(name)]
-    return Side(name, str(SCRIPTS[name]), model=model, settings=json.dumps(settings), **options)
+    options["model"] = given.model[list(SCRIPTS).index(name)]
+    own = {key: value for key, value in settings.items() if key != "preload"}
+    options["settings"] = json.dumps(own)
+    return Side(name, str(SCRIPTS[name]), settings.get("preload"), **options)
 
 
 def search(given: argparse.Namespace, path: Path) -> None:

@@ -1,18 +1,43 @@
 """Workers of both sides as child processes, and measuring them in turn."""
 
 import json
+import os
 import subprocess
 import sys
+from ctypes.util import find_library
 from pathlib import Path
 from typing import Any, Self
 
 HERE = Path(__file__).parent
 
 
-class Side:
-    """A worker that waits while another one is measured; a context manager."""
+def environment_with(preload: str | None) -> dict[str, str]:
+    """The environment of a process whose memory another library hands out.
 
-    def __init__(self, name: str, script: str, **options: Any) -> None:
+    PyTorch leaves memory to the C library. glibc's gives large arrays back to Linux as they are
+    freed and gets them anew page by page, which PyTorch's tuning guide advises against.
+    """
+    if preload is None:
+        return dict(os.environ)
+    library = find_library(preload)
+    if library is None:
+        raise RuntimeError(
+            f"no library {preload} on this machine (apt install libtcmalloc-minimal4)"
+        )
+    return os.environ | {"LD_PRELOAD": library}
+
+
+class Side:
+    """A worker that waits while another one is measured; a context manager.
+
+    Args:
+        name: What its numbers are filed under.
+        script: The worker's, a path or a name in this folder.
+        preload: A library that hands out its memory, like ``tcmalloc_minimal``; None: glibc.
+        options: The worker's command line.
+    """
+
+    def __init__(self, name: str, script: str, preload: str | None = None, **options: Any) -> None:
         self.name = name
         words = [f"--{key}={value}" for key, value in options.items() if value is not True]
         flags = [f"--{key}" for key, value in options.items() if value is True]
@@ -21,6 +46,7 @@ class Side:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            env=environment_with(preload),
         )
 
     def _answer(self) -> dict[str, Any]:
