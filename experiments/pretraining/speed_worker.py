@@ -34,8 +34,8 @@ def train_module(words: list[str]) -> "tuple[TrainModule, Any]":
     inputs = load_inputs(config)
     load_paddle()
     from infoxlm.distributed.ranks import Ranks
+    from infoxlm.train.building import load_model
     from infoxlm.train.train_module import TrainModule
-    from infoxlm.train.training import load_model
 
     model = load_model(config.model, inputs, "cpu", config.seed, None)
     size = config.trainer.effective_batch_size

@@ -14,7 +14,7 @@ from infoxlm.runs.run_folder import RUN_RECORD
 from infoxlm.runs.run_record import weights_checksums, write_run_record
 from infoxlm.runs.settings import flat_settings
 from infoxlm.schema import EvaluateConfig
-from infoxlm.tasks.task import task_class
+from infoxlm.tasks.registry import task_class
 from infoxlm.train.inputs import model_tokenizer, required
 
 

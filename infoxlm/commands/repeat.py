@@ -22,7 +22,8 @@ from infoxlm.runs.settings import typed
 from infoxlm.schema import SCHEMAS, ConsistencyConfig, CorpusConfig, ModelConfig, RepeatConfig
 from infoxlm.stopping import Interrupted
 from infoxlm.tasks.consistency.inputs import consistency_checksums
-from infoxlm.tasks.task import Task, task_class
+from infoxlm.tasks.registry import task_class
+from infoxlm.tasks.task import Task
 from infoxlm.train.inputs import SPLITS
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from infoxlm.reporting.console import show, show_report
 from infoxlm.retrieval.plot import plot_layers, plot_retrieval
 from infoxlm.retrieval.report import terminal_report as retrieval_terminal_report
 from infoxlm.retrieval.report import write_retrieval_report
-from infoxlm.tasks.task import reported_task
+from infoxlm.tasks.registry import reported_task
 
 
 def finish(results: dict[str, Any], folder: Path, hint: str = "") -> None:

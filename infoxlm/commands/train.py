@@ -19,7 +19,7 @@ from infoxlm.runs.context import open_run
 from infoxlm.runs.resume import check_unused
 from infoxlm.runs.run_folder import CHECKPOINTS
 from infoxlm.schema import BaseTrainConfig, HardwareConfig, PretrainConfig
-from infoxlm.tasks.task import reported_task
+from infoxlm.tasks.registry import reported_task
 from infoxlm.tracking.metrics_log import METRICS, read_metrics
 from infoxlm.tracking.timings import Timings
 from infoxlm.train.inputs import load_inputs
@@ -130,11 +130,11 @@ def write_replay(config: BaseTrainConfig, inputs: "Inputs", run: "RunContext") -
     """Compute a failed step again, write replay.json and show the examples that stand out."""
     from infoxlm.files.manifest import check_manifest
     from infoxlm.tracking.run_tracker import SilentTracker
+    from infoxlm.train.building import build_trainer, load_model
     from infoxlm.train.checkpoints import Checkpoints
     from infoxlm.train.failed_step import FailedStep
     from infoxlm.train.replay import replay
     from infoxlm.train.resume_point import ResumePoint
-    from infoxlm.train.training import build_trainer, load_model
     from infoxlm.train.training_state import TrainingState
 
     batch = Path(config.trainer.replay or "").expanduser()

@@ -13,7 +13,7 @@ from infoxlm.errors import UserError
 from infoxlm.files.cache import default_cache_dir
 from infoxlm.files.manifest import MANIFEST, check_manifest
 from infoxlm.tasks.inference import Inference
-from infoxlm.tasks.task import inference_of
+from infoxlm.tasks.registry import inference_of
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 #: What an exported model takes: padded token ids, int64 `[batch, seq]`.

@@ -18,7 +18,7 @@ from infoxlm.runs.run_record import write_run_record
 from infoxlm.runs.settings import flat_settings
 from infoxlm.schema import BaseTrainConfig
 from infoxlm.schema.free_text import typed_path
-from infoxlm.stopping import Interrupted, StopRequests
+from infoxlm.stopping import Interrupted, Result, StopRequests
 from infoxlm.tracking.timings import Timings
 
 if TYPE_CHECKING:  # they import paddle
@@ -89,6 +89,23 @@ class RunContext:
             self._record()
         tracker = RunTracker(self.folder, self.name, checkpoint)
         self.tracker = self._opened.enter_context(tracker)
+
+    def run_or_stop(self, work: Callable[[], Result], message: str) -> Result:
+        """Do what is given up when the user wants an end.
+
+        Args:
+            work: Does it; gives something else than None.
+            message: What is said of it when it was given up.
+
+        Raises:
+            Interrupted: It was.
+        """
+        result = self.ranks.run_interruptible(self.stop, work)
+        if result is None:
+            number = self.ranks.signal_number(self.stop)
+            assert number is not None
+            raise Interrupted(message, number)
+        return result
 
     def close(self) -> None:
         """Close the tracker."""

@@ -13,7 +13,8 @@ from infoxlm.hardware.environment import available_cores
 from infoxlm.runs.run_record import weights_checksums
 from infoxlm.schema import BaseTrainConfig, HardwareConfig, ModelConfig, TrainConfig
 from infoxlm.tasks.consistency.inputs import ConsistencyInputs, load_consistency
-from infoxlm.tasks.task import Task, task_class
+from infoxlm.tasks.registry import task_class
+from infoxlm.tasks.task import Task
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 SPLITS = ("train", "dev", "test")

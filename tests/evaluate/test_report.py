@@ -18,7 +18,7 @@ from infoxlm.evaluate.report import (
     write_report,
 )
 from infoxlm.evaluate.scores import Metric, Scores
-from infoxlm.tasks.task import reported_task
+from infoxlm.tasks.registry import reported_task
 
 
 @pytest.fixture

@@ -109,9 +109,9 @@ def open_trainer(inputs: Any, open_context: Callable[..., Any]) -> Callable[...,
 
     @contextmanager
     def opened(config: TrainConfig, folder: Path, *, resumed: bool = False) -> Iterator[Any]:
+        from infoxlm.train.building import build_trainer, load_model
         from infoxlm.train.checkpoints import Checkpoints
         from infoxlm.train.resume_point import find_resume_point
-        from infoxlm.train.training import build_trainer, load_model
 
         checkpoints = Checkpoints(folder / "checkpoints", config.trainer.keep_checkpoints)
         select_on = config.trainer.select_on

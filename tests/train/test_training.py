@@ -9,9 +9,9 @@ from infoxlm.errors import UserError
 from infoxlm.stopping import Interrupted
 from infoxlm.tasks.classification.task import Task
 from infoxlm.tracking.metrics_log import read_metrics
+from infoxlm.train.building import build_trainer, load_model
 from infoxlm.train.checkpoints import Checkpoints
 from infoxlm.train.trainer import Trainer
-from infoxlm.train.training import build_trainer, load_model
 
 
 def outcome(result):

@@ -8,7 +8,7 @@ from infoxlm.tasks.classification.inference import ModelInference
 from infoxlm.tasks.classification.prediction import sigmoid
 from infoxlm.tasks.inference import Encoded
 from infoxlm.tasks.probabilities import softmax
-from infoxlm.tasks.task import inference_of
+from infoxlm.tasks.registry import inference_of
 from infoxlm.tokenization.token_ids import TokenIds, offsets_from
 
 LOGITS = np.array([[0.5, -1.0, 3.0], [800.0, 0.0, -800.0]], np.float32)

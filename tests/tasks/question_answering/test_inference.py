@@ -8,7 +8,7 @@ import pytest
 from infoxlm.deploy.predictor import Predictor
 from infoxlm.errors import UserError
 from infoxlm.tasks.question_answering.inference import QuestionInference
-from infoxlm.tasks.task import inference_of
+from infoxlm.tasks.registry import inference_of
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 MAX_LENGTH = 24

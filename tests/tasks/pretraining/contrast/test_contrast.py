@@ -1,18 +1,19 @@
 """The contrast against NumPy, whatever the micro-batches, and resumed to the bit."""
 
 import signal
-from types import SimpleNamespace
 
 import numpy as np
 import paddle
 import pytest
 
 from infoxlm.errors import UserError
+from infoxlm.runs.context import RunContext
 from infoxlm.schema import PretrainingConfig
 from infoxlm.stopping import Interrupted, StopRequests
 from infoxlm.tasks.pretraining.contrast import ContrastObjective
 from infoxlm.tasks.stream import read_objectives, write_objectives
-from infoxlm.train.training import prepare
+from infoxlm.tracking.timings import Timings
+from infoxlm.train.building import prepare
 
 CASES = {
     "defaults": {},
@@ -179,7 +180,7 @@ def test_flops_of_one_side_forward_and_one_both_ways(tiny_model):
     assert objective.flops_share == pytest.approx((1 + 1 / 3) / 2 * 8 / 12)
 
 
-def test_a_request_to_stop_while_the_queue_is_filled(pretraining, monkeypatch):
+def test_a_request_to_stop_while_the_queue_is_filled(pretraining, monkeypatch, tmp_path):
     module = pretraining(begin=False, queue_size=1000)
     objective = module.streams[2].objective
     encode, calls = objective._encode_keys, []
@@ -192,5 +193,6 @@ def test_a_request_to_stop_while_the_queue_is_filled(pretraining, monkeypatch):
 
     monkeypatch.setattr(objective, "_encode_keys", interrupted)
     with StopRequests() as stop, pytest.raises(Interrupted, match="before the first step"):
-        prepare(module, SimpleNamespace(ranks=module.ranks, stop=stop))
+        run = RunContext({}, tmp_path, False, module.ranks, Timings(), stop, record=lambda: None)
+        prepare(module, run)
     assert len(calls) == 3
