@@ -65,6 +65,7 @@ class ContrastObjective(Objective):
         self._projection = getattr(model, PROJECTION) if options.projection else None
         self._keys, self._texts = np.zeros((0, 0), np.float32), np.zeros((0, 0), np.int64)
         self._equal = self._equal_in_batch = Matches.none()
+        #: Of each micro-batch, the examples whose own key was the nearest: of all, of the batch's.
         self._right: list[paddle.Tensor] = []
         self._scalars: dict[str, float] = {}
 
@@ -93,10 +94,9 @@ class ContrastObjective(Objective):
         self._right = []
         if self.options.mask_equal_texts:
             self._equal = self._queue.matches(self._texts)
-        if self.options.batch_negatives:
-            own = np.arange(len(self._keys))
-            texts = self._texts if self.options.mask_equal_texts else own[:, None]
-            self._equal_in_batch = equal_texts(texts, texts)
+        own = np.arange(len(self._keys))
+        texts = self._texts if self.options.mask_equal_texts else own[:, None]
+        self._equal_in_batch = equal_texts(texts, texts)
 
     def forward(self, batch: Arrays) -> paddle.Tensor:
         """Compute the queries, ``[k, hidden]``."""
@@ -110,25 +110,28 @@ class ContrastObjective(Objective):
         """Compute the cross-entropy of each example's key, float32 ``[k]``."""
         positions = batch["position"].numpy()
         queries = self._scaled(outputs.astype("float32")) / self.options.temperature
-        own = paddle.to_tensor(self._keys[positions])
-        scores = [
-            (queries * own).sum(axis=1, keepdim=True),
-            hide(paddle.matmul(queries, self._queue.keys, transpose_y=True),
-                 self._equal.of(positions)),
-        ]  # fmt: skip
+        own = (queries * paddle.to_tensor(self._keys[positions])).sum(axis=1, keepdim=True)
+
+        def negatives(keys: paddle.Tensor, equal: Matches) -> paddle.Tensor:
+            return hide(paddle.matmul(queries, keys, transpose_y=True), equal.of(positions))
+
+        scores = [own, negatives(self._queue.keys, self._equal)]
+        in_batch = [own, negatives(paddle.to_tensor(self._keys), self._equal_in_batch)]
         if self.options.batch_negatives:
-            others = paddle.matmul(queries, paddle.to_tensor(self._keys), transpose_y=True)
-            scores.append(hide(others, self._equal_in_batch.of(positions)))
+            scores.append(in_batch[1])
         logits = paddle.concat(scores, axis=1)
-        self._right.append((logits.detach().argmax(axis=1) == 0).astype("float32").sum())
+        self._right.append(paddle.stack([nearest(logits), nearest(paddle.concat(in_batch, 1))]))
         return cross_entropy(logits, paddle.zeros([len(positions)], "int64"))
 
     def after_step(self, step: int, ranks: Ranks) -> None:
         """Put the batch's keys into the queue, and move the momentum encoder."""
         momentum = momentum_at(step, self.options)
-        right = ranks.sum(np.array([sum(float(x) for x in self._right)], np.float32))
+        # A rank may have no example.
+        counts = np.array([x.numpy() for x in self._right], np.float32).reshape(-1, 2)
+        right = ranks.sum(counts.sum(axis=0))
         self._scalars = {
             "accuracy": float(right[0]) / len(self._keys),
+            "accuracy_in_batch": float(right[1]) / len(self._keys),
             "equal_texts": len(self._equal.keys) / len(self._keys),
             "momentum": momentum,
         }
@@ -139,8 +142,10 @@ class ContrastObjective(Objective):
         """Numbers of the last step.
 
         Returns:
-            ``accuracy``: how often an example's own key was the nearest; ``equal_texts``: keys of
-            the queue that were none of an example's negatives; ``momentum``.
+            ``accuracy``: how often an example's own key was the nearest; ``accuracy_in_batch``: the
+            same among the keys of its step, negatives or not: all are of one age, by which a key
+            can be told from those of the queue without its text; ``equal_texts``: keys of the queue
+            that were none of an example's negatives; ``momentum``.
         """
         return self._scalars
 
@@ -188,6 +193,11 @@ class ContrastObjective(Objective):
         for positions, arrays in batch.micro_batches():
             keys[positions] = self._scaled(self._momentum.keys(arrays["key_ids"])).numpy()
         return ranks.sum(keys), batch.targets["text"]
+
+
+def nearest(scores: paddle.Tensor) -> paddle.Tensor:
+    """Count the rows of scores ``[k, keys]`` whose first is the highest, float32 ``[]``."""
+    return (scores.detach().argmax(axis=1) == 0).astype("float32").sum()
 
 
 def hide(scores: paddle.Tensor, matches: Matches) -> paddle.Tensor:

@@ -62,7 +62,7 @@ def test_everything_is_logged_by_language_and_block(alone):
     stepped = next(line for line in lines if "train/loss" in line)
     wanted |= {
         "train/loss/mlm", "train/loss/tlm", "train/loss/xlco", "train/xlco/accuracy",
-        "train/xlco/momentum",
+        "train/xlco/accuracy_in_batch", "train/xlco/momentum",
     }  # fmt: skip
     assert wanted <= scored[0].keys() | stepped.keys()
     log = LogReader(file_path=str(alone / "vdl" / "vdlrecords.main.log"))

@@ -70,25 +70,33 @@ def test_first_losses_match_numpy(case, pretraining, made_up, tiny_model):
     queue, texts = queue[-options.queue_size :], texts[-options.queue_size :]
     queries, keys = sides(0)
     own = examples.texts[stream.sampler.rows(0)]
-    expected = []
+    expected, right, right_in_batch = [], [], []
     for number, query in enumerate(queries):
         scores = [query @ keys[number]]
         for key, key_texts in zip(queue, texts, strict=True):
             if not (options.mask_equal_texts and set(own[number]) & set(key_texts)):
                 scores.append(query @ key)
-        for other in range(len(keys)) if options.batch_negatives else ():
-            equal = options.mask_equal_texts and set(own[number]) & set(own[other])
-            if other != number and not equal:
-                scores.append(query @ keys[other])
+        others = [
+            query @ keys[other]
+            for other in range(len(keys))
+            if other != number
+            and not (options.mask_equal_texts and set(own[number]) & set(own[other]))
+        ]
+        right_in_batch.append(scores[0] > max(others))
+        scores += others if options.batch_negatives else []
+        right.append(scores[0] > max(scores[1:]))
         scores = np.array(scores) / options.temperature
         expected.append(np.log(np.exp(scores - scores.max()).sum()) + scores.max() - scores[0])
     losses, _ = module.backward(0)
     np.testing.assert_allclose(losses["xlco"].losses, expected, rtol=1e-4, atol=1e-5)
     assert np.std(expected) > 0.01
     module.optimizer_step(1)
-    assert set(module.scalars()) == {
-        "train/xlco/accuracy", "train/xlco/equal_texts", "train/xlco/momentum"
-    }  # fmt: skip
+    scalars = module.scalars()
+    assert scalars["train/xlco/accuracy"] == pytest.approx(np.mean(right))
+    assert scalars["train/xlco/accuracy_in_batch"] == pytest.approx(np.mean(right_in_batch))
+    assert set(scalars) == {
+        f"train/xlco/{x}" for x in ("accuracy", "accuracy_in_batch", "equal_texts", "momentum")
+    }
 
 
 @pytest.mark.parametrize("case", ["defaults", "negatives of the batch"])
