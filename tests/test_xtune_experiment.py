@@ -66,3 +66,22 @@ def test_runs_without_plain_ones_say_so(collect, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["collect.py", "--runs", str(tmp_path)])
     with pytest.raises(SystemExit, match="holds no finished run plain"):
         collect.main()
+
+
+def test_swahili_rows_are_halved_by_words_left_in_english(collect, tmp_path, monkeypatch):
+    swahili = importlib.import_module("swahili")
+    monkeypatch.setitem(sys.modules, "swahili", swahili)
+    rows = [  # Swahili, English: 2 of 4 words left, none (a name is none), 1 of 3, all
+        (("Well sawa", "uh ndiyo"), ("well okay", "uh yes")),
+        (("Braves wanakuja", "hapana"), ("the Braves come", "no")),
+        (("yeah hii", "ni"), ("yeah this", "is")),
+        (("it is", "the end"), ("it is", "the end")),
+    ]
+    for place, language in enumerate(("sw", "en")):
+        lines = ["premise\thypothesis\tlabel"]
+        lines += ["\t".join((*row[place], "neutral")) for row in rows]
+        (tmp_path / f"{language}.tsv").write_text("\n".join(lines) + "\n")
+    found = swahili.write_halves(tmp_path, tmp_path / "out")
+    assert found == {"few": pytest.approx(1 / 6), "many": pytest.approx(3 / 4)}
+    few = (tmp_path / "out/data/few/sw.tsv").read_text().splitlines()
+    assert few[1:] == ["Braves wanakuja\thapana\tneutral", "yeah hii\tni\tneutral"]
