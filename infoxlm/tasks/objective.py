@@ -58,6 +58,11 @@ class Objective:
     def __init__(self, model: nn.Layer) -> None:
         self.model = model
 
+    @property
+    def flops_per_weight(self) -> float:
+        """FLOPs of the head, forward and backward, per unit of an example's weight; 0: few."""
+        return 0.0
+
     def forward(self, batch: Arrays) -> Any:
         """Compute the model's outputs.
 

@@ -83,7 +83,7 @@ class FlopCounter:
         examples: Training examples.
         tokens: Their tokens.
         positions: These and the padding they were computed with.
-        flops: `training_flops` of them.
+        flops: `training_flops` of them, and those of heads that take many.
     """
 
     examples: int = 0
@@ -98,6 +98,7 @@ class FlopCounter:
         hardware: HardwareConfig,
         ranks: int = 1,
         flops_share: float = 1.0,
+        head: float = 0.0,
     ) -> None:
         """Add a batch of examples of so many tokens, sharded among ranks in micro-batches.
 
@@ -107,10 +108,11 @@ class FlopCounter:
             hardware: The sizes of micro-batches.
             ranks: The processes that share the batch.
             flops_share: The share of `training_flops` that the objective takes.
+            head: The FLOPs of its head.
         """
         self.examples += len(lengths)
         self.tokens += int(lengths.sum())
-        self.flops += flops_share * training_flops(lengths, shape)
+        self.flops += flops_share * training_flops(lengths, shape) + head
         for share in shard(lengths, ranks):
             for micro_batch in micro_batches(
                 lengths[share], hardware.micro_batch_tokens, hardware.micro_batch_size

@@ -28,6 +28,7 @@ class StreamLoss(NamedTuple):
         rows: Its examples, int64 ``[n]``.
         lengths: Their tokens, int64 ``[n]``.
         losses: The loss of each, float32 ``[n]``.
+        weight: The sum of their weights.
         mean: The weighted mean over the batch.
         part: Its part of the loss that is minimized.
     """
@@ -35,6 +36,7 @@ class StreamLoss(NamedTuple):
     rows: np.ndarray
     lengths: np.ndarray
     losses: np.ndarray
+    weight: float
     mean: float
     part: float
 
@@ -138,7 +140,7 @@ class TrainModule:
             total = float(losses.sum(dtype=np.float64))
             part = stream.weight * (total / divisor)
             results[stream.name] = StreamLoss(
-                now.rows, now.batch.lengths, losses, total / own, part
+                now.rows, now.batch.lengths, losses, own, total / own, part
             )
         self.ranks.sum_gradients(self.model.parameters())
         self.precision.unscale(self.optimizer)

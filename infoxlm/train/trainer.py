@@ -167,15 +167,16 @@ class Trainer:
             self.fail(losses, norm)
         self.state.step += 1
         module.optimizer_step(self.state.step)
-        self.count_flops([stream.lengths for stream in losses.values()])
+        self.count_flops((stream.lengths, stream.weight) for stream in losses.values())
         return losses, norm
 
-    def count_flops(self, lengths: Iterable[np.ndarray]) -> None:
-        """Count the FLOPs of a step, by the tokens of each stream's examples."""
+    def count_flops(self, batches: Iterable[tuple[np.ndarray, float]]) -> None:
+        """Count the FLOPs of a step, by the tokens of each stream's examples and their weight."""
         module = self.module
         shape, hardware, ranks = module.model.config, module.hardware, self.run.ranks.size
-        for batch, stream in zip(lengths, module.streams, strict=True):
-            self.flops.add(batch, shape, hardware, ranks, stream.objective.flops_share)
+        for (lengths, weight), stream in zip(batches, module.streams, strict=True):
+            head = weight * stream.objective.flops_per_weight
+            self.flops.add(lengths, shape, hardware, ranks, stream.objective.flops_share, head)
 
     def fail(self, losses: dict[str, StreamLoss], norm: float) -> None:
         """End the run at a step that cannot be taken, keeping what is needed to look into it."""
@@ -255,6 +256,6 @@ class Trainer:
         else:  # a checkpoint of an earlier version
             for step in range(self.state.step):
                 self.count_flops(
-                    x.examples.token_ids.lengths_of(x.sampler.rows(step))
+                    (x.examples.token_ids.lengths_of(x.sampler.rows(step)), 0.0)
                     for x in self.module.streams
                 )

@@ -78,6 +78,10 @@ def test_padding_is_no_work():
         "share_of_machine": pytest.approx(training_flops(lengths, shape) / 2e6),
     }
     assert "share_of_machine" not in counter.report(2.0, None)
+    counter.add(np.array([5]), shape, hardware, flops_share=0.5, head=3e5)
+    lengths = np.array([4, 10, 6, 5])
+    expected = training_flops(lengths, shape) + training_flops(lengths[3:], shape) / 2 + 3e5
+    assert counter.flops == pytest.approx(expected)
 
 
 # Matrix products

@@ -21,6 +21,12 @@ class MaskedLMObjective(Objective):
 
     model: InfoXLMForMaskedLM
 
+    @property
+    def flops_per_weight(self) -> float:
+        """FLOPs of the head for a masked token: its dense layer and the table, three products."""
+        hidden = self.model.config.hidden_size
+        return 3 * 2 * hidden * (hidden + self.model.table.shape[0])
+
     def forward(self, batch: Arrays) -> paddle.Tensor:
         """Compute the logits of the masked tokens ``[masked, vocab]``."""
         return self.model.masked_logits(batch["input_ids"], batch["labels"])

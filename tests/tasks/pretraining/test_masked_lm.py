@@ -27,3 +27,9 @@ def test_losses_are_sums_over_the_masked_tokens_of_an_example(tiny_model, random
     losses.sum().backward()  # the table's gradient has both parts: of inputs, and of outputs
     table = model.table.grad.numpy()
     assert np.abs(table[60:]).max() > 0
+
+
+def test_flops_of_the_head_are_a_masked_tokens(tiny_model):
+    model = tiny_model("InfoXLMForMaskedLM", hidden_size=16, vocab_size=70)
+    # Forward, and the gradients of input and weights; two operations a weight.
+    assert MaskedLMObjective(model).flops_per_weight == 3 * 2 * (16 * 16 + 16 * 70)

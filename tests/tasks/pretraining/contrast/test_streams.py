@@ -34,6 +34,7 @@ def test_a_joint_denominator_divides_by_sentences_and_masked_tokens(pretraining,
     assert counts["mlm"] > 16
     total = sum(counts.values())
     for name, loss in losses.items():
+        assert loss.weight == counts[name]
         assert jointly[name].mean == loss.mean == pytest.approx(loss.losses.sum() / counts[name])
         assert jointly[name].part == pytest.approx(loss.mean * counts[name] / total)
     assert own.total(losses) == pytest.approx(sum(x.mean for x in losses.values()))
