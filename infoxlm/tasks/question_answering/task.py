@@ -62,9 +62,12 @@ class Task(task.Task):
         self.splits = [x for x in splits if x not in SCORED or self.source.languages(x)]
         missing = [split for split in splits if split not in self.splits]
         if missing and not set(self.splits) & set(SCORED):
+            others = [split for split in SCORED if self.source.languages(split)]
             raise UserError(
                 f"{self.source.name} has no {' or '.join(missing)} questions",
-                "Give another data.root, or dev questions with data.dev_root=FILE_OR_FOLDER.",
+                f"Set split={others[0]}, or give another data.root."
+                if others
+                else "Give another data.root, or dev questions with data.dev_root=FILE_OR_FOLDER.",
             )
         for split in self.splits:
             languages = [x for x in self._languages(split) if not combined(x)]
