@@ -7,6 +7,7 @@ from typing import Any, Self
 from infoxlm.checkpoint.config_file import CONFIG_FILE
 from infoxlm.errors import UserError
 from infoxlm.schema import json_shapes as shapes
+from infoxlm.schema.choices import Unanswerable
 
 #: The key of config.json.
 KEY = "question_answering"
@@ -20,7 +21,7 @@ _SHAPES = {
     "max_answer_length": shapes.whole(1),
     "n_best": shapes.whole(1),
     "null_threshold": shapes.number(-_MOST_THRESHOLD, _MOST_THRESHOLD),
-    "unanswerable": shapes.text,
+    "unanswerable": shapes.one_of([choice.value for choice in Unanswerable]),
 }
 
 
@@ -69,4 +70,4 @@ class AnsweringOptions:
     @property
     def may_be_unanswerable(self) -> bool:
         """True if the model may answer that there is no answer."""
-        return self.unanswerable == "keep"
+        return self.unanswerable == Unanswerable.keep.value

@@ -23,7 +23,8 @@ def test_options_of_a_model_are_read_and_others_left_out():
         ({"n_best": True}, "question_answering.n_best is True"),
         ({"null_threshold": float("nan")}, "question_answering.null_threshold is nan"),
         ({"null_threshold": "0"}, "question_answering.null_threshold is '0'"),
-        ({"unanswerable": None}, "question_answering.unanswerable is None, not a text"),
+        ({"unanswerable": None}, "unanswerable is None, not one of refuse drop keep"),
+        ({"unanswerable": "Keep"}, "unanswerable is 'Keep', not one of refuse drop keep"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(given, message):
