@@ -10,7 +10,7 @@ from pathlib import Path
 from infoxlm.convert.find_checkpoint import required_checkpoint
 from infoxlm.data.example import shown
 from infoxlm.data.text_encoding import holds_all_characters
-from infoxlm.deploy.input_rows import InputRow, count_lines, read_rows
+from infoxlm.deploy.input_rows import InputRow, count_lines, read_rows, warned_of_empty
 from infoxlm.deploy.model_folder import ModelFolder
 from infoxlm.deploy.prediction_files import check_output, open_writer, predict_rows
 from infoxlm.deploy.predictor import Predictor
@@ -146,8 +146,10 @@ def file_rows(source: Path, inference: Inference) -> Iterator[InputRow]:
     Raises:
         UserError: The file cannot be read or lacks a column.
     """
+    columns = [field.columns for field in inference.fields]
     own = inference.read_file(source)
     if own is not None:
-        return (InputRow(number, texts) for number, texts in enumerate(own))
-    rows = read_rows(source, [field.columns for field in inference.fields])
+        numbered = (InputRow(number, texts) for number, texts in enumerate(own))
+        return warned_of_empty(numbered, source, columns)
+    rows = read_rows(source, columns)
     return chain([*islice(rows, 1)], rows)

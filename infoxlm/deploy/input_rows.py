@@ -3,7 +3,7 @@
 import csv
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -74,16 +74,11 @@ def read_rows(path: Path, columns: Columns) -> Iterator[InputRow]:
         raise UserError(
             f"input={path} is none of .tsv, .csv, .jsonl, .parquet", "Rename or convert it."
         )
-    warned = False
     try:
         with open_regular(path) as stream:
             if suffix != PARQUET:
                 check_encoding(stream.read(START), f"input={path}")
-        for row in readers[suffix](path, columns):
-            if not warned and row.error is None and not all(map(str.strip, row.texts)):
-                warned = True
-                _warn_of_empty(path, row, columns)
-            yield row
+        yield from warned_of_empty(readers[suffix](path, columns), path, columns)
     except OSError as error:
         raise UserError(
             f"input={path} cannot be read: {error.strerror or error}", "Check the path."
@@ -101,15 +96,28 @@ def count_lines(path: Path) -> int:
         return 0
 
 
-def _warn_of_empty(path: Path, row: InputRow, columns: Columns) -> None:
-    """Warn that a text is empty, as pandas writes a missing value; it is predicted on."""
-    (name, *_), *_ = (
-        choices for choices, text in zip(columns, row.texts, strict=True) if not text.strip()
-    )
-    logger.warning(
-        "%s, row %d: %s is empty; it is predicted on as it is, and so are others behind it. Leave "
-        "such rows out where a value is missing.", path, row.row, name
-    )  # fmt: skip
+def warned_of_empty(rows: Iterable[InputRow], path: Path, columns: Columns) -> Iterator[InputRow]:
+    """Pass rows on, and warn of the first text that is empty, as pandas writes a missing value.
+
+    Args:
+        rows: The rows of a file; those with an empty text are predicted on.
+        path: The file, for the warning.
+        columns: The names of each text's column; the first of them is told.
+    """
+    warned = False
+    for row in rows:
+        if not warned and row.error is None and not all(map(str.strip, row.texts)):
+            warned = True
+            (name, *_), *_ = (
+                choices
+                for choices, text in zip(columns, row.texts, strict=True)
+                if not text.strip()
+            )
+            logger.warning(
+                "%s, row %d: %s is empty; it is predicted on as it is, and so are others behind "
+                "it. Leave such rows out where a value is missing.", path, row.row, name
+            )  # fmt: skip
+        yield row
 
 
 def _text_lines(path: Path) -> Iterator[str]:

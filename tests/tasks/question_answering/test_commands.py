@@ -95,6 +95,17 @@ def test_files(run, expected, tmp_path, name):
     assert [row.split("\t")[1] for row in rows] == [line["answer"] for line in expected]
 
 
+def test_an_empty_context_in_squads_form_is_told(run, tmp_path, caplog):
+    qas = [{"id": "a", "question": "who?"}]
+    contexts = ({"context": text, "qas": qas} for text in (CONTEXT, " ", ""))
+    (tmp_path / "x.json").write_text(json.dumps({"data": [{"paragraphs": [*contexts]}]}))
+    assert [bool(line["answer"]) for line in run(f"input={tmp_path / 'x.json'}")] == [
+        True, False, False,
+    ]  # fmt: skip
+    (told,) = (x.getMessage() for x in caplog.records if "is empty" in x.getMessage())
+    assert "x.json, row 1: context is empty; it is predicted on as it is" in told
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
