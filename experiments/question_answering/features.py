@@ -20,7 +20,8 @@ from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 #: XQuAD's languages.
 LANGUAGES = ("ar", "de", "el", "en", "es", "hi", "ro", "ru", "th", "tr", "vi", "zh")
-#: Tokens of a window, and how windows are cut and answers are chosen: XTREME's settings.
+#: Tokens of a window, and how windows are cut and answers are chosen: XTREME's numbers, but for the
+#: stride, by which our windows overlap and XTREME's begin one behind the other.
 MAX_LENGTH = 384
 OPTIONS = AnsweringOptions()
 
