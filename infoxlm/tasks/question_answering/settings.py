@@ -7,7 +7,7 @@ from typing import Any
 from infoxlm.checkpoint.config_file import read_config_file
 from infoxlm.checkpoint.labels import check_answers_or_encoder, check_question_answerer
 from infoxlm.errors import UserError
-from infoxlm.schema import DataConfig, QuestionAnsweringConfig
+from infoxlm.schema import DataConfig, QuestionAnsweringConfig, Unanswerable
 from infoxlm.tasks.question_answering.options import AnsweringOptions
 from infoxlm.tasks.question_answering.windows import context_room
 
@@ -67,17 +67,23 @@ def check_checkpoint(
     """
     if trained:
         check_question_answerer(folder, named)
-        warn_of_other_windows(options, AnsweringOptions.of(read_config_file(folder)))
+        warn_of_other_options(options, AnsweringOptions.of(read_config_file(folder)))
     else:
         check_answers_or_encoder(folder, named)
 
 
-def warn_of_other_windows(options: QuestionAnsweringConfig, trained: AnsweringOptions) -> None:
-    """Say where a model is asked about other windows than those it was trained on."""
-    for key in _OF_WINDOWS:
-        now, then = getattr(options, key), getattr(trained, key)
-        if now != then:
-            logger.warning("task.%s=%s, but the model was trained with %s", key, now, then)
+def warn_of_other_options(options: QuestionAnsweringConfig, trained: AnsweringOptions) -> None:
+    """Say where a model is asked otherwise than in training: windows, and whether to answer."""
+    differing = [
+        (key, getattr(options, key), getattr(trained, key))
+        for key in _OF_WINDOWS
+        if getattr(options, key) != getattr(trained, key)
+    ]
+    # Refused and dropped questions alike leave a model that always answers.
+    if (options.unanswerable is Unanswerable.keep) is not trained.may_be_unanswerable:
+        differing.append(("unanswerable", options.unanswerable.value, trained.unanswerable))
+    for key, now, then in differing:
+        logger.warning("task.%s=%s, but the model was trained with %s", key, now, then)
 
 
 def model_options(options: QuestionAnsweringConfig, known: dict[str, Any]) -> AnsweringOptions:

@@ -8,8 +8,19 @@ import pytest
 
 from infoxlm.data.token_cache import TokenCache
 from infoxlm.errors import UserError
-from infoxlm.schema import AnswerRules, DataConfig, ModelConfig, QuestionAnsweringConfig
-from infoxlm.tasks.question_answering.settings import check_checkpoint, check_room
+from infoxlm.schema import (
+    AnswerRules,
+    DataConfig,
+    ModelConfig,
+    QuestionAnsweringConfig,
+    Unanswerable,
+)
+from infoxlm.tasks.question_answering.options import AnsweringOptions
+from infoxlm.tasks.question_answering.settings import (
+    check_checkpoint,
+    check_room,
+    warn_of_other_options,
+)
 from infoxlm.tasks.question_answering.task import Task
 from infoxlm.tasks.question_answering.windows import windows_of
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
@@ -174,6 +185,19 @@ def test_other_windows_than_in_training_are_told(saved_model, caplog):
     assert not caplog.messages
     check_checkpoint(folder, None, OPTIONS, trained=True)
     assert "task.stride=24, but the model was trained with 128" in caplog.messages
+    assert not any("unanswerable" in message for message in caplog.messages)
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "told"),
+    [("refuse", "keep", True), ("keep", "drop", True), ("drop", "refuse", False)],
+)
+def test_a_model_that_answers_where_it_would_not_is_told(now, then, told, caplog):
+    warn_of_other_options(
+        QuestionAnsweringConfig(unanswerable=Unanswerable(now)), AnsweringOptions(unanswerable=then)
+    )
+    message = f"task.unanswerable={now}, but the model was trained with {then}"
+    assert caplog.messages == ([message] if told else [])
 
 
 def test_a_dev_set_of_its_own_may_be_in_english_alone(data, write_questions, tmp_path, cache):
