@@ -49,7 +49,7 @@ def check_question_answerer(folder: Path, named: str | None = None) -> None:
     Raises:
         UserError: It does not.
     """
-    _check_head(folder, named, QA_HEAD, "head of question answering")
+    _check_head(folder, named, QA_HEAD, "head of question answering", data="data=squad ")
 
 
 def check_answers_or_encoder(folder: Path, named: str | None = None) -> None:
@@ -113,7 +113,7 @@ def check_reusable_head(folder: Path, named: str | None = None, *, labels: Seque
 
 
 def _check_head(
-    folder: Path, named: str | None, part: str, wanted: str, precisely: str = ""
+    folder: Path, named: str | None, part: str, wanted: str, precisely: str = "", data: str = ""
 ) -> None:
     """Raise where a folder's weights have no such head.
 
@@ -123,6 +123,7 @@ def _check_head(
         part: A part that only this head has.
         wanted: What the head is called in the message.
         precisely: What sets it apart from a head that is there.
+        data: What `infoxlm train` has to be given to train such a head.
     """
     weights = WeightsFile.find(folder)
     if weights.has_part(part):
@@ -131,7 +132,7 @@ def _check_head(
     raise UserError(
         f"{named or weights.path} holds an encoder without a {wanted}"
         + (f"{precisely}; its {other} is of another task" if other else ""),
-        "Fine-tune it first: infoxlm train model.checkpoint=FOLDER"
+        f"Fine-tune it first: infoxlm train {data}model.checkpoint=FOLDER"
         + (" model.new_head=true." if other else "."),
     )
 
