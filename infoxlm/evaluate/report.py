@@ -150,7 +150,7 @@ def score_section(results: Mapping[str, Any], comparison: Comparison) -> Section
         columns["difference"] = lambda line: metric.shown(
             None if line.published is None else line.score - line.published, signed=True
         )
-    if row:
+    if row and any(line.published is not None for line in lines):
         note += f" Paper: {row.name}; source: {row.source}."
     if any(line.dev is not None for line in lines):
         columns[f"dev{of}"] = lambda line: metric.shown(line.dev)

@@ -238,6 +238,13 @@ def test_published_average_over_the_same_languages(two_metrics, tmp_path):
     assert "without ko" not in text
 
 
+def test_a_published_average_that_is_left_out_is_no_part_of_the_note(two_metrics, tmp_path):
+    row = Published("paper", {}, 70.0, "there", languages=("de", "en", "fr"))
+    text = render(two_metrics, tmp_path, row)
+    assert "F1 in percent. By odd rules." in text
+    assert "there" not in text
+
+
 def test_dev_of_other_languages_has_no_average(two_metrics):
     two_metrics["dev"] = {
         **two_metrics["test"], "f1": {"en": 0.25}, "exact_match": {"en": 0.0}, "average": 0.25,
