@@ -1,7 +1,9 @@
 import pytest
 
 from infoxlm.errors import UserError
+from infoxlm.schema import QuestionAnsweringConfig
 from infoxlm.tasks.question_answering.options import AnsweringOptions
+from infoxlm.tasks.question_answering.settings import model_options
 
 
 def test_options_of_a_model_are_read_and_others_left_out():
@@ -11,6 +13,10 @@ def test_options_of_a_model_are_read_and_others_left_out():
     assert options == AnsweringOptions(stride=64, n_best=5, unanswerable="keep", null_threshold=2.0)
     assert options.may_be_unanswerable
     assert not AnsweringOptions().may_be_unanswerable
+
+
+def test_a_model_that_tells_nothing_is_asked_as_runs_are_by_default():
+    assert model_options(QuestionAnsweringConfig(), {}) == AnsweringOptions()
 
 
 @pytest.mark.parametrize(
