@@ -69,7 +69,7 @@ class QuestionExamples(Examples):
         return Answers(context, self.questions, found, nulls, question)
 
     def windows(self) -> Windows:
-        """The windows as they were before they were cached."""
+        """The windows as they were before they were cached, but for which questions were cut."""
         rows = np.array([question.row for question in self.questions], np.int64)
         lengths = self.token_ids.lengths.tolist()
         spans = self.targets["spans"]

@@ -136,7 +136,7 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def question():
-    """A question whose context is its gold answers, one behind the other."""
+    """A question on a context in which its gold answers are found."""
 
     def make(name, row, *golds, context="the red cat sat on the mat"):
         answers = tuple(Answer(gold, context.index(gold)) for gold in golds)
