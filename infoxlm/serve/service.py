@@ -157,7 +157,7 @@ class Service:
             raise RequestError(
                 422,
                 f"{length} tokens, the model takes {inference.longest(predictor.max_length)}",
-                places[number],
+                ".".join(filter(None, (places[number], inference.cut_field))),
                 'Shorten the text, or send "truncate": true to have its end cut.',
             )
         return encoded

@@ -75,6 +75,8 @@ class Inference:
     usual_length = 128
     #: The word for the sequences of a request, for the message when they are too many.
     sequences_text = "sequences"
+    #: The field that is cut where an input is too long; empty: not one alone.
+    cut_field = ""
     #: A folder with an index.html where one tries the model.
     page: Path | None = None
 

@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 CONTEXT = "the cat sat on the mat and the dog ran home"
 LONG = f"{CONTEXT}. " * 9
+LONG_QUESTION = "the cat sat on the mat and ran home"
 QUESTIONS = [("who sat?", CONTEXT), ("谁在看书?", "孩子在家里看书,狗在睡觉。"), ("a", LONG)]
 
 
@@ -61,7 +62,8 @@ def test_answers_are_the_predictors(serving):
         (several([("a", "b"), ("a", 3)]), "body.questions[1].context", "valid string"),
         (several([("a", "b")] * 9), "body.questions", "9 questions, at most 8"),
         (question("a", "b" * 801), "body.context", "801 characters, at most 800"),
-        (question("the cat sat on the mat and ran home", "b"), "body", "the model takes 8"),
+        (question(LONG_QUESTION, "b"), "body.question", "the model takes 8"),
+        (several([("a", "b"), (LONG_QUESTION, "b")]), "body.questions[1].question", "takes 8"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_in_one_line(serving, body, where, what):

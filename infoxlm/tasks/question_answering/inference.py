@@ -54,6 +54,7 @@ class QuestionInference(Inference):
     columns = ("answer", "start", "end", "probability", "truncated")
     usual_length = 384
     sequences_text = "windows of contexts"
+    cut_field = "question"
     page = Path(__file__).parent / "page"
 
     def __init__(self, config: Mapping[str, Any]) -> None:
