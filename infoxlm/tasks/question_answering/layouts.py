@@ -1,5 +1,6 @@
 """Forms in which people keep questions on disk, recognised by the names of folders and files."""
 
+import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from pathlib import Path
 from infoxlm.data.language_files import SPLIT_NAMES, name_language
 from infoxlm.errors import UserError
 from infoxlm.schema.checks import LANGUAGE_CODE
+
+logger = logging.getLogger(__name__)
 
 #: What `data.root` may be, for messages.
 FORMS = (
@@ -37,12 +40,14 @@ class _Named:
         split: The split; None where it says none, as XQuAD's.
         language: The language, or combination.
         mlqa: Whether it is named as MLQA's files are.
+        guessed: Whether its name says no language.
     """
 
     file: Path
     split: str | None
     language: str
     mlqa: bool = False
+    guessed: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,8 @@ def all_files(root: Path, languages: Sequence[str]) -> Layout:
     """
     named = list(_named(_below(root, "data.root"), languages, any_name=not root.is_dir()))
     files = {split: _by_language(x for x in named if x.split == split) for split in SPLIT_NAMES}
+    for split in ("dev", "test"):
+        _warn_of_guesses(split, [x for x in named if x.split == split])
     if not files["dev"] and not files["test"]:
         files["dev"] = files["test"] = _by_language(x for x in named if x.split is None)
     if not any(files.values()):
@@ -108,6 +115,8 @@ def split_files(root: Path, key: str, split: str, languages: Sequence[str]) -> L
         named = own or [x for x in named if x.split is None]
     if not named:
         raise UserError(f"{key}={root} holds no {split} file", f"Give a file, or {FORMS}.")
+    if split != "train":
+        _warn_of_guesses(split, named)
     return Layout({split: _by_language(named)}, any(x.mlqa for x in named))
 
 
@@ -161,7 +170,7 @@ def _named(
         if folder_split and language is None and LANGUAGE_CODE.fullmatch(rest):
             language = rest
         if any_name or split or language:
-            yield _Named(file, split, language or usual)
+            yield _Named(file, split, language or usual, guessed=language is None)
 
 
 def _by_language(named: Iterable[_Named]) -> dict[str, tuple[Path, ...]]:
@@ -169,3 +178,14 @@ def _by_language(named: Iterable[_Named]) -> dict[str, tuple[Path, ...]]:
     for found in named:
         files[found.language] = (*files.get(found.language, ()), found.file)
     return files
+
+
+def _warn_of_guesses(split: str, named: Sequence[_Named]) -> None:
+    """Say where several files are scored as one language, though no name says so."""
+    guessed = [x for x in named if x.guessed]
+    if len(guessed) > 1:
+        logger.warning(
+            "%s: the names of %d files say no language, and all are taken for %s, the first: %s. "
+            "Call them LANG.json where they are of several", split, len(guessed),
+            guessed[0].language, guessed[0].file,
+        )  # fmt: skip

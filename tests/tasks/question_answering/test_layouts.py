@@ -90,6 +90,19 @@ def test_language_of_a_file(touch, language, languages, name):
     assert found.files == {"train": {language: (file,)}}
 
 
+def test_files_of_several_languages_that_are_taken_for_one_are_told(touch, caplog):
+    root = touch("goldp-train.json", "goldp-more-train.json", "goldp-dev-swahili.json")
+    all_files(root, ["en"])
+    assert caplog.messages == []  # training files are put together anyway
+    root = touch("goldp-dev-arabic.json")
+    all_files(root, ["en"])
+    split_files(root, "data.dev_root", "dev", ["en"])
+    (told,) = set(caplog.messages)
+    assert told.startswith("dev: the names of 2 files say no language, and all are taken for en,")
+    assert len(caplog.messages) == 2
+    assert "goldp-dev-arabic.json. Call them LANG.json" in told
+
+
 def test_one_file_is_dev_and_test_alike(touch):
     file = touch("xquad.el.json") / "xquad.el.json"
     assert all_files(file, ["en"]).files == {
