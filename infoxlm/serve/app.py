@@ -41,7 +41,7 @@ REFUSALS = {
     413: "The body is too large",
     415: "The body is said to be something else than JSON in UTF-8",
     422: "Something is missing, of the wrong type, too long or too many",
-    429: "Too many pairs wait; Retry-After says when to try again",
+    429: "Too many requests wait; Retry-After says when to try again",
     503: "The model could not be run",
     504: "No answer in time",
 }

@@ -121,6 +121,7 @@ class Service:
         Raises:
             RequestError: There are none, or the time is up.
         """
+        plural = self.predictor.inference.plural
         try:
             with self.batcher.admitted(pairs):
                 async with asyncio.timeout(self.limits.timeout):
@@ -128,7 +129,7 @@ class Service:
         except QueueFullError as error:
             raise RequestError(
                 429,
-                f"{self.batcher.pending} pairs wait, at most {self.limits.waiting_pairs} may",
+                f"{self.batcher.pending} {plural} wait, at most {self.limits.waiting_pairs} may",
                 "server",
                 f"Try again in {error.seconds} s.",
                 {"Retry-After": str(error.seconds)},
@@ -138,7 +139,7 @@ class Service:
                 504,
                 f"no answer within {self.limits.timeout:g} s",
                 "server",
-                "Try again later, or send fewer pairs at a time.",
+                f"Try again later, or send fewer {plural} at a time.",
             ) from error
 
     async def _encode(

@@ -98,6 +98,8 @@ def test_windows_beyond_the_queue_are_told_to_come_back(serving):
         with client.batcher.admitted(250):
             busy = client.post("/predict", json=question("a", LONG))
             assert busy.status_code == 429
+            # With the one that the question was first counted as.
+            assert busy.json()["error"]["what"] == "251 questions wait, at most 256 may"
             assert "Retry-After" in busy.headers
             assert client.batcher.pending == 250
             assert client.post("/predict", json=question("a", "b")).status_code == 200
