@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "speed"))
-from sides import environment_with
+from sides import TCMALLOC, environment_with
 
 WORKER = Path(__file__).with_name("speed_worker.py")
 
@@ -47,7 +47,7 @@ def main() -> None:
     found: dict[str, list[dict[str, float]]] = {name: [] for name in sides}
     for _ in range(arguments.rounds):
         for name, command in sides.items():
-            preload = None if name == "ours" else "tcmalloc_minimal"
+            preload = None if name == "ours" else TCMALLOC
             found[name].append(measured(*command, preload=preload))
             print(name, found[name][-1], flush=True)
     (arguments.out / "measured.json").write_text(json.dumps(found, indent=1) + "\n")

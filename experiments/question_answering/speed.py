@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import speed_arguments  # noqa: F401  # makes experiments/speed importable
-from sides import Side
+from sides import TCMALLOC, Side
 from table import number
 
 from infoxlm.files.atomic import write_json, write_text
@@ -39,12 +39,12 @@ TRIED: dict[tuple[str, str], list[dict[str, Any]]] = {
         *({"batch_tokens": x} for x in (768, 1536, 3072)),
         {"batch": 8, "attention": "eager"},
         {"batch": 8, "compile": True},
-        *({"batch_tokens": x, "preload": "tcmalloc_minimal"} for x in (768, 1536, 3072)),
+        *({"batch_tokens": x, "preload": TCMALLOC} for x in (768, 1536, 3072)),
     ],
     ("pytorch", "score"): [
         *({"score_batch": x} for x in (4, 8, 16, 32)),
         *({"score_batch": x, "score_compile": True} for x in (8, 16)),
-        {"score_batch": 8, "score_compile": True, "preload": "tcmalloc_minimal"},
+        {"score_batch": 8, "score_compile": True, "preload": TCMALLOC},
     ],
 }
 #: What is compared: a name, the number in a line, what is asked for and what is hoped for.

@@ -17,15 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from paths import WORKS, Arguments, arguments
-from sides import HERE, Side
+from sides import HERE, TCMALLOC, Side
 from table import write_report
 
-#: What `search.py` found. `compile` needs a C++ compiler, `preload` that library (Debian:
-#: libtcmalloc-minimal4).
+#: What `search.py` found. `compile` needs a C++ compiler, `preload` its library.
 BEST = {
-    ("base", "train"): {"batch": 16, "compile": True, "preload": "tcmalloc_minimal"},
+    ("base", "train"): {"batch": 16, "compile": True, "preload": TCMALLOC},
     ("base", "score"): {"score_batch": 16, "compile": True},
-    ("e5_small", "train"): {"batch": 16, "preload": "tcmalloc_minimal"},
+    ("e5_small", "train"): {"batch": 16, "preload": TCMALLOC},
     ("e5_small", "score"): {"score_batch": 16, "compile": True},
     # Weights become constants of the compiled code: nothing to train with.
     ("base", "score_alone"): {"score_batch": 16, "compile": True, "freeze": True},

@@ -7,7 +7,7 @@ import json
 import statistics
 
 from paths import arguments
-from sides import HERE, Side
+from sides import HERE, TCMALLOC, Side
 
 PYTORCH = [
     *({"batch": size} for size in (8, 16, 32)),
@@ -16,8 +16,8 @@ PYTORCH = [
     {"batch": 16, "optimizer": "foreach"},
     {"batch": 16, "optimizer": "loop"},
     {"batch": 16, "compile": True},
-    {"batch": 16, "preload": "tcmalloc_minimal"},
-    {"batch": 16, "compile": True, "preload": "tcmalloc_minimal"},
+    {"batch": 16, "preload": TCMALLOC},
+    {"batch": 16, "compile": True, "preload": TCMALLOC},
 ]
 OURS = [{"micro_batch_tokens": tokens} for tokens in (512, 640, 768, 1024)]
 SCORING = {
@@ -47,7 +47,7 @@ def main() -> None:
             cells = [("train", options) for options in tried]
             cells += [("score", {name: value}) for value in values]
             if script == "pytorch.py":
-                cells += [("score", {name: values[0], "preload": "tcmalloc_minimal"})]
+                cells += [("score", {name: values[0], "preload": TCMALLOC})]
             cells += [("score_alone", {name: value} | FIXED[script]) for value in values]
             for work, options in cells:
                 speed = median_speed(script, work, common, options)

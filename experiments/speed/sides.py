@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Self
 
 HERE = Path(__file__).parent
+#: The library with which PyTorch trains fastest; Debian: libtcmalloc-minimal4.
+TCMALLOC = "tcmalloc_minimal"
 
 
 def environment_with(preload: str | None) -> dict[str, str]:
@@ -33,7 +35,7 @@ class Side:
     Args:
         name: What its numbers are filed under.
         script: The worker's, a path or a name in this folder.
-        preload: A library that hands out its memory, like ``tcmalloc_minimal``; None: glibc.
+        preload: A library that hands out its memory, like `TCMALLOC`; None: glibc.
         options: The worker's command line.
     """
 

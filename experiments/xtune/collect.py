@@ -124,11 +124,10 @@ def points(value: float, signed: bool = False) -> str:
     return f"{100 * value:{'+' if signed else ''}.1f}"
 
 
-def with_width(found: dict, name: str) -> str:
-    """A difference to the baseline, with its half-width over seeds where there are several."""
-    width = found["half_width_over_seeds"][name]
-    difference = points(found["difference"][name], signed=True)
-    return difference if width is None else f"{difference} ± {points(width)}"
+def with_width(difference: float, width: float | None) -> str:
+    """A difference in percent points, with its half-width over seeds where there are several."""
+    text = points(difference, signed=True)
+    return text if width is None else f"{text} ± {points(width)}"
 
 
 def markdown(header: list[str], rows: list[list[str]]) -> str:
@@ -143,8 +142,11 @@ def written(results: dict, scripts: dict) -> str:
         cells = [""] * 4
         if variant != found["baseline"]:
             rows_ = (points(x, signed=True) for x in found["interval_over_rows"])
-            cells = [with_width(found, "average"), " to ".join(rows_), with_width(found, "gap"),
-                     found["baseline"]]  # fmt: skip
+            average, gap = (
+                with_width(found["difference"][name], found["half_width_over_seeds"][name])
+                for name in ("average", "gap")
+            )
+            cells = [average, " to ".join(rows_), gap, found["baseline"]]
         own = (points(found["figures"][name]) for name in ("average", "gap"))
         rows.append([variant, str(len(found["seeds"])), *own, *cells])
     header = [

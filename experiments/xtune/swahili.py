@@ -15,7 +15,7 @@ import re
 from pathlib import Path
 
 import numpy as np
-from collect import half_width, markdown, points
+from collect import half_width, markdown, points, with_width
 from runs import SEEDS, SETTINGS, train
 
 HERE = Path(__file__).parent
@@ -100,11 +100,11 @@ def main() -> None:
             record["accuracy"][f"{language} scored in {scored}"] = {
                 "few": few.tolist(), "many": many.tolist()
             }  # fmt: skip
-            cells = [points(few.mean()), points(many.mean()), with_width(few - many)]
+            cells = [points(few.mean()), points(many.mean()), over_seeds(few - many)]
             rows.append([f"learned in {language}, scored in {scored}", *cells])
         cost = gains["sw"] - gains["en"]
         record["accuracy"][f"cost in {scored}"] = cost.tolist()
-        rows.append([f"cost of the words left, scored in {scored}", "", "", with_width(cost)])
+        rows.append([f"cost of the words left, scored in {scored}", "", "", over_seeds(cost)])
     header = ["", *(f"{half} ({points(shares[half])} % left)" for half in HALVES), "few minus many"]
     text = markdown(header, rows) + "\n"
     (HERE / "swahili.md").write_text(text, encoding="utf-8")
@@ -112,10 +112,9 @@ def main() -> None:
     print(text)
 
 
-def with_width(differences: np.ndarray) -> str:
+def over_seeds(differences: np.ndarray) -> str:
     """The mean of differences by seed, with the half-width of its 95 % interval."""
-    mean, width = points(differences.mean(), signed=True), half_width(differences)
-    return mean if width is None else f"{mean} ± {points(width)}"
+    return with_width(float(differences.mean()), half_width(differences))
 
 
 if __name__ == "__main__":
