@@ -47,6 +47,8 @@ def run(config: PredictConfig, folder: str | Path) -> None:
     model = ModelFolder.open(named, Path(config.cache_dir).expanduser())
     inference = asked_of(model.inference, config)
     rows = typed_rows(config, inference) if source is None else file_rows(source, inference)
+    read = list(islice(rows, 1))  # at once: mistakes need no model to show
+    rows, ids = chain(read, rows), any(row.id is not None for row in read)
 
     predictor = Predictor.of(
         model,
@@ -62,7 +64,7 @@ def run(config: PredictConfig, folder: str | Path) -> None:
     if source is not None and not (output is None and sys.stdout.isatty()):
         total = count_lines(source)
         bar = progress(label="predicting", total=total, unit=f" {inference.plural}")
-    with nullcontext() if bar is None else bar, open_writer(output, inference) as writer:
+    with nullcontext() if bar is None else bar, open_writer(output, inference, ids=ids) as writer:
         tally = predict_rows(
             rows,
             lambda rows: predictor.answer(rows, ignore if bar is None else bar.update),
@@ -137,7 +139,7 @@ def typed_rows(config: PredictConfig, inference: Inference) -> Iterator[InputRow
 
 
 def file_rows(source: Path, inference: Inference) -> Iterator[InputRow]:
-    """The rows of a file, the first of which is read at once: mistakes need no model to show.
+    """The rows of a file.
 
     Args:
         source: The file.
@@ -149,7 +151,6 @@ def file_rows(source: Path, inference: Inference) -> Iterator[InputRow]:
     columns = [field.columns for field in inference.fields]
     own = inference.read_file(source)
     if own is not None:
-        numbered = (InputRow(number, texts) for number, texts in enumerate(own))
-        return warned_of_empty(numbered, source, columns)
-    rows = read_rows(source, columns)
-    return chain([*islice(rows, 1)], rows)
+        named = (InputRow(number, texts, id=name) for number, (name, texts) in enumerate(own))
+        return warned_of_empty(named, source, columns)
+    return read_rows(source, columns)

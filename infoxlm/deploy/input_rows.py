@@ -34,11 +34,13 @@ class InputRow(NamedTuple):
         row: Its number, 0 for the first; a header does not count.
         texts: As many as were asked for; empty if the row is bad.
         error: What is wrong with it and on which line; None if nothing is.
+        id: Its name in a file of a task's own form; None in a table.
     """
 
     row: int
     texts: tuple[str, ...]
     error: str | None = None
+    id: str | None = None
 
 
 #: Lines' numbers and what is on them: fields, text, or an error; None for a blank one.

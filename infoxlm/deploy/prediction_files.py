@@ -52,7 +52,7 @@ class Writer(Protocol):
 
 
 class JsonLines:
-    """One object a line: row, and the answer's keys; or row and error.
+    """One object a line: row, its id if it has one, and the answer's keys; or row and error.
 
     Args:
         stream: Where to.
@@ -67,6 +67,8 @@ class JsonLines:
     def write(self, row: InputRow, prediction: Any | None) -> None:
         """Write one line."""
         record: dict[str, object] = {"row": row.row}
+        if row.id is not None:
+            record["id"] = row.id
         if prediction is None:
             record["error"] = row.error
         else:
@@ -75,24 +77,26 @@ class JsonLines:
 
 
 class TabSeparated:
-    """A table with a header: row, the answer's columns, error.
+    """A table with a header: row, its id if rows have one, the answer's columns, error.
 
     Args:
         stream: Where to.
         inference: The task's, which knows the columns.
+        ids: Whether rows have ids.
     """
 
-    def __init__(self, stream: IO[str], inference: Inference) -> None:
-        self._stream, self._inference = stream, inference
-        self._write_line(["row", *inference.columns, "error"])
+    def __init__(self, stream: IO[str], inference: Inference, *, ids: bool) -> None:
+        self._stream, self._inference, self._ids = stream, inference, ids
+        self._write_line(["row", *(["id"] if ids else []), *inference.columns, "error"])
 
     def write(self, row: InputRow, prediction: Any | None) -> None:
         """Write one line."""
+        start = [str(row.row), *([row.id or ""] if self._ids else [])]
         if prediction is None:
             empty = [""] * len(self._inference.columns)
-            self._write_line([str(row.row), *empty, row.error or ""])
+            self._write_line([*start, *empty, row.error or ""])
             return
-        self._write_line([str(row.row), *self._inference.cells(prediction), ""])
+        self._write_line([*start, *self._inference.cells(prediction), ""])
 
     def _write_line(self, fields: Sequence[str]) -> None:
         """Write fields; tabs and line breaks inside become spaces, as there are no quotes."""
@@ -101,12 +105,15 @@ class TabSeparated:
 
 
 @contextmanager
-def open_writer(output: Path | None, inference: Inference) -> Iterator[Writer]:
+def open_writer(
+    output: Path | None, inference: Inference, *, ids: bool = False
+) -> Iterator[Writer]:
     """Open where predictions go; a file takes its name when the block ends well.
 
     Args:
         output: A `.jsonl` or `.tsv` file; None: JSON lines on standard output.
         inference: The task's.
+        ids: Whether rows have ids.
 
     Raises:
         UserError: The file cannot be written.
@@ -120,7 +127,7 @@ def open_writer(output: Path | None, inference: Inference) -> Iterator[Writer]:
             open(temporary, "w", encoding="utf-8", errors="backslashreplace") as stream,
         ):
             yield (
-                TabSeparated(stream, inference)
+                TabSeparated(stream, inference, ids=ids)
                 if output.suffix.lower() == ".tsv"
                 else JsonLines(stream, inference)
             )

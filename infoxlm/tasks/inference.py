@@ -149,8 +149,11 @@ class Inference:
         """The most tokens of an input, in words for the server's documentation."""
         return f"{max_length} tokens {article(self.noun)}"
 
-    def read_file(self, path: Path) -> Iterator[Row] | None:
-        """Read inputs from a file in a form of the task's own; None: it is in no such form.
+    def read_file(self, path: Path) -> Iterator[tuple[str, Row]] | None:
+        """Read inputs, each behind its id, from a file in a form of the task's own.
+
+        Returns:
+            None where it is in no such form.
 
         Raises:
             UserError: It is, and at fault.

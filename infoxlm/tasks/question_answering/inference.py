@@ -136,8 +136,8 @@ class QuestionInference(Inference):
             f"of {max_length} tokens, each of which counts as a question"
         )
 
-    def read_file(self, path: Path) -> Iterator[Row] | None:
-        """Read the questions of a file in SQuAD's form."""
+    def read_file(self, path: Path) -> Iterator[tuple[str, Row]] | None:
+        """Read the questions, with their ids, of a file in SQuAD's form."""
         return squad_rows(path)
 
     def record(self, prediction: AnswerPrediction) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from infoxlm.tasks.question_answering.squad_file import read_entries
 _BEGINNING = re.compile(rb'(\xef\xbb\xbf)?\s*\{\s*"(data|version)"\s*:')
 
 
-def squad_rows(path: Path) -> Iterator[Row] | None:
-    """Read each question with its context, in the file's order.
+def squad_rows(path: Path) -> Iterator[tuple[str, Row]] | None:
+    """Read each question's id, and the question with its context, in the file's order.
 
     Args:
         path: Any file.
@@ -33,4 +33,4 @@ def squad_rows(path: Path) -> Iterator[Row] | None:
     except OSError:
         return None  # whoever reads tables says why
     found = [entry.question for entry in read_entries([path])]
-    return iter([(question.question, question.context) for question in found])
+    return iter([(each.id, (each.question, each.context)) for each in found])

@@ -73,7 +73,7 @@ def test_a_typed_question_in_either_way(run, expected):
 
 def squad():
     paragraphs = [
-        {"context": context, "qas": [{"id": str(row), "question": question}]}
+        {"context": context, "qas": [{"id": f"q{row}", "question": question}]}
         for row, (question, context) in enumerate(ROWS)
     ]
     return json.dumps({"data": [{"paragraphs": paragraphs}]}, ensure_ascii=False)
@@ -86,13 +86,20 @@ def test_files(run, expected, tmp_path, name):
     table = "".join(f"{c}\t{q}\n" for q, c in [("question", "context"), *ROWS])
     contents = {"x.tsv": table, "squad.json": squad()}
     source.write_text(contents.get(name, "\n".join(lines)), encoding="utf-8")
-    check_same(run(f"input={source}"), expected)
+    names = [f"q{row}" for row in range(len(ROWS))] if name == "squad.json" else None
+    found = run(f"input={source}")
+    check_same(found, expected)
+    assert [line.get("id") for line in found] == (names or [None] * len(ROWS))
     assert run(f"input={source}", f"output={output}") == []
     header, *rows = output.read_text(encoding="utf-8").splitlines()
     assert header.split("\t") == [
-        "row", "answer", "start", "end", "probability", "truncated", "error",
+        "row", *(["id"] if names else []),
+        "answer", "start", "end", "probability", "truncated", "error",
     ]  # fmt: skip
-    assert [row.split("\t")[1] for row in rows] == [line["answer"] for line in expected]
+    columns = list(zip(*(row.split("\t") for row in rows), strict=True))
+    assert list(columns[-6]) == [line["answer"] for line in expected]
+    if names:
+        assert list(columns[1]) == names
 
 
 def test_an_empty_context_in_squads_form_is_told(run, tmp_path, caplog):

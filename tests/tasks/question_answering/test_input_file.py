@@ -11,7 +11,8 @@ def squad(*paragraphs):
 
 
 def paragraph(context, *questions, **more):
-    return {"context": context, "qas": [{"id": "x", "question": q, **more} for q in questions]}
+    qas = [{"id": f"x{at}", "question": q, **more} for at, q in enumerate(questions)]
+    return {"context": context, "qas": qas}
 
 
 def test_each_question_comes_with_its_context(tmp_path):
@@ -20,7 +21,9 @@ def test_each_question_comes_with_its_context(tmp_path):
     content = squad(paragraph("c d", "a?", "b?", answers=answers), paragraph("é 中", "到?"))
     for text in (json.dumps(content), "\ufeff \n" + json.dumps(content, ensure_ascii=False)):
         path.write_text(text, encoding="utf-8")
-        assert list(squad_rows(path)) == [("a?", "c d"), ("b?", "c d"), ("到?", "é 中")]
+        assert list(squad_rows(path)) == [
+            ("x0", ("a?", "c d")), ("x1", ("b?", "c d")), ("x0", ("到?", "é 中")),
+        ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
