@@ -1,8 +1,10 @@
 """The runs of this experiment: their names, their settings, and how one of them is started."""
 
-import subprocess
 import sys
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1]))
+from resumable import finish  # noqa: E402  # in the folder above
 
 #: What a run of each variant is told besides `SETTINGS`.
 VARIANTS = {
@@ -36,11 +38,4 @@ def run_folder(folder: Path, variant: str, seed: int) -> Path:
 
 def train(words: list[str], run: Path) -> None:
     """Train a run, or resume it where it was cut short; a finished one is left alone."""
-    if (run / "results.json").exists():
-        print(f"{run}: finished", flush=True)
-        return
-    resumed = [f"trainer.resume={run}"] if (run / "run.json").exists() else []
-    other = run.parent / "resumed" if resumed else run
-    command = [sys.executable, "-m", "infoxlm", "train", *words, f"hydra.run.dir={other}", *resumed]
-    print(" ".join(command[2:]), flush=True)
-    subprocess.run(command, check=True)
+    finish("train", words, run)

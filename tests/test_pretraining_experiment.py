@@ -1,0 +1,123 @@
+"""The tables of experiments/pretraining, made of runs whose accuracies are known."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from infoxlm.evaluate.predictions import Predictions
+from infoxlm.evaluate.scores import Scores
+from infoxlm.tasks.pretraining.scores import RETRIEVAL
+
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+BLOCKS = 13
+
+
+@pytest.fixture
+def collect(monkeypatch):
+    monkeypatch.syspath_prepend(EXPERIMENTS / "pretraining")
+    yield importlib.import_module("collect")
+    for name in ("collect", "ladder", "resumable"):
+        sys.modules.pop(name, None)
+
+
+def scores(by_block):
+    """Scores of two languages; a block's accuracy is that of both, give or take 0.05."""
+    predictions = Predictions(
+        np.array(["de", "fr"]), np.zeros(2, np.int64), {"retrieval": np.array([0.5, 0.5])}
+    )
+    figures = {
+        f"retrieval_block_{block}": {"de": share - 0.05, "fr": share + 0.05}
+        for block, share in enumerate(by_block)
+    }
+    return Scores.from_predictions(
+        predictions, RETRIEVAL, details={"block": 8}, figures=figures
+    ).as_dict()
+
+
+def write(folder, results):
+    folder.mkdir(parents=True)
+    (folder / "results.json").write_text(json.dumps(results))
+
+
+def curve(**changed):
+    found = [0.3] * BLOCKS
+    for name, share in changed.items():
+        found[int(name.removeprefix("block"))] = share
+    return found
+
+
+#: The accuracy of FLORES by rung and seed; the contrast raises block 8 alone beyond the seeds.
+RUNS = {
+    "mlm-1": curve(block8=0.25), "mlm-2": curve(block8=0.35),
+    "mlm_tlm-1": curve(block8=0.4), "mlm_tlm-2": curve(block8=0.42),
+    "mlm_tlm_xlco-1": curve(block8=0.6, block9=0.33), "mlm_tlm_xlco-2": curve(block8=0.7),
+}  # fmt: skip
+
+
+def main(collect, monkeypatch, runs, out):
+    monkeypatch.setattr(sys, "argv", ["collect.py", "--runs", str(runs), "--out", str(out)])
+    collect.main()
+    return json.loads((out / "ladder.json").read_text()), (out / "ladder.md").read_text()
+
+
+def test_what_the_contrast_adds(collect, monkeypatch, tmp_path):
+    for name, after in RUNS.items():
+        write(tmp_path / "pretrain" / name, {"start": scores(curve()), "dev": scores(after)})
+    record, text = main(collect, monkeypatch, tmp_path, tmp_path)
+    raised = record["raised"]["flores"]
+    above = raised["8"]["above"]
+    assert above == pytest.approx({"start": 0.35, "mlm": 0.35, "mlm_tlm": 0.24})
+    assert raised["8"]["spread"] == pytest.approx(0.1)
+    assert [raised[block]["raised"] for block in ("7", "8", "9")] == [False, True, False]
+    assert "block 8 +24.0 points against and translation LM" in text
+    assert "| 8 | 30.0 | 30.0 (25.0, 35.0) | 41.0 (40.0, 42.0) | 65.0 (60.0, 70.0) |" in text
+    assert "| and contrast | 60.0 | 70.0 |" in text
+    assert (tmp_path / "ladder.png").stat().st_size > 10_000
+
+
+def test_tatoeba_and_fine_tuning(collect, monkeypatch, tmp_path):
+    def sides(share):
+        accuracies = {"en_to_xx": share, "xx_to_en": share / 2}
+        return {side: {"accuracy": {"de": found}} for side, found in accuracies.items()}
+
+    found = {"start": 0.1, "mlm_tlm_xlco-1": 0.2, "mlm_tlm_xlco-2": 0.4}
+    for name, share in found.items():
+        layers = {str(block): sides(share) for block in range(BLOCKS)}
+        write(tmp_path / "tatoeba" / name, {"pairs": {"de": 9}, "layers": layers})
+    for seed in (1, 2):
+        test = {"average": 0.4 + seed / 10, "accuracy": {"en": 0.6, "de": 0.2 + seed / 5}}
+        write(tmp_path / "xnli" / f"start-{seed}", {"test": test})
+    record, text = main(collect, monkeypatch, tmp_path, tmp_path)
+    assert "flores" not in record["retrieval"]
+    assert "| 3 | 7.5 | 22.5 (15.0, 30.0) |" in text
+    start = record["xnli"]["start"]
+    assert start["averages"] == pytest.approx([0.5, 0.6])
+    assert start["languages"] == pytest.approx({"en": 0.6, "de": 0.5})
+    assert "| start | 60.0 | 50.0 | 55.0 (50.0, 60.0) |" in text
+
+
+def test_nothing_finished(collect, monkeypatch, tmp_path):
+    with pytest.raises(SystemExit, match="no finished run"):
+        main(collect, monkeypatch, tmp_path, tmp_path)
+
+
+def test_finished_runs_are_left_alone_and_others_resume(collect, monkeypatch, tmp_path):
+    resumable = importlib.import_module("resumable")
+    lines = []
+    monkeypatch.setattr(resumable.subprocess, "run", lambda line, check: lines.append(line[3:]))
+    write(tmp_path / "a", {})
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "run.json").write_text("{}")
+    for name in ("a", "b", "c"):
+        resumable.finish("pretrain", ["seed=1"], tmp_path / name)
+    resumable.finish("retrieve", ["layer=all"], tmp_path / "b")
+    assert lines == [
+        ["pretrain", "seed=1", f"hydra.run.dir={tmp_path / 'resumed'}",
+         f"trainer.resume={tmp_path / 'b'}"],
+        ["pretrain", "seed=1", f"hydra.run.dir={tmp_path / 'c'}"],
+        ["retrieve", "layer=all", f"hydra.run.dir={tmp_path / 'b'}"],
+    ]  # fmt: skip
