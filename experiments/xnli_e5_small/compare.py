@@ -1,17 +1,22 @@
-"""Set our runs beside the PyTorch loop's, seed by seed, pair by pair.
+"""Our runs next to the PyTorch loop's: over seeds, and pair by pair.
 
-    python compare.py --ours RUN_42 RUN_43 --pytorch OUT_42 OUT_43
+    python compare.py --ours RUN_42 RUN_43 RUN_44 --pytorch OUT_42 OUT_43
 
 Reads each folder's predictions.jsonl; writes comparison.md, comparison.json and comparison.png
-beside this file. The interval is a paired bootstrap over test rows: a row is drawn with its
-predictions in all languages, both seeds and both frameworks.
+next to this file, or into --out. Runs of both sides are given in the order of their seeds; one side
+may have more. Three intervals of 95 % tell three things: over all seeds (Welch's t), what other
+seeds would give; over the seeds that both sides have, paired (Student's t), the same without what a
+seed's head and order of pairs do alike to both; over rows (paired bootstrap; a row with all
+languages, seeds and sides), what other test rows would give.
 """
 
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from infoxlm.data.xnli import LANGUAGES
 from infoxlm.evaluate.paired import compare_predictions
@@ -39,48 +44,86 @@ def concatenated(runs: list[Predictions]) -> Predictions:
     )
 
 
+def over_seeds(ours: np.ndarray, pytorch: np.ndarray) -> dict[str, Any]:
+    """Ours minus PyTorch of averages by seed, with the intervals over seeds."""
+    common = min(len(ours), len(pytorch))
+    welch = stats.ttest_ind(ours, pytorch, equal_var=False).confidence_interval()
+    paired = ours[:common] - pytorch[:common]
+    interval = stats.ttest_1samp(paired, 0).confidence_interval()
+    return {
+        "difference": float(ours.mean() - pytorch.mean()),
+        "interval": [float(welch.low), float(welch.high)],
+        "paired": paired.tolist(),
+        "paired_difference": float(paired.mean()),
+        "paired_interval": [float(interval.low), float(interval.high)],
+    }
+
+
+def points(difference: float, interval: list[float]) -> str:
+    """A difference in points with its interval."""
+    low, high = (f"{100 * end:+.2f}" for end in interval)
+    return f"{100 * difference:+.2f} points, 95 % interval {low} to {high}"
+
+
+def verdict(record: dict[str, Any]) -> str:
+    """What the figures say, in three sentences."""
+    counts = {name: len(values) for name, values in record["averages"].items()}
+    seeds, rows = record["over_seeds"], record["over_rows"]
+    common = len(seeds["paired"])
+    return (
+        f"Ours minus PyTorch, average of 15 languages and {record['rows']:,} rows each, "
+        f"{counts['ours']} seeds of ours and {counts['pytorch']} of PyTorch: "
+        f"{points(seeds['difference'], seeds['interval'])} (over seeds, Welch's t). The {common} "
+        f"seeds that both have, paired: "
+        f"{points(seeds['paired_difference'], seeds['paired_interval'])} (over seeds, Student's "
+        f"t); {points(rows['difference'], rows['interval'])} (over rows, paired bootstrap)."
+    )
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--ours", nargs="+", type=Path, required=True)
     parser.add_argument("--pytorch", nargs="+", type=Path, required=True)
-    arguments = parser.parse_args()
-    pairs = [
-        matched(*(read_predictions(run / "predictions.jsonl") for run in both))
-        for both in zip(arguments.pytorch, arguments.ours, strict=True)
-    ]
-    pytorch, ours = ([pair[side] for pair in pairs] for side in (0, 1))
-    figures = compare_predictions(concatenated(pytorch), concatenated(ours))
+    parser.add_argument("--out", type=Path, default=HERE)
+    given = parser.parse_args()
+    if min(len(given.ours), len(given.pytorch)) < 2:
+        raise SystemExit("one run has no spread: give two seeds a side at least")
+    sides = {
+        name: [read_predictions(run / "predictions.jsonl") for run in runs]
+        for name, runs in (("pytorch", given.pytorch), ("ours", given.ours))
+    }
+    pairs = [matched(*both) for both in zip(sides["pytorch"], sides["ours"], strict=False)]
+    before, after = (concatenated([pair[side] for pair in pairs]) for side in (0, 1))
+    figures = compare_predictions(before, after)
     average = next(figure for figure in figures if figure.name == "average")
-    table = {"pytorch": accuracies(pytorch), "ours": accuracies(ours)}
+    table = {name: accuracies(runs) for name, runs in sides.items()}
     averages = {name: scores.mean(axis=1) for name, scores in table.items()}
-    rows = len(np.unique(ours[0].rows))
-
-    header = ["", *LANGUAGES, "average"]
-    lines = [header, ["---"] * len(header)]
+    record = {
+        "rows": len(np.unique(after.rows)),
+        **{name: {"accuracy": scores.tolist()} for name, scores in table.items()},
+        "averages": {name: values.tolist() for name, values in averages.items()},
+        "over_seeds": over_seeds(averages["ours"], averages["pytorch"]),
+        "over_rows": {"difference": average.difference, "interval": list(average.interval)},
+    }
+    lines = [["", *LANGUAGES, "average"], ["---", *["--:"] * (len(LANGUAGES) + 1)]]
     for name, scores in table.items():
         for run, row in enumerate(scores):
             cells = [*row, averages[name][run]]
             lines.append([f"{name}, run {run + 1}", *(f"{100 * x:.1f}" for x in cells)])
+        means = [*scores.mean(axis=0), averages[name].mean()]
+        lines.append([f"**{name}, mean**", *(f"{100 * x:.1f}" for x in means)])
     text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    verdict = (
-        f"Ours minus PyTorch, average of {len(ours)} runs over 15 languages and {rows:,} rows "
-        f"each: {100 * average.difference:+.2f} points, 95 % interval "
-        f"{100 * average.interval.low:+.2f} to {100 * average.interval.high:+.2f} "
-        "(paired bootstrap over rows)."
-    )
-    (HERE / "comparison.md").write_text(f"{text}\n\n{verdict}\n", encoding="utf-8")
-    record = {
-        "rows": rows,
-        **{name: {"accuracy": scores.tolist()} for name, scores in table.items()},
-        "averages": {name: values.tolist() for name, values in averages.items()},
-        "difference": [average.difference, *average.interval],
-    }
-    (HERE / "comparison.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    plot(table, verdict)
-    print(f"{text}\n\n{verdict}")
+    text = f"{text}\n\n{verdict(record)}\n"
+    (given.out / "comparison.md").write_text(text, encoding="utf-8")
+    written = json.dumps(record, indent=2) + "\n"
+    (given.out / "comparison.json").write_text(written, encoding="utf-8")
+    seeds = record["over_seeds"]
+    title = f"ours minus PyTorch, over seeds: {points(seeds['difference'], seeds['interval'])}"
+    plot(table, title, given.out / "comparison.png")
+    print(text)
 
 
-def plot(table: dict[str, np.ndarray], verdict: str) -> None:
+def plot(table: dict[str, np.ndarray], title: str, path: Path) -> None:
     """Draw each framework's mean over the runs by language, the runs as dots."""
     import matplotlib
 
@@ -101,8 +144,8 @@ def plot(table: dict[str, np.ndarray], verdict: str) -> None:
     axes.set_ylim(30, None)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, ncols=2, loc="upper right")
-    axes.set_title(verdict.split(" (paired")[0], loc="left", fontsize=9)
-    figure.savefig(HERE / "comparison.png", dpi=150)
+    axes.set_title(title, loc="left", fontsize=9)
+    figure.savefig(path, dpi=150)
 
 
 if __name__ == "__main__":

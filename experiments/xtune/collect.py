@@ -12,29 +12,17 @@ tells whether other test rows would.
 
 import argparse
 import json
-import math
 from pathlib import Path
 
 import numpy as np
 from runs import CHANGED, SEEDS, VARIANTS, run_folder, second_stage
+from scipy import stats
 
 from infoxlm.data.xnli import LANGUAGES
 from infoxlm.evaluate.paired import compare_predictions
 from infoxlm.evaluate.predictions import Predictions, matched, read_predictions
 
 HERE = Path(__file__).parent
-#: Two-sided 95 % points of Student's t by degrees of freedom.
-STUDENT = {
-    1: 12.706,
-    2: 4.303,
-    3: 3.182,
-    4: 2.776,
-    5: 2.571,
-    6: 2.447,
-    7: 2.365,
-    8: 2.306,
-    9: 2.262,
-}
 FIGURES = (*LANGUAGES, "average", "gap")
 
 
@@ -61,7 +49,7 @@ def half_width(differences: np.ndarray) -> float | None:
     count = len(differences)
     if count < 2:
         return None
-    return STUDENT[count - 1] * float(differences.std(ddof=1)) / math.sqrt(count)
+    return float(stats.t.ppf(0.975, count - 1) * stats.sem(differences))
 
 
 def finished(folder: Path, variant: str) -> dict[int, Path]:
