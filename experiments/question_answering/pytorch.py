@@ -16,9 +16,9 @@ import json
 import math
 import os
 import resource
+import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import torch
 from features import (
@@ -35,8 +35,11 @@ from tqdm import tqdm
 from transformers import get_linear_schedule_with_warmup
 
 from infoxlm.data.sampler import EpochSampler
-from infoxlm.files.atomic import atomic_file, atomic_folder, write_json
+from infoxlm.files.atomic import atomic_folder, write_json
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
+
+sys.path.append(str(Path(__file__).parents[1]))
+from torch_state import restore, save  # noqa: E402  # in the folder above
 
 
 def train(arguments: argparse.Namespace, learned: Features) -> None:
@@ -50,9 +53,10 @@ def train(arguments: argparse.Namespace, learned: Features) -> None:
     schedule = get_linear_schedule_with_warmup(side.optimizer, warmup, steps)
     token_ids = sequences(learned.windows.token_ids.ids, learned.windows.token_ids.offsets)
     state, log = arguments.out / "state.pt", arguments.out / "metrics.jsonl"
-    for part in arguments.out.glob(f".*{state.name}"):  # of a run that was killed as it saved
-        part.unlink()
-    history = restored(side, schedule, state) if state.exists() else []
+    history = []
+    if state.exists():
+        history = restore(state, side.model, side.optimizer, schedule)["history"]
+        print(f"resumed after step {len(history)}")
     saved = time.monotonic()
     for step in tqdm(range(len(history), steps), initial=len(history), total=steps, disable=None):
         started = time.perf_counter()
@@ -64,35 +68,11 @@ def train(arguments: argparse.Namespace, learned: Features) -> None:
         history.append({"step": step + 1, "loss": loss, "learning_rate": rate, "seconds": seconds})
         log.write_text("".join(json.dumps(line) + "\n" for line in history), encoding="utf-8")
         if time.monotonic() - saved > 60 * arguments.save_minutes:
-            save(side, schedule, history, state)
+            save(state, side.model, side.optimizer, schedule, history=history)
             saved = time.monotonic()
     with atomic_folder(arguments.out / "model") as temporary:
         side.model.save_pretrained(temporary)
     state.unlink(missing_ok=True)
-
-
-def save(side: PyTorchSide, schedule: Any, history: list[dict[str, Any]], path: Path) -> None:
-    """Write all that the next step depends on, whole or not at all."""
-    state = {
-        "model": side.model.state_dict(),
-        "optimizer": side.optimizer.state_dict(),
-        "schedule": schedule.state_dict(),
-        "random": torch.get_rng_state(),
-        "history": history,
-    }
-    with atomic_file(path) as temporary:
-        torch.save(state, temporary)
-
-
-def restored(side: PyTorchSide, schedule: Any, path: Path) -> list[dict[str, Any]]:
-    """Read what `save` wrote, and return the steps that were done."""
-    state = torch.load(path, weights_only=True)
-    side.model.load_state_dict(state["model"])
-    side.optimizer.load_state_dict(state["optimizer"])
-    schedule.load_state_dict(state["schedule"])
-    torch.set_rng_state(state["random"])
-    print(f"resumed after step {len(state['history'])}")
-    return state["history"]
 
 
 def answer(arguments: argparse.Namespace, tokenizer: InfoXLMTokenizer) -> None:

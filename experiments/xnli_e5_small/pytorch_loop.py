@@ -4,14 +4,16 @@
         --rows rows-42.txt --seed 42 --out OUT
 
 Trains on the given rows in the given order (256 a step, length-sorted micro-batches of 16),
-scores dev every 20 steps, keeps the best, scores the test set once. Written against
-transformers 4.55.4 and torch 2.13.0; it shares no code with the package.
+scores dev every 20 steps, keeps the best, scores the test set once. The same command again resumes
+from OUT/state.pt, which is written every ten steps. Written against transformers 4.55.4 and torch
+2.13.0; it shares no code with the package.
 """
 
 import argparse
 import csv
 import json
 import random
+import sys
 import time
 from pathlib import Path
 
@@ -22,6 +24,9 @@ from transformers import (
     AutoTokenizer,
     get_linear_schedule_with_warmup,
 )
+
+sys.path.append(str(Path(__file__).parents[1]))
+from torch_state import restore, save  # noqa: E402  # in the folder above
 
 LANGUAGES = (
     "ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh",
@@ -82,15 +87,19 @@ def score(model, tokenizer, folder: Path, limit: int | None):
     return records, {"accuracy": accuracy, "average": float(np.mean(list(accuracy.values())))}
 
 
-def train(model, tokenizer, arguments, log):
+def train(model, tokenizer, arguments):
     pairs = read(arguments.train_file)
     rows = [int(line) for line in arguments.rows.read_text().split()]
     ids = dict(zip(rows, encode(tokenizer, [pairs[row] for row in rows]), strict=True))
     steps = len(rows) // 256
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-4, weight_decay=0.0, eps=1e-8)
     scheduler = get_linear_schedule_with_warmup(optimizer, round(0.1 * steps), steps)
-    best, best_state = -1.0, None
-    for step in range(1, steps + 1):
+    state, history, best, best_state = arguments.out / "state.pt", [], -1.0, None
+    if state.exists():
+        more = restore(state, model, optimizer, scheduler)
+        history, best, best_state = more["history"], more["best"], more["best_state"]
+        print(f"resumed after step {history[-1]['step']}")
+    for step in range(history[-1]["step"] + 1 if history else 1, steps + 1):
         model.train()
         started, loss_sum = time.perf_counter(), 0.0
         window = sorted(rows[(step - 1) * 256 : step * 256], key=lambda row: len(ids[row]))
@@ -105,14 +114,21 @@ def train(model, tokenizer, arguments, log):
         optimizer.step()
         scheduler.step()
         optimizer.zero_grad()
-        log(step=step, loss=loss_sum, learning_rate=rate, seconds=time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        history.append({"step": step, "loss": loss_sum, "learning_rate": rate, "seconds": seconds})
         if step % 20 == 0:
             _, dev = score(model, tokenizer, arguments.xnli_root / "dev", arguments.eval_limit)
-            log(step=step, dev=dev)
+            history.append({"step": step, "dev": dev})
             if dev["average"] > best:
                 best = dev["average"]
                 best_state = {key: value.clone() for key, value in model.state_dict().items()}
+        with open(arguments.out / "metrics.jsonl", "w", encoding="utf-8") as lines:
+            lines.writelines(json.dumps(line) + "\n" for line in history)
+        if step % 10 == 0:
+            more = {"history": history, "best": best, "best_state": best_state}
+            save(state, model, optimizer, scheduler, **more)
     model.load_state_dict(best_state)
+    return state
 
 
 def main() -> None:
@@ -129,19 +145,17 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     arguments.out.mkdir(parents=True, exist_ok=True)
 
-    def log(**values):
-        with open(arguments.out / "metrics.jsonl", "a", encoding="utf-8") as lines:
-            lines.write(json.dumps(values) + "\n")
-
     tokenizer = AutoTokenizer.from_pretrained(arguments.model)
     trained = arguments.out / "model"
     if not trained.exists():
         model = AutoModelForSequenceClassification.from_pretrained(
             arguments.model, attn_implementation="sdpa"
         )
-        train(model, tokenizer, arguments, log)
-        model.save_pretrained(trained)
-        tokenizer.save_pretrained(trained)
+        state = train(model, tokenizer, arguments)
+        tokenizer.save_pretrained(trained.with_name("saving"))
+        model.save_pretrained(trained.with_name("saving"))
+        trained.with_name("saving").rename(trained)
+        state.unlink()
     model = AutoModelForSequenceClassification.from_pretrained(trained)
     records, test = score(model, tokenizer, arguments.xnli_root / "test", arguments.test_limit)
     with open(arguments.out / "predictions.jsonl", "w", encoding="utf-8") as lines:
