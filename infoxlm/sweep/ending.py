@@ -1,6 +1,7 @@
 """The end of a sweep: its report, which jobs failed, and how to run just those."""
 
 import shutil
+from typing import NoReturn
 
 from infoxlm.errors import UserError
 from infoxlm.reporting.console import from_here, show_report
@@ -20,10 +21,10 @@ def end_sweep(launcher: SweepLauncher) -> None:
     """Report on a sweep.
 
     Raises:
-        UserError: Jobs failed or did not come to run.
+        UserError: There are no jobs, or some failed or did not come to run.
     """
     if not launcher.record.jobs:
-        return
+        raise_without_jobs(launcher)
     raise_common_mistake(launcher)
     results = SweepResults.read(launcher.folder)
     if results.finished:
@@ -53,6 +54,22 @@ def in_one_line(run: SweepRun, results: SweepResults) -> str:
     why = f": {run.record.problem}" if run.record.problem else ""
     folder = from_here(results.folder / str(run.number))
     return f"job {run.number} {varied} {run.record.state}{why} ({folder})"
+
+
+def raise_without_jobs(launcher: SweepLauncher) -> NoReturn:
+    """Take back a sweep without jobs; where no option matches a glob(), Hydra is content.
+
+    Raises:
+        UserError: Always.
+    """
+    if not launcher.resumed:
+        for name in (SWEEP_RECORD, "multirun.yaml"):  # the second is Hydra's
+            (launcher.folder / name).unlink(missing_ok=True)
+    empty = [word for word in launcher.record.words if "glob(" in word or "range(" in word]
+    raise UserError(
+        f"the sweep has no runs: {' or '.join(empty) or 'its search'} gives no value",
+        "Write the values out, with commas between them.",
+    )
 
 
 def raise_common_mistake(launcher: SweepLauncher) -> None:

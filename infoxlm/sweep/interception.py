@@ -64,7 +64,8 @@ def sweeps_kept(command: str, words: list[str]) -> Iterator[None]:
             raise Interrupted(message, getattr(stopped, "code", 130) - 128) from None
         raise
     except ValueError:  # a search of which every trial failed has no best one
-        end_sweeps()
+        if all(launcher.record.jobs for launcher in begun):
+            end_sweeps()
         raise
     else:
         if begun:
