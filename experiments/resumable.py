@@ -11,14 +11,21 @@ RESUMED = ("train", "pretrain")
 def finish(command: str, words: list[str], run: Path) -> None:
     """Run a command to its end, or resume it where it was cut short; a finished run is left alone.
 
+    Its settings are kept next to it: another command in its place is refused.
+
     Args:
         command: A command of infoxlm.
         words: Its settings.
         run: The run's folder.
     """
+    given = run.parent / f"{run.name}.words"
+    if given.exists() and given.read_text(encoding="utf-8").split("\n") != [command, *words]:
+        raise SystemExit(f"{run} was begun with other settings, see {given}: give another folder")
     if (run / "results.json").exists():
         print(f"{run}: finished", flush=True)
         return
+    given.parent.mkdir(parents=True, exist_ok=True)
+    given.write_text("\n".join([command, *words]), encoding="utf-8")
     resumed = command in RESUMED and (run / "run.json").exists()
     # A run that resumes writes into its own folder; Hydra wants one for this command, too.
     folder = run.parent / "resumed" if resumed else run

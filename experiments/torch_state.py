@@ -24,8 +24,11 @@ def save(path: Path, model: Any, optimizer: Any, schedule: Any, **more: Any) -> 
         "more": more,
     }
     temporary = path.with_name(f".{path.name}")
-    torch.save(state, temporary)
-    temporary.replace(path)
+    try:
+        torch.save(state, temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def restore(path: Path, model: Any, optimizer: Any, schedule: Any) -> dict[str, Any]:

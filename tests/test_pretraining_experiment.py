@@ -2,14 +2,19 @@
 
 import importlib
 import json
+import re
+import shlex
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hydra import compose, initialize_config_module
+from omegaconf import OmegaConf
 
 from infoxlm.evaluate.predictions import Predictions
 from infoxlm.evaluate.scores import Scores
+from infoxlm.schema import register_schemas
 from infoxlm.tasks.pretraining.scores import RETRIEVAL
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
@@ -73,10 +78,19 @@ def test_what_the_contrast_adds(collect, monkeypatch, tmp_path):
     assert above == pytest.approx({"start": 0.35, "mlm": 0.35, "mlm_tlm": 0.24})
     assert raised["8"]["spread"] == pytest.approx(0.1)
     assert [raised[block]["raised"] for block in ("7", "8", "9")] == [False, True, False]
-    assert "block 8 +24.0 points against and translation LM" in text
+    assert "block 8 +24.0 points to the nearest, + translation LM (seeds" in text
     assert "| 8 | 30.0 | 30.0 (25.0, 35.0) | 41.0 (40.0, 42.0) | 65.0 (60.0, 70.0) |" in text
-    assert "| and contrast | 60.0 | 70.0 |" in text
+    assert "| + contrast | 60.0 | 70.0 |" in text
     assert (tmp_path / "ladder.png").stat().st_size > 10_000
+
+
+def test_one_seed_is_not_judged(collect, monkeypatch, tmp_path):
+    for name in ("mlm-1", "mlm_tlm-1", "mlm_tlm_xlco-1", "mlm_tlm_xlco-2"):
+        results = {"start": scores(curve()), "dev": scores(RUNS[name])}
+        write(tmp_path / "pretrain" / name, results)
+    record, text = main(collect, monkeypatch, tmp_path, tmp_path)
+    assert record["raised"] == {}
+    assert "raised" not in text
 
 
 def test_tatoeba_and_fine_tuning(collect, monkeypatch, tmp_path):
@@ -114,10 +128,49 @@ def test_finished_runs_are_left_alone_and_others_resume(collect, monkeypatch, tm
     (tmp_path / "b" / "run.json").write_text("{}")
     for name in ("a", "b", "c"):
         resumable.finish("pretrain", ["seed=1"], tmp_path / name)
-    resumable.finish("retrieve", ["layer=all"], tmp_path / "b")
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "run.json").write_text("{}")
+    resumable.finish("retrieve", ["layer=all"], tmp_path / "d")
     assert lines == [
         ["pretrain", "seed=1", f"hydra.run.dir={tmp_path / 'resumed'}",
          f"trainer.resume={tmp_path / 'b'}"],
         ["pretrain", "seed=1", f"hydra.run.dir={tmp_path / 'c'}"],
-        ["retrieve", "layer=all", f"hydra.run.dir={tmp_path / 'b'}"],
+        ["retrieve", "layer=all", f"hydra.run.dir={tmp_path / 'd'}"],
     ]  # fmt: skip
+    resumable.finish("pretrain", ["seed=1"], tmp_path / "c")
+    with pytest.raises(SystemExit, match="begun with other settings"):
+        resumable.finish("pretrain", ["seed=2"], tmp_path / "c")
+
+
+def test_each_choice_is_one_change(tmp_path):
+    """The files of `choice`, composed as the sweep in the README composes them."""
+    readme = (EXPERIMENTS / "pretraining" / "README.md").read_text(encoding="utf-8")
+    command = re.search(r"infoxlm (pretrain --multirun .*?)\n\n", readme, re.DOTALL)[1]
+    words = shlex.split(command.replace("\\\n", " "))
+    (choices,) = (word.removeprefix("+choice=") for word in words if word.startswith("+choice="))
+    names = choices.split(",")
+    assert sorted(names) == sorted(
+        x.stem for x in (EXPERIMENTS / "pretraining" / "choice").iterdir()
+    )
+    search = f"hydra.searchpath=[file://{EXPERIMENTS / 'pretraining'}]"
+    typed = [word for word in words[2:] if not word.startswith(("+choice=", "hydra."))]
+    register_schemas()
+    found = {}
+    for name in names:
+        with initialize_config_module("infoxlm.conf", version_base="1.3"):
+            config = compose("pretrain", [*typed, search, f"+choice={name}"])
+        found[name] = OmegaConf.to_container(config.task)
+    changed = {
+        name: {key: value for key, value in task.items() if value != found["as_it_is"][key]}
+        for name, task in found.items()
+    }
+    assert changed == {
+        "as_it_is": {},
+        "last_block": {"block": 12, "retrieval_block": 8},
+        "no_mixup": {"mixup": False},
+        "slow_momentum": {"momentum": 0.9999},
+        "cold": {"temperature": 0.1},
+        "warm": {"temperature": 1.0},
+        "equal_texts": {"mask_equal_texts": False},
+        "queue_alone": {"batch_negatives": False},
+    }

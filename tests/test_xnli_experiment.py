@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from infoxlm.data.xnli import LANGUAGES
+from infoxlm.errors import UserError
 
 FOLDER = Path(__file__).parents[1] / "experiments" / "xnli_e5_small"
 
@@ -54,6 +55,15 @@ def test_three_seeds_next_to_two(compare, make_run, tmp_path, monkeypatch):
     assert "3 seeds of ours and 2 of PyTorch: +4.00 points" in text
     assert "| **ours, mean** | 60.0 |" in text
     assert (tmp_path / "comparison.png").stat().st_size > 10_000
+
+
+def test_a_seed_of_other_rows_is_refused(compare, make_run, tmp_path, monkeypatch):
+    ours = write(make_run, {"a1": 0.5, "a2": 0.6})
+    odd = make_run("a3", {x: np.arange(50) < 25 for x in LANGUAGES}).folder
+    words = ["compare.py", "--ours", *ours, str(odd), "--pytorch", *ours, "--out", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(UserError, match="the runs scored different examples"):
+        compare.main()
 
 
 def test_one_run_is_refused(compare, monkeypatch):

@@ -19,7 +19,7 @@ from infoxlm.files.atomic import write_json, write_text
 HERE = Path(__file__).parent
 CONTRAST = "mlm_tlm_xlco"
 NAMES = {
-    START: "start", "mlm": "masked LM", "mlm_tlm": "and translation LM", CONTRAST: "and contrast"
+    START: "start", "mlm": "masked LM", "mlm_tlm": "+ translation LM", CONTRAST: "+ contrast"
 }  # fmt: skip
 COLORS = {START: "#8c959f", "mlm": "#d4a72c", "mlm_tlm": "#2da44e", CONTRAST: "#1f6feb"}
 TITLES = {"flores": "FLORES, mean over tokens", "tatoeba": "Tatoeba, mean over tokens"}
@@ -175,11 +175,14 @@ def plot(found: dict[str, dict[str, list[Table]]], path: Path) -> None:
 
 
 def verdict(found: dict[str, dict[str, list[Table]]]) -> dict[str, Any]:
-    """By data set and block, whether the contrast raised it and its neighbours."""
+    """By data set and block, whether the contrast raised it and its neighbours.
+
+    Not before every rung has two seeds: one has no spread.
+    """
     return {
         data: {str(block): gains(tables, block) for block in (BLOCK - 1, BLOCK, BLOCK + 1)}
         for data, tables in found.items()
-        if CONTRAST in tables and len(tables) > 1
+        if START in tables and all(len(tables.get(rung, ())) > 1 for rung in RUNGS)
     }
 
 
@@ -189,8 +192,8 @@ def sentence(data: str, blocks: dict[str, Any]) -> str:
     for block, gain in blocks.items():
         least = min(gain["above"], key=gain["above"].__getitem__)
         parts.append(
-            f"block {block} {100 * gain['above'][least]:+.1f} points against {NAMES[least]}, the "
-            f"nearest (seeds differ by up to {100 * gain['spread']:.1f}): "
+            f"block {block} {100 * gain['above'][least]:+.1f} points to the nearest, "
+            f"{NAMES[least]} (seeds differ by up to {100 * gain['spread']:.1f}): "
             f"{'raised' if gain['raised'] else 'NOT raised'}"
         )
     return f"{TITLES[data].split(',')[0]}, what the contrast adds: {'; '.join(parts)}."

@@ -48,7 +48,10 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--pair_tokens", type=float, default=60)
     given = parser.parse_args()
-    trained = json.loads((given.run / "results.json").read_text(encoding="utf-8"))["train"]
+    config = json.loads((given.run / "checkpoints" / "best" / "config.json").read_text())
+    if any(config[key] != value for key, value in vars(SHAPE).items()):
+        raise SystemExit(f"{given.run} is not of the base shape")
+    trained = json.loads((given.run / "results.json").read_text())["train"]
     here = 1e9 * trained["gflop_per_second"]
     # A side of the contrast holds a sentence of each of two pairs: as many tokens as a pair.
     parts = {

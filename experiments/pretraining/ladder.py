@@ -1,7 +1,7 @@
 """Masked LM alone, plus translation LM, plus the contrast: the same updates, two seeds each.
 
     python ladder.py --text $TEXT --flores $TEXT/flores200 --tatoeba $TATOEBA_ROOT \
-        --xnli $XNLI_ROOT --checkpoint weights/e5_small --out runs
+        --xnli $XNLI_ROOT --xnli_train $MNLI_TRAIN --checkpoint weights/e5_small --out runs
 
 TEXT holds `{language}.txt` and `{a}-{b}.tsv`; FLORES, which may lie below it, is not learned from.
 Each run is scored on FLORES at its start and its end, then on Tatoeba, and then fine-tuned on
@@ -66,40 +66,41 @@ def score(given: argparse.Namespace, checkpoint: Path, rung: str, seed: int | No
         [f"model.checkpoint={checkpoint}", f"data.root={given.tatoeba}", "layer=all"],
         run_folder(given.out, "tatoeba", rung, seed),
     )
-    if given.xnli is None:
-        return
+    places = [
+        f"data.root={given.xnli}", f"data.train_root={given.xnli_train}",
+        f"model.checkpoint={checkpoint}", "model.new_head=true",
+    ]  # fmt: skip
     for fine_tuned in SEEDS if seed is None else (seed,):
-        places = [f"data.root={given.xnli}", f"model.checkpoint={checkpoint}"]
-        if given.xnli_train is not None:
-            places.append(f"data.train_root={given.xnli_train}")
         finish(
             "train",
-            [*FINE_TUNING, *places, "model.new_head=true", f"seed={fine_tuned}"],
+            [*FINE_TUNING, *places, f"seed={fine_tuned}"],
             run_folder(given.out, "xnli", rung, fine_tuned),
         )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    for name in ("text", "flores", "tatoeba", "checkpoint", "out"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--xnli", type=Path, help="not given: nothing is fine-tuned")
-    parser.add_argument("--xnli_train", type=Path, help="of other training pairs than XNLI's")
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    read = ("text", "flores", "tatoeba", "xnli", "xnli_train", "checkpoint")
+    for name in (*read, "out"):
+        # Absolute: FLORES is left out of TEXT by the pattern of its path.
+        parser.add_argument(f"--{name}", type=lambda x: Path(x).resolve(), required=True)
     parser.add_argument("--settings", nargs="*", default=[], help="of every pre-training")
     given = parser.parse_args()
+    for name in read:
+        if not getattr(given, name).exists():
+            raise SystemExit(f"--{name}={getattr(given, name)} does not exist")
     places = [
         f"data.mono=[{given.text}]", f"data.parallel=[{given.text}]",
         f"data.exclude=['{given.flores}/*']", f"data.eval_pairs={given.flores}",
         f"model.checkpoint={given.checkpoint}",
     ]  # fmt: skip
-    for seed in given.seeds:
+    for seed in SEEDS:
         for rung, learned in RUNGS.items():
             words = [*SETTINGS, *places, *learned, f"seed={seed}", f"name={rung}"]
             run = run_folder(given.out, "pretrain", rung, seed)
             finish("pretrain", [*words, *given.settings], run)
     score(given, given.checkpoint, START, None)
-    for seed in given.seeds:
+    for seed in SEEDS:
         for rung in RUNGS:
             score(given, run_folder(given.out, "pretrain", rung, seed), rung, seed)
 

@@ -66,7 +66,7 @@ def points(difference: float, interval: list[float]) -> str:
 
 
 def verdict(record: dict[str, Any]) -> str:
-    """What the figures say, in three sentences."""
+    """What the figures say."""
     counts = {name: len(values) for name, values in record["averages"].items()}
     seeds, rows = record["over_seeds"], record["over_rows"]
     common = len(seeds["paired"])
@@ -92,7 +92,9 @@ def main() -> None:
         name: [read_predictions(run / "predictions.jsonl") for run in runs]
         for name, runs in (("pytorch", given.pytorch), ("ours", given.ours))
     }
-    pairs = [matched(*both) for both in zip(sides["pytorch"], sides["ours"], strict=False)]
+    first = sides["ours"][0]
+    sides = {name: [matched(first, run)[1] for run in runs] for name, runs in sides.items()}
+    pairs = list(zip(sides["pytorch"], sides["ours"], strict=False))  # one side may have more
     before, after = (concatenated([pair[side] for pair in pairs]) for side in (0, 1))
     figures = compare_predictions(before, after)
     average = next(figure for figure in figures if figure.name == "average")

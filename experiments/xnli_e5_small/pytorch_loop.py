@@ -116,7 +116,7 @@ def train(model, tokenizer, arguments):
         optimizer.zero_grad()
         seconds = time.perf_counter() - started
         history.append({"step": step, "loss": loss_sum, "learning_rate": rate, "seconds": seconds})
-        if step % 20 == 0:
+        if step % 20 == 0 or step == steps:
             _, dev = score(model, tokenizer, arguments.xnli_root / "dev", arguments.eval_limit)
             history.append({"step": step, "dev": dev})
             if dev["average"] > best:
@@ -155,7 +155,7 @@ def main() -> None:
         tokenizer.save_pretrained(trained.with_name("saving"))
         model.save_pretrained(trained.with_name("saving"))
         trained.with_name("saving").rename(trained)
-        state.unlink()
+        state.unlink(missing_ok=True)
     model = AutoModelForSequenceClassification.from_pretrained(trained)
     records, test = score(model, tokenizer, arguments.xnli_root / "test", arguments.test_limit)
     with open(arguments.out / "predictions.jsonl", "w", encoding="utf-8") as lines:

@@ -46,9 +46,12 @@ def run(config: PredictConfig, folder: str | Path) -> None:
         check_output(output, source, overwrite=config.overwrite)
     model = ModelFolder.open(named, Path(config.cache_dir).expanduser())
     inference = asked_of(model.inference, config)
-    rows = typed_rows(config, inference) if source is None else file_rows(source, inference)
-    read = list(islice(rows, 1))  # at once: mistakes need no model to show
-    rows, ids = chain(read, rows), any(row.id is not None for row in read)
+    ids = False
+    if source is None:
+        rows = typed_rows(config, inference)
+    else:
+        rows, ids = file_rows(source, inference)
+    rows = chain(list(islice(rows, 1)), rows)  # the first at once: mistakes need no model to show
 
     predictor = Predictor.of(
         model,
@@ -138,8 +141,8 @@ def typed_rows(config: PredictConfig, inference: Inference) -> Iterator[InputRow
     return iter([InputRow(0, texts)])
 
 
-def file_rows(source: Path, inference: Inference) -> Iterator[InputRow]:
-    """The rows of a file.
+def file_rows(source: Path, inference: Inference) -> tuple[Iterator[InputRow], bool]:
+    """The rows of a file, and whether they have ids.
 
     Args:
         source: The file.
@@ -150,7 +153,7 @@ def file_rows(source: Path, inference: Inference) -> Iterator[InputRow]:
     """
     columns = [field.columns for field in inference.fields]
     own = inference.read_file(source)
-    if own is not None:
-        named = (InputRow(number, texts, id=name) for number, (name, texts) in enumerate(own))
-        return warned_of_empty(named, source, columns)
-    return read_rows(source, columns)
+    if own is None:
+        return read_rows(source, columns), False
+    named = (InputRow(number, texts, id=name) for number, (name, texts) in enumerate(own))
+    return warned_of_empty(named, source, columns), True

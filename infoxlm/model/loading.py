@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import paddle
 
 from infoxlm.checkpoint.architecture import numbered_labels
-from infoxlm.checkpoint.config_file import check_fits, read_config_file
+from infoxlm.checkpoint.config_file import DROPOUTS, check_fits, read_config_file
 from infoxlm.checkpoint.encoder_name import encoder_name
 from infoxlm.checkpoint.labels import (
     check_answers_or_encoder,
@@ -132,6 +132,9 @@ def load_masked_lm(
 ) -> InfoXLMForMaskedLM:
     """The masked-LM model to train; a checkpoint without its head gets a fresh one.
 
+    Its ``config.json`` keeps the dropout of the checkpoint, or the usual one: that of
+    pre-training, most often 0, is none for whoever fine-tunes the encoder.
+
     Args:
         config: ``model.*`` of the configuration.
         folder: The Paddle model folder; None for random weights of ``model.shape``.
@@ -147,7 +150,7 @@ def load_masked_lm(
     """
     if folder is not None and not new_head:
         check_masked_lm_or_encoder(folder)
-    return _load(
+    model = _load(
         InfoXLMForPretraining if projection else InfoXLMForMaskedLM,
         config,
         folder,
@@ -157,6 +160,10 @@ def load_masked_lm(
         new_head=new_head,
         names={},
     )
+    known, usual = {} if folder is None else read_config_file(folder), InfoXLMConfig()
+    for key in DROPOUTS:  # the layers have taken theirs
+        setattr(model.config, key, known.get(key, getattr(usual, key)))
+    return model
 
 
 def _load(

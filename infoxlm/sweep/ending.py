@@ -1,7 +1,10 @@
 """The end of a sweep: its report, which jobs failed, and how to run just those."""
 
 import shutil
-from typing import NoReturn
+from typing import Any, NoReturn
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 
 from infoxlm.errors import UserError
 from infoxlm.reporting.console import from_here, show_report
@@ -65,11 +68,25 @@ def raise_without_jobs(launcher: SweepLauncher) -> NoReturn:
     if not launcher.resumed:
         for name in (SWEEP_RECORD, "multirun.yaml"):  # the second is Hydra's
             (launcher.folder / name).unlink(missing_ok=True)
-    empty = [word for word in launcher.record.words if "glob(" in word or "range(" in word]
+    empty = [word for word in launcher.record.words if is_empty(word, launcher.loader)]
     raise UserError(
         f"the sweep has no runs: {' or '.join(empty) or 'its search'} gives no value",
         "Write the values out, with commas between them.",
     )
+
+
+def is_empty(word: str, loader: Any) -> bool:
+    """Tell whether a word typed is a sweep over no value.
+
+    Args:
+        word: The word.
+        loader: Hydra's loader, which knows the options of groups.
+    """
+    try:
+        (override,) = OverridesParser.create(loader).parse_overrides([word])
+    except HydraException:  # a flag
+        return False
+    return override.is_discrete_sweep() and not list(override.sweep_string_iterator())
 
 
 def raise_common_mistake(launcher: SweepLauncher) -> None:

@@ -43,7 +43,7 @@ class SweepLauncher(Launcher):
         self, launcher: Launcher, config: DictConfig, loader: Any, command: str, words: list[str]
     ) -> None:
         self.folder = Path(config.hydra.sweep.dir).absolute()
-        self._launcher, self._config, self._loader = launcher, config, loader
+        self._launcher, self._config, self.loader = launcher, config, loader
         self._settings: Any = OmegaConf.to_container(config.hydra.launcher)
         self._repeats = Repeats()
         self._broken = ""
@@ -108,7 +108,7 @@ class SweepLauncher(Launcher):
     def _compose(self, number: int, overrides: list[str]) -> DictConfig | None:
         """A job's configuration, checked; None of a later job of a search, which then fails."""
         try:
-            return compose_job(self._loader, self._config, overrides, self.record.command)
+            return compose_job(self.loader, self._config, overrides, self.record.command)
         except UserError as error:
             folder = self.job_folder(number)
             new = number >= len(self.record.jobs) > 0

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from infoxlm.errors import UserError
 from infoxlm.schema import SCHEMAS
-from infoxlm.schema.checks import check_name
+from infoxlm.schema.checks import check, check_name
 from infoxlm.schema.task import variants_of
 from infoxlm.sweep.resuming import key_of
 
@@ -76,6 +76,8 @@ def check_search(hydra: DictConfig, command: str, resumed: bool) -> None:
             "hydra.sweeper.direction=minimize: this looks for the lowest score; the report names "
             "the best, which is the highest of most metrics"
         )
+    trials = hydra.sweeper.get("n_trials")
+    check(trials is None or trials >= 1, "hydra.sweeper.n_trials", trials, "1 or more")
     if resumed and hydra.sweeper.get("storage") and hydra.sweeper.get("study_name"):
         raise UserError(
             f"hydra.sweeper.storage: its study {hydra.sweeper.study_name} has these trials already",

@@ -4,7 +4,13 @@ import pytest
 
 from infoxlm.data.xnli import WORDS
 from infoxlm.errors import UserError
-from infoxlm.model.loading import load_classifier, load_question_answerer, select_device
+from infoxlm.model.configuration import InfoXLMConfig
+from infoxlm.model.loading import (
+    load_classifier,
+    load_masked_lm,
+    load_question_answerer,
+    select_device,
+)
 from infoxlm.schema import ModelConfig, ShapeConfig
 from infoxlm.tasks.classification.task import label_columns
 
@@ -90,6 +96,21 @@ def test_an_encoder_or_a_shape_gets_a_head_of_question_answering(saved_model):
         assert model.config.num_labels == 2
     with pytest.raises(UserError, match="positions for 38 tokens"):
         load_answerer(saved_model("InfoXLMModel"), max_length=39)
+
+
+def test_dropout_of_pre_training_is_not_that_of_fine_tuning(saved_model, tmp_path):
+    given = {"hidden_dropout_prob": 0.2, "attention_probs_dropout_prob": 0.3}
+    folder = saved_model("InfoXLMModel", **given)
+    for source, expected in ((folder, (0.2, 0.3, None)), (None, (0.1, 0.1, None))):
+        config = ModelConfig("tiny", dropout=0.0, shape=None if source else SHAPE)
+        model = load_masked_lm(config, source, 80, 38, task_name="pretraining")
+        assert {x.p for x in model.sublayers() if isinstance(x, paddle.nn.Dropout)} == {0.0}
+        model.save_pretrained(tmp_path / "saved")
+        saved = InfoXLMConfig.from_pretrained(tmp_path / "saved")
+        found = (
+            saved.hidden_dropout_prob, saved.attention_probs_dropout_prob, saved.classifier_dropout
+        )  # fmt: skip
+        assert found == expected
 
 
 def test_a_shape_gives_random_weights_that_follow_from_the_seed():

@@ -59,6 +59,12 @@ def test_directions_that_cannot_be(direction):
         check_search(hydra_part(direction=direction), "train", False)
 
 
+def test_no_trials_are_refused():
+    check_search(hydra_part(n_trials=1), "train", False)
+    with pytest.raises(UserError, match="hydra.sweeper.n_trials=0 is out of range"):
+        check_search(hydra_part(n_trials=0), "train", False)
+
+
 def test_lowest_accuracy_is_looked_for_if_that_is_typed(caplog):
     check_search(hydra_part(direction="maximize"), "train", False)
     assert not caplog.records

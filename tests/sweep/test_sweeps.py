@@ -159,12 +159,15 @@ def test_a_wrong_value_is_refused_before_the_first_job(words, named, infoxlm):
     assert not list(Path.cwd().iterdir())
 
 
-@pytest.mark.parametrize("word", ["experiment=glob(none*)", "seed=range(3,3)"])
-def test_a_sweep_without_runs_is_a_mistake(word, infoxlm):
-    code, _, err = infoxlm("train", "-m", *TINY, word)
+@pytest.mark.parametrize(
+    ("word", "other"),
+    [("experiment=glob(none*)", "seed=range(1,3)"), ("seed=range(3,3)", "task=glob(cl*)")],
+)
+def test_a_sweep_without_runs_is_a_mistake(word, other, infoxlm):
+    code, _, err = infoxlm("train", "-m", *TINY, other, word)
     assert code == 1
     assert f"the sweep has no runs: {word} gives no value. Write the values out" in err
-    assert not list(Path.cwd().glob("outputs/sweeps/default/*"))
+    assert not list(Path.cwd().iterdir())
 
 
 def test_two_do_not_run_the_same_sweep(infoxlm, tmp_path):

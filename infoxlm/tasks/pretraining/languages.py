@@ -5,7 +5,12 @@ from pathlib import Path
 
 from infoxlm.errors import UserError
 from infoxlm.schema import CorpusConfig
-from infoxlm.tasks.pretraining.corpus_files import CorpusFiles, find_monolingual, find_parallel
+from infoxlm.tasks.pretraining.corpus_files import (
+    CorpusFiles,
+    find_monolingual,
+    find_parallel,
+    log_unused_patterns,
+)  # fmt: skip
 from infoxlm.tasks.pretraining.retrieval_pairs import find_retrieval_pairs
 
 #: The streams that learn from monolingual text, and those that learn from pairs.
@@ -24,10 +29,14 @@ def find_corpus(data: CorpusConfig, streams: Sequence[str]) -> tuple[CorpusFiles
     """
     mono: CorpusFiles = {}
     parallel: CorpusFiles = {}
+    read: list[Path] = []
     if _MONO.intersection(streams):
         mono = chosen("data.mono", find_monolingual(_paths(data.mono), data.exclude), data)
+        read += _paths(data.mono)
     if _PARALLEL.intersection(streams):
         parallel = chosen("data.parallel", find_parallel(_paths(data.parallel), data.exclude), data)
+        read += _paths(data.parallel)
+    log_unused_patterns(read, data.exclude)
     return mono, parallel
 
 

@@ -4,12 +4,9 @@ import logging
 import pytest
 
 from infoxlm.errors import UserError
-from infoxlm.tasks.pretraining.corpus_files import (
-    checksums,
-    find_monolingual,
-    find_parallel,
-    log_unused_patterns,
-)
+from infoxlm.schema import CorpusConfig
+from infoxlm.tasks.pretraining.corpus_files import checksums, find_monolingual, find_parallel
+from infoxlm.tasks.pretraining.languages import find_corpus
 
 
 @pytest.fixture
@@ -169,8 +166,8 @@ def test_a_pattern_that_excludes_nothing_is_logged(write, caplog):
     root = write("a/en-de.tsv", "flores/en-de.tsv", text="en\tde\na\tb\n")
     patterns = ["*/flores/*", "*/flroes/*"]
     with caplog.at_level(logging.WARNING):
-        parallel = find_parallel([root], patterns)
-        log_unused_patterns([root], patterns)
+        data = CorpusConfig("x", parallel=[str(root)], exclude=patterns, cache_dir="x")
+        _, parallel = find_corpus(data, ["tlm"])
     assert names(parallel, root) == {"en-de": ["a/en-de.tsv"]}
     assert caplog.messages == ["data.exclude: no file's path fits */flroes/*"]
     assert list(checksums(parallel)) == [str(root / "a/en-de.tsv")]

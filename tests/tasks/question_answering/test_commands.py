@@ -102,6 +102,13 @@ def test_files(run, expected, tmp_path, name):
         assert list(columns[1]) == names
 
 
+def test_no_questions_in_squads_form_are_a_table_with_ids(run, tmp_path):
+    (tmp_path / "x.json").write_text('{"data": []}')
+    assert run(f"input={tmp_path / 'x.json'}", f"output={tmp_path / 'x.tsv'}") == []
+    (header,) = (tmp_path / "x.tsv").read_text().splitlines()
+    assert header.split("\t")[:2] == ["row", "id"]
+
+
 def test_an_empty_context_in_squads_form_is_told(run, tmp_path, caplog):
     qas = [{"id": "a", "question": "who?"}]
     contexts = ({"context": text, "qas": qas} for text in (CONTEXT, " ", ""))
