@@ -50,6 +50,7 @@ class ContrastObjective(Objective):
     model: InfoXLMForMaskedLM
     _momentum: MomentumEncoder
     _queue: KeyQueue
+    _batch_keys: paddle.Tensor
 
     def __init__(self, model: InfoXLMForMaskedLM, options: PretrainingConfig) -> None:
         super().__init__(model)
@@ -91,6 +92,7 @@ class ContrastObjective(Objective):
     def before_backward(self, batch: StreamBatch, ranks: Ranks) -> None:
         """Compute the keys of the whole batch, and find those of equal texts."""
         self._keys, self._texts = self._encode_keys(batch, ranks)
+        self._batch_keys = paddle.to_tensor(self._keys)
         self._right = []
         if self.options.mask_equal_texts:
             self._equal = self._queue.matches(self._texts)
@@ -116,11 +118,13 @@ class ContrastObjective(Objective):
             return hide(paddle.matmul(queries, keys, transpose_y=True), equal.of(positions))
 
         scores = [own, negatives(self._queue.keys, self._equal)]
-        in_batch = [own, negatives(paddle.to_tensor(self._keys), self._equal_in_batch)]
+        with paddle.set_grad_enabled(self.options.batch_negatives):
+            in_batch = negatives(self._batch_keys, self._equal_in_batch)
         if self.options.batch_negatives:
-            scores.append(in_batch[1])
+            scores.append(in_batch)
         logits = paddle.concat(scores, axis=1)
-        self._right.append(paddle.stack([nearest(logits), nearest(paddle.concat(in_batch, 1))]))
+        of_batch = paddle.concat([own, in_batch], axis=1)
+        self._right.append(paddle.stack([nearest(logits), nearest(of_batch)]))
         return cross_entropy(logits, paddle.zeros([len(positions)], "int64"))
 
     def after_step(self, step: int, ranks: Ranks) -> None:
