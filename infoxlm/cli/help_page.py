@@ -11,7 +11,7 @@ from infoxlm.schema import SCHEMAS, SWEEPING
 from infoxlm.schema.group_options import fitting_options, option_text, options_of
 
 #: A key of a YAML file with the comment behind it.
-COMMENTED_KEY = re.compile(r"^\s*(\w+):.*?\s# (.+)$", re.MULTILINE)
+COMMENTED_KEY = re.compile(r"^[ \t]*(\w+):[^\n]*?[ \t]# (.+)$", re.MULTILINE)
 
 #: A part of every page's end that is true of commands that sweep.
 ON_SWEEPS = ", also several at once with --multirun"

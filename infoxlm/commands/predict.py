@@ -76,6 +76,9 @@ def run(config: PredictConfig, folder: str | Path) -> None:
             chunk=predictor.chunk,
             stop_on_error=config.on_error is OnError.stop,
         )
+    if source is None and tally.truncated:
+        cut = f"the {inference.cut_field}" if inference.cut_field else "the text"
+        logger.warning("%s is longer than the model's input, and was cut", cut)
     if source is not None:
         logger.info("%s: %s%s", source, tally, "" if output is None else f"; written {output}")
 

@@ -2,6 +2,8 @@
 
 from importlib.resources import files
 
+import pytest
+
 from infoxlm.cli.help_page import ON_SWEEPS, comments, completions, explained, sections
 from infoxlm.schema import SCHEMAS, SWEEPING
 
@@ -55,6 +57,22 @@ def test_sweeps_are_offered_to_commands_that_sweep():
 def test_comments_come_from_the_default_option_of_a_group():
     assert comments("hardware", "train")["threads"].endswith("null: all cores it may use")
     assert comments("trainer", "train")["patience"].startswith("scorings without a better one")
+
+
+@pytest.mark.parametrize("command", SCHEMAS)
+def test_a_comment_belongs_to_the_key_before_it(command):
+    """On its line, so that none is that of a neighbour."""
+    lines = (files("infoxlm.conf") / f"{command}.yaml").read_text(encoding="utf-8").splitlines()
+    for key, comment in comments("", command).items():
+        assert any(
+            line.strip().startswith(f"{key}:") and line.endswith(f"# {comment}") for line in lines
+        ), key
+
+
+def test_every_key_of_a_prediction_is_explained_by_its_own():
+    found = comments("", "predict")
+    assert "context" not in found
+    assert found["input"].endswith("also .json in SQuAD's form")
 
 
 def test_completions_of_other_commands_are_left_out():

@@ -57,7 +57,8 @@ def published(results: Mapping[str, Any]) -> Published | None:
         return None
     row = ROWS[data].get(model, ROWS[data]["xlmr_base"])
     caveats = []
-    if model not in ROWS[data]:
+    scored = results[reported_split(results) or "test"]["f1"]
+    if model not in ROWS[data] and set(row.languages) <= set(scored):  # else it is left out
         caveats.append(f"{model} is another model: not comparable one to one with {row.name}.")
     caveats += _scored_otherwise(results, row)
     return replace(row, comparable=model in ROWS[data], caveats=tuple(caveats))
