@@ -71,6 +71,11 @@ def test_dev_of_mlqa():
     )
 
 
+def test_another_model_is_told_where_the_row_is_shown():
+    (caveat,) = published(results("e5_small", languages=XQUAD_LANGUAGES)).caveats
+    assert caveat == "e5_small is another model: not comparable one to one with XLM-R base."
+
+
 def test_what_was_scored_otherwise():
     found = results("e5_small", languages=("en", "de"), rules="mlqa")
     found["test"]["examples"] = {"en": 300, "de": 1190}
