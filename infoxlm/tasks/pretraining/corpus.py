@@ -85,6 +85,7 @@ def open_corpus(
     cache_dir: Path,
     tokenizer: InfoXLMTokenizer,
     *,
+    scored: CorpusFiles | None = None,
     held_out: int = 200,
     refuse_faulty: bool = False,
 ) -> Corpus:
@@ -95,6 +96,7 @@ def open_corpus(
         parallel: The files of each pair of languages, from `find_parallel`.
         cache_dir: The cache's folder.
         tokenizer: The tokenizer.
+        scored: The files of pairs that retrieval is scored on: no text of theirs is trained on.
         held_out: Sentences, or pairs, that are held out of each language; at most a tenth.
         refuse_faulty: Refuse empty texts instead of leaving them out.
 
@@ -102,20 +104,22 @@ def open_corpus(
         UserError: A file is at fault, or a language has no text to train on.
     """
 
-    def opened(files: CorpusFiles) -> list[TokenStore]:
+    def opened(files: CorpusFiles, refuse_faulty: bool) -> list[TokenStore]:
         return [
             open_store(language, sources, cache_dir, tokenizer, refuse_faulty=refuse_faulty)
             for language, sources in files.items()
         ]
 
-    stores = opened(mono), opened(parallel)
+    stores = opened(mono, refuse_faulty), opened(parallel, refuse_faulty)
     every = [*stores[0], *stores[1]]
-    splits = dict(zip(every, split_stores(every, held_out), strict=True))
+    pairs = opened(scored or {}, False)
+    splits = dict(zip(every, split_stores(every, held_out, pairs), strict=True))
     for store, split in splits.items():
         nouns = "sentences" if store.width == 1 else "pairs"
         if not len(split.training):
             raise UserError(
-                f"{store.language}: all {len(store):,} {nouns} share a text with held-out ones",
+                f"{store.language}: all {len(store):,} {nouns} share a text with held-out ones"
+                f"{' or those of data.eval_pairs' if pairs else ''}",
                 "Lower data.held_out, or give more text.",
             )
     for kind, of in zip(("sentences", "pairs"), stores, strict=True):
@@ -131,7 +135,7 @@ def log_sizes(kind: str, splits: Mapping[str, Split]) -> None:
     held_out = sum(len(split.held_out) for split in splits.values())
     shared = sum(len(split.training.removed) for split in splits.values()) - held_out
     logger.info(
-        "%s %s to learn from (%s); %s held out, %s left out for sharing a text with these",
+        "%s %s to learn from (%s); %s held out, %s left out for sharing a text with what is scored",
         f"{sum(sizes.values()):,}", kind,
         ", ".join(f"{name} {size:,}" for name, size in sizes.items()), f"{held_out:,}",
         f"{shared:,}",

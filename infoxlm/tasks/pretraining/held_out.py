@@ -2,7 +2,8 @@
 
 A text is chosen by its hash, so equal texts go to the same side, and the same English sentence is
 held out of each pair of languages. What shares a text with a held-out row in any language is left
-out of training too, and is not held out itself: it would bring its own translations.
+out of training too, and is not held out itself: it would bring its own translations. So is what
+shares a text with the pairs that retrieval is scored on.
 """
 
 from collections.abc import Sequence
@@ -48,15 +49,19 @@ class Split:
     training: AllBut
 
 
-def split_stores(stores: Sequence[TokenStore], count: int) -> list[Split]:
+def split_stores(
+    stores: Sequence[TokenStore], count: int, scored: Sequence[TokenStore] = ()
+) -> list[Split]:
     """Hold out rows of each store.
 
     Args:
         stores: All stores of the corpus, monolingual and parallel.
         count: Rows of each; at most a tenth of them.
+        scored: Stores of other text that is scored, none of which is trained on either.
     """
     chosen = [_chosen(store, min(count, len(store) // 10)) for store in stores]
     texts = [store.texts(numbers).ravel() for store, numbers in zip(stores, chosen, strict=True)]
+    texts += [chunk.ravel() for store in scored for chunk in store.chunks_of_texts()]
     held_out_texts = np.unique(np.concatenate([np.zeros(0, np.int64), *texts]))
     return [
         Split(numbers, AllBut(len(store), _rows_with(store, held_out_texts)))

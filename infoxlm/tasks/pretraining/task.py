@@ -185,6 +185,7 @@ class Task(task.Task):
                 self.parallel,
                 cache.folder,
                 cache.tokenizer,
+                scored=self.pairs,
                 held_out=self.data.held_out,
                 refuse_faulty=self.data.faulty is Faulty.refuse,
             )

@@ -61,3 +61,16 @@ def test_at_most_a_tenth_is_held_out(make_store):
 def test_nothing_may_be_held_out(stores):
     for store, split in zip(stores, split_stores(stores, 0), strict=True):
         assert len(split.held_out) == 0 and len(split.training) == len(store)
+
+
+def test_no_text_of_scored_pairs_is_trained_on(stores, make_store):
+    words = ["cat 3 home", "unknown", "boy 9 home"]
+    scored = make_store("en-fr", [(word, f"maison {n}") for n, word in enumerate(words)])
+    texts = texts_of(scored, range(len(words)))
+    without = split_stores(stores, 0)
+    for store, split, plain in zip(stores, split_stores(stores, 0, [scored]), without, strict=True):
+        kept = split.training[np.arange(len(split.training))]
+        assert not texts & texts_of(store, kept)
+        removed = split.training.removed.tolist()
+        assert removed and all(texts & texts_of(store, [number]) for number in removed)
+        assert len(plain.training) == len(store)
