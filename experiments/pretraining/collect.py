@@ -15,6 +15,7 @@ from ladder import BLOCK, RUNGS, SEEDS, START, run_folder
 
 from infoxlm.evaluate.scores import Scores
 from infoxlm.files.atomic import write_json, write_text
+from infoxlm.reporting.sections import markdown_table
 
 HERE = Path(__file__).parent
 CONTRAST = "mlm_tlm_xlco"
@@ -95,12 +96,6 @@ def gains(tables: dict[str, list[Table]], block: int) -> dict[str, Any]:
     return {"above": above, "spread": spread, "raised": min(above.values()) > spread}
 
 
-def rows_of(lines: list[list[str]]) -> str:
-    """A Markdown table, whose first line is the header."""
-    lines = [lines[0], ["---", *["--:"] * (len(lines[0]) - 1)], *lines[1:]]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
 def section(data: str, tables: dict[str, list[Table]]) -> str:
     """The tables of a data set: by block, and by language at the contrast's block and the last."""
     rungs = [rung for rung in NAMES if rung in tables]
@@ -110,14 +105,14 @@ def section(data: str, tables: dict[str, list[Table]]) -> str:
     for block in range(last + 1):
         lines.append([str(block), *(cells(shares[rung][:, block]) for rung in rungs)])
     parts = [f"**{TITLES[data]}**: accuracy at 1 in percent by block, average of the languages."]
-    parts.append(rows_of(lines))
+    parts.append(markdown_table(lines[0], lines[1:]))
     languages = tables[rungs[0]][0][1]
     for block in (BLOCK, last):
         lines = [[f"block {block}", *languages]]
         for rung in rungs:
             mean = np.mean([table[block] for table, _ in tables[rung]], axis=0)
             lines.append([NAMES[rung], *(f"{100 * share:.1f}" for share in mean)])
-        parts.append(rows_of(lines))
+        parts.append(markdown_table(lines[0], lines[1:]))
     return "\n\n".join(parts)
 
 
@@ -145,7 +140,7 @@ def xnli_section(found: dict[str, dict[str, Any]]) -> str:
     for rung, scores in found.items():
         values = [f"{100 * share:.1f}" for share in scores["languages"].values()]
         lines.append([NAMES[rung], *values, cells(np.array(scores["averages"]))])
-    return rows_of(lines)
+    return markdown_table(lines[0], lines[1:])
 
 
 def plot(found: dict[str, dict[str, list[Table]]], path: Path) -> None:

@@ -20,6 +20,7 @@ from infoxlm.evaluate.metric import Metric
 from infoxlm.evaluate.paired import PairedFigure, compare_predictions
 from infoxlm.evaluate.predictions import Predictions
 from infoxlm.files.atomic import write_json, write_text
+from infoxlm.reporting.sections import markdown_table
 from infoxlm.tasks.question_answering.answer_scores import SQUAD, AnswerScore, score_answer
 
 HERE = Path(__file__).parent
@@ -109,7 +110,7 @@ def markdown(record: dict[str, Any]) -> str:
     for metric, title in METRICS.items():
         found = record[metric]
         header = [title, *record["languages"], "average"]
-        lines = [header, ["---", *["--:"] * (len(header) - 1)]]
+        lines = []
         for side, name in SIDES.items():
             for run, scores in enumerate(found[side]):
                 cells = [*scores, found["averages"][side][run]]
@@ -118,8 +119,7 @@ def markdown(record: dict[str, Any]) -> str:
         lines.append(
             ["ours minus PyTorch", *(f"{100 * x['mean']:+.1f}" if x else "" for x in changes)]
         )
-        table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-        parts.append(f"{table}\n\n{verdict(record, metric)}")
+        parts.append(f"{markdown_table(header, lines)}\n\n{verdict(record, metric)}")
     return "\n\n".join(parts) + "\n"
 
 

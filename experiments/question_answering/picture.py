@@ -16,6 +16,7 @@ import numpy as np
 
 from infoxlm.files.atomic import write_json, write_text
 from infoxlm.files.json_file import parse_json
+from infoxlm.reporting.sections import markdown_table
 from infoxlm.tasks.question_answering.published import ROWS
 
 HERE = Path(__file__).parent
@@ -78,7 +79,7 @@ def markdown(record: dict[str, dict[str, Any]]) -> str:
             "average",
             f"of {len(ROWS[data]['xlmr_base'].languages)}",
         ]
-        lines = [header, ["---", *["--:"] * (len(header) - 1)]]
+        lines = []
         for metric, title in METRICS.items():
             cells = [*found[metric].values(), found["average"][metric]]
             cells.append(found["average_as_published"][metric])
@@ -87,7 +88,7 @@ def markdown(record: dict[str, dict[str, Any]]) -> str:
             for metric, title in METRICS.items():
                 empty = [""] * (len(languages) + 1)
                 lines.append([f"{name}, {title}", *empty, percent(row[metric])])
-        text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        text = markdown_table(header, lines)
         if found["combinations"]:
             means = " / ".join(percent(found["combinations"][metric]) for metric in METRICS)
             text += (

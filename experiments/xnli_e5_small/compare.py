@@ -21,6 +21,7 @@ from scipy import stats
 from infoxlm.data.xnli import LANGUAGES
 from infoxlm.evaluate.paired import compare_predictions
 from infoxlm.evaluate.predictions import Predictions, matched, read_predictions
+from infoxlm.reporting.sections import markdown_table
 
 HERE = Path(__file__).parent
 
@@ -107,15 +108,14 @@ def main() -> None:
         "over_seeds": over_seeds(averages["ours"], averages["pytorch"]),
         "over_rows": {"difference": average.difference, "interval": list(average.interval)},
     }
-    lines = [["", *LANGUAGES, "average"], ["---", *["--:"] * (len(LANGUAGES) + 1)]]
+    lines = []
     for name, scores in table.items():
         for run, row in enumerate(scores):
             cells = [*row, averages[name][run]]
             lines.append([f"{name}, run {run + 1}", *(f"{100 * x:.1f}" for x in cells)])
         means = [*scores.mean(axis=0), averages[name].mean()]
         lines.append([f"**{name}, mean**", *(f"{100 * x:.1f}" for x in means)])
-    text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    text = f"{text}\n\n{verdict(record)}\n"
+    text = f"{markdown_table(['', *LANGUAGES, 'average'], lines)}\n\n{verdict(record)}\n"
     (given.out / "comparison.md").write_text(text, encoding="utf-8")
     written = json.dumps(record, indent=2) + "\n"
     (given.out / "comparison.json").write_text(written, encoding="utf-8")

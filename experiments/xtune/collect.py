@@ -21,6 +21,7 @@ from scipy import stats
 from infoxlm.data.xnli import LANGUAGES
 from infoxlm.evaluate.paired import compare_predictions
 from infoxlm.evaluate.predictions import Predictions, matched, read_predictions
+from infoxlm.reporting.sections import markdown_table
 
 HERE = Path(__file__).parent
 FIGURES = (*LANGUAGES, "average", "gap")
@@ -118,11 +119,6 @@ def with_width(difference: float, width: float | None) -> str:
     return text if width is None else f"{text} ± {points(width)}"
 
 
-def markdown(header: list[str], rows: list[list[str]]) -> str:
-    lines = [header, ["---", *["--:"] * (len(header) - 1)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
 def written(results: dict, scripts: dict) -> str:
     """The tables for comparison.md."""
     rows = []
@@ -160,13 +156,13 @@ def written(results: dict, scripts: dict) -> str:
     ]  # fmt: skip
     blocks = [
         "Accuracy in percent on XNLI's test rows, mean over seeds.",
-        markdown(header, rows),
+        markdown_table(header, rows),
         "By language:",
-        markdown(["", *LANGUAGES], by_language),
+        markdown_table(["", *LANGUAGES], by_language),
         "Minus the baseline:",
-        markdown(["", *LANGUAGES], gains),
+        markdown_table(["", *LANGUAGES], gains),
         "Rows in another script than the language's, and how much of the gap to English they are:",
-        markdown(
+        markdown_table(
             ["", "language", "rows", "in its script", "in another", "all", "gap to English",
              "of it other scripts"],
             scripted,

@@ -15,8 +15,10 @@ import re
 from pathlib import Path
 
 import numpy as np
-from collect import half_width, markdown, points, with_width
+from collect import half_width, points, with_width
 from runs import SEEDS, SETTINGS, train
+
+from infoxlm.reporting.sections import markdown_table
 
 HERE = Path(__file__).parent
 LANGUAGES, HALVES = ("sw", "en"), ("few", "many")
@@ -106,7 +108,7 @@ def main() -> None:
         record["accuracy"][f"cost in {scored}"] = cost.tolist()
         rows.append([f"cost of the words left, scored in {scored}", "", "", over_seeds(cost)])
     header = ["", *(f"{half} ({points(shares[half])} % left)" for half in HALVES), "few minus many"]
-    text = markdown(header, rows) + "\n"
+    text = markdown_table(header, rows) + "\n"
     (HERE / "swahili.md").write_text(text, encoding="utf-8")
     (HERE / "swahili.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     print(text)

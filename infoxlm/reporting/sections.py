@@ -42,7 +42,7 @@ class Section:
         single = len(self.rows) - self.summaries
         rows = [*self.rows[:single], *([_bold(cell) for cell in row] for row in self.rows[single:])]
         blocks = [f"## {self.title}"] if heading and self.title else []
-        blocks += [_markdown_table(self.header, rows)] if rows else []
+        blocks += [markdown_table(self.header, rows)] if rows else []
         return "\n\n".join([*blocks, *([self.note] if self.note else [])])
 
     def terminal(self) -> RenderableType:
@@ -75,7 +75,7 @@ def _bold(cell: str) -> str:
     return f"**{cell}**" if cell else ""
 
 
-def _markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table, numbers to the right."""
     rule = ["---", *["--:"] * (len(header) - 1)]
     lines = [" | ".join(map(markdown_cell, cells)) for cells in (header, rule, *rows)]
