@@ -76,11 +76,11 @@ def run(config: PredictConfig, folder: str | Path) -> None:
             chunk=predictor.chunk,
             stop_on_error=config.on_error is OnError.stop,
         )
-    if source is None and tally.truncated:
-        cut = f"the {inference.cut_field}" if inference.cut_field else "the text"
-        logger.warning("%s is longer than the model's input, and was cut", cut)
     if source is not None:
         logger.info("%s: %s%s", source, tally, "" if output is None else f"; written {output}")
+    elif tally.truncated:
+        cut = inference.cut_field or "text"
+        logger.warning("the %s is longer than the model's input, and was cut", cut)
 
 
 def asked_of(inference: Inference, config: PredictConfig) -> Inference:

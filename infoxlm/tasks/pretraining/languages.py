@@ -36,7 +36,8 @@ def find_corpus(data: CorpusConfig, streams: Sequence[str]) -> tuple[CorpusFiles
     if _PARALLEL.intersection(streams):
         parallel = chosen("data.parallel", find_parallel(_paths(data.parallel), data.exclude), data)
         read += _paths(data.parallel)
-    log_unused_patterns(read, data.exclude)
+    if data.exclude:  # or every folder would be listed once more for nothing
+        log_unused_patterns(read, data.exclude)
     return mono, parallel
 
 

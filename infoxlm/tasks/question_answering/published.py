@@ -56,22 +56,20 @@ def published(results: Mapping[str, Any]) -> Published | None:
     if data not in ROWS:
         return None
     row = ROWS[data].get(model, ROWS[data]["xlmr_base"])
-    caveats = []
-    scored = results[reported_split(results) or "test"]["f1"]
-    if model not in ROWS[data] and set(row.languages) <= set(scored):  # else it is left out
-        caveats.append(f"{model} is another model: not comparable one to one with {row.name}.")
-    caveats += _scored_otherwise(results, row)
+    caveats = _scored_otherwise(results, row)
     return replace(row, comparable=model in ROWS[data], caveats=tuple(caveats))
 
 
 def _scored_otherwise(results: Mapping[str, Any], row: Published) -> list[str]:
-    """What is different of the questions that were scored."""
-    data, split = results["data"], reported_split(results) or "test"
+    """What is different of the model and of the questions that were scored."""
+    model, data, split = results["model"], results["data"], reported_split(results) or "test"
     scores = results[split]
     languages, examples = tuple(scores["f1"]), scores.get("examples", {})
     caveats = []
     missing = [language for language in row.languages if language not in languages]
     more = [language for language in languages if language not in row.languages]
+    if model not in ROWS[data] and not missing:  # else the row is left out
+        caveats.append(f"{model} is another model: not comparable one to one with {row.name}.")
     if missing:
         caveats.append(
             "The published average is over other languages than the scored, and is left out: "
