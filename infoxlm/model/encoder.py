@@ -14,8 +14,8 @@ from infoxlm.model.configuration import InfoXLMConfig
 from infoxlm.model.layers import InfoXLMDropout, InfoXLMLinear
 
 #: The bias that hides padding, ``[batch, 1, 1, seq]``; or, of states ``[tokens, hidden]``
-#: without padding, where the sequences lie.
-AttentionBias: TypeAlias = paddle.Tensor | cpu.Packing
+#: without padding, where the sequences lie, and which tokens a block is wanted of.
+AttentionBias: TypeAlias = paddle.Tensor | cpu.Packing | cpu.Part
 
 
 class InfoXLMSelfAttention(nn.Layer):
@@ -133,11 +133,11 @@ class InfoXLMLayer(nn.Layer):
     ) -> paddle.Tensor:
         """``[batch, seq, hidden]`` in and out; ``[batch, 1, hidden]`` for the first token only.
 
-        Without padding ``[tokens, hidden]`` in and out, and ``[batch, hidden]``.
+        Without padding ``[tokens, hidden]`` in, and out of all tokens or of a part.
         """
         queried = hidden_states
-        if first_token_only and isinstance(attention_bias, cpu.Packing):
-            queried = hidden_states[paddle.to_tensor(attention_bias.starts)]
+        if isinstance(attention_bias, cpu.Part):
+            queried = hidden_states.index_select(paddle.to_tensor(attention_bias.places))
         elif first_token_only:
             queried = hidden_states[:, :1]
         attended = self.attention(queried, hidden_states, attention_bias)
@@ -164,6 +164,7 @@ class InfoXLMEncoder(nn.Layer):
         attention_bias: AttentionBias,
         first_token_only: bool = False,
         blocks: int | None = None,
+        part: cpu.Part | None = None,
     ) -> list[paddle.Tensor]:
         """Run every block.
 
@@ -172,6 +173,7 @@ class InfoXLMEncoder(nn.Layer):
             attention_bias: The bias that hides padding.
             first_token_only: Leave out what the last block's first state does not depend on.
             blocks: Run only so many of the first blocks; None: all.
+            part: Without padding, the tokens that the last block is wanted of; None: all.
 
         Returns:
             The input and each block's output, one tensor more than there are blocks, of
@@ -183,10 +185,12 @@ class InfoXLMEncoder(nn.Layer):
         run = list(self.layer)[:blocks]
         # Paddle traces no enumerate(start=1).
         for number, block in enumerate(run):
-            cut = first_token_only and number + 1 == len(run)
+            is_last = number + 1 == len(run)
+            cut = first_token_only and is_last
+            bias = part if is_last and part is not None else attention_bias
             if self.recompute and self.training:
                 again = keeps_errors(block.__call__)  # within the backward pass
-                states.append(recompute(again, states[-1], attention_bias, cut))
+                states.append(recompute(again, states[-1], bias, cut))
             else:
-                states.append(block(states[-1], attention_bias, cut))
+                states.append(block(states[-1], bias, cut))
         return states

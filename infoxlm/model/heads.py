@@ -7,6 +7,7 @@ from paddle import nn
 from infoxlm.model import cpu
 from infoxlm.model.configuration import InfoXLMConfig
 from infoxlm.model.layers import InfoXLMDropout, InfoXLMLinear
+from infoxlm.model.losses import cross_entropy
 
 
 class InfoXLMClassificationHead(nn.Layer):
@@ -53,7 +54,30 @@ class InfoXLMLMHead(nn.Layer):
         bias = self.bias
         if ids is not None:
             word_embeddings, bias = word_embeddings.index_select(ids), bias.index_select(ids)
-        states = self.layer_norm(F.gelu(self.dense(hidden_states)))
+        states = self._transformed(hidden_states)
         if cpu.is_cpu_fp32(states):
             return cpu.tied_linear(states, word_embeddings, bias)
         return paddle.matmul(states, word_embeddings, transpose_y=True) + bias
+
+    def losses(
+        self, hidden_states: paddle.Tensor, word_embeddings: paddle.Tensor, labels: paddle.Tensor
+    ) -> paddle.Tensor:
+        """Compute the cross-entropy of tokens among the whole vocabulary.
+
+        Args:
+            hidden_states: ``[tokens, hidden]``.
+            word_embeddings: The table ``[vocab, hidden]``.
+            labels: The right ones, int64 ``[tokens]``.
+
+        Returns:
+            float32 ``[tokens]``.
+        """
+        states = self._transformed(hidden_states)
+        if cpu.is_cpu_fp32(states):
+            return cpu.tied_losses(states, word_embeddings, self.bias, labels)
+        return cross_entropy(
+            paddle.matmul(states, word_embeddings, transpose_y=True) + self.bias, labels
+        )
+
+    def _transformed(self, hidden_states: paddle.Tensor) -> paddle.Tensor:
+        return self.layer_norm(F.gelu(self.dense(hidden_states)))

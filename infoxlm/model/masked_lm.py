@@ -73,12 +73,26 @@ class InfoXLMForMaskedLM(InfoXLMPretrainedModel):
             Logits ``[labels, vocab or ids]``, example by example and from the first token to the
             last.
         """
+        return self.lm_head(self._masked_states(input_ids, labels), self.table, ids)
+
+    def masked_losses(self, input_ids: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:
+        """Compute the cross-entropy of each token that has a label.
+
+        Args:
+            input_ids: As in `masked_logits`.
+            labels: As in `masked_logits`.
+
+        Returns:
+            float32 ``[labels]``, in the order of `masked_logits`.
+        """
+        states = self._masked_states(input_ids, labels)
+        return self.lm_head.losses(states, self.table, labels[labels != NO_LABEL])
+
+    def _masked_states(self, input_ids: paddle.Tensor, labels: paddle.Tensor) -> paddle.Tensor:
+        """The last states ``[labels, hidden]`` of the tokens that have a label."""
         wanted = labels != NO_LABEL
-        packed = self.roberta.encode_without_padding(input_ids)
-        if packed is None:
-            states = self.roberta(input_ids).last_hidden_state.flatten(stop_axis=1)
-        else:
-            states = packed[0]
-            wanted = wanted[input_ids != self.config.pad_token_id]
-        places = paddle.nonzero(wanted.flatten()).flatten()
-        return self.lm_head(states.index_select(places), self.table, ids)
+        packed = self.roberta.encode_without_padding(input_ids, wanted=wanted.numpy())
+        if packed is not None:
+            return packed[0]
+        states = self.roberta(input_ids).last_hidden_state.flatten(stop_axis=1)
+        return states.index_select(paddle.nonzero(wanted.flatten()).flatten())

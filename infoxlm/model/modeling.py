@@ -1,5 +1,6 @@
 """The bare encoder, and the sequence classifier."""
 
+import numpy as np
 import paddle
 import paddle.nn.functional as F
 from paddlenlp.transformers.model_outputs import BaseModelOutput, SequenceClassifierOutput
@@ -68,6 +69,7 @@ class InfoXLMModel(InfoXLMPretrainedModel):
         input_ids: paddle.Tensor,
         first_token_only: bool = False,
         blocks: int | None = None,
+        wanted: np.ndarray | None = None,
     ) -> tuple[paddle.Tensor, cpu.Packing] | None:
         """Encode tokens with no work done on padding, on CPUs.
 
@@ -75,10 +77,11 @@ class InfoXLMModel(InfoXLMPretrainedModel):
             input_ids: Token ids ``[batch, seq]``.
             first_token_only: As in `forward`.
             blocks: As in `forward`.
+            wanted: Which tokens the last block is wanted of, bool ``[batch, seq]``; None: all.
 
         Returns:
-            ``[tokens, hidden]``, or ``[batch, hidden]`` of the first tokens, and where the
-            sequences lie among the tokens; None where padding cannot be left out: on GPUs, in
+            ``[tokens, hidden]`` of all, of those wanted or of the first of each sequence, and where
+            the sequences lie among all tokens; None where padding cannot be left out: on GPUs, in
             static graphs, and when it is not all behind the tokens.
         """
         if not cpu.is_cpu_fp32(self.embeddings.word_embeddings.weight):
@@ -92,7 +95,10 @@ class InfoXLMModel(InfoXLMPretrainedModel):
         position_ids = packing.offsets() + self.config.pad_token_id + 1
         tokens, positions = (paddle.to_tensor(x) for x in (ids[is_token], position_ids))
         embeddings = self.embeddings(tokens, positions)
-        return self.encoder(embeddings, packing, first_token_only, blocks)[-1], packing
+        part = packing.firsts() if first_token_only else None
+        if wanted is not None:
+            part = packing.part(wanted[is_token])
+        return self.encoder(embeddings, packing, blocks=blocks, part=part)[-1], packing
 
 
 class InfoXLMForSequenceClassification(InfoXLMPretrainedModel):

@@ -16,12 +16,15 @@ from infoxlm.model.cpu.embedding import embedding
 from infoxlm.model.cpu.feed_forward import feed_forward, fuses_here
 from infoxlm.model.cpu.gelu import gelu
 from infoxlm.model.cpu.linear import linear
-from infoxlm.model.cpu.packing import Packing
+from infoxlm.model.cpu.moving import move_towards
+from infoxlm.model.cpu.packing import Packing, Part
 from infoxlm.model.cpu.residual_norm import residual_norm
 from infoxlm.model.cpu.tied_linear import tied_linear
+from infoxlm.model.cpu.tied_losses import tied_losses
 
 __all__ = [
     "Packing",
+    "Part",
     "attention",
     "feed_forward",
     "fuses_here",
@@ -29,8 +32,10 @@ __all__ = [
     "is_cpu_fp32",
     "gelu",
     "linear",
+    "move_towards",
     "embedding",
     "pays_here",
     "residual_norm",
     "tied_linear",
+    "tied_losses",
 ]

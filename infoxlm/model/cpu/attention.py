@@ -17,7 +17,7 @@ from infoxlm.model.cpu.arrays import (
 from infoxlm.model.cpu.compiled.attention import CompiledAttention
 from infoxlm.model.cpu.compiled.compiler import library
 from infoxlm.model.cpu.dropout_mask import dropout_mask
-from infoxlm.model.cpu.packing import Packing
+from infoxlm.model.cpu.packing import Packing, Part
 from infoxlm.model.cpu.softmax import softmax
 
 
@@ -99,7 +99,7 @@ def attention(
     query: paddle.Tensor,
     key: paddle.Tensor,
     value: paddle.Tensor,
-    where: paddle.Tensor | Packing,
+    where: paddle.Tensor | Packing | Part,
     *,
     heads: int,
     dropout: float,
@@ -107,12 +107,11 @@ def attention(
     """Scaled dot-product attention (Vaswani et al. 2017) over several heads.
 
     Args:
-        query: ``[batch, queries, hidden]``, or without padding ``[query tokens, hidden]``: of every
-            token, or of the first of each sequence.
+        query: ``[batch, queries, hidden]``, or without padding ``[query tokens, hidden]``.
         key: ``[batch, seq, hidden]`` or ``[tokens, hidden]``.
         value: As `key`.
         where: What hides padding, ``[batch, 1, 1, seq]``, which has no gradient; or where the
-            sequences lie.
+            sequences lie, all or a part of whose tokens query.
         heads: Number of heads.
         dropout: Probability of a weight to become 0.
 
@@ -120,11 +119,11 @@ def attention(
         As `query`.
     """
     operation = CompiledAttention if library() else Attention
-    if isinstance(where, Packing):
-        queries = where if query.shape[0] == key.shape[0] else where.firsts()
+    if not isinstance(where, paddle.Tensor):
+        queries, keys = (where.packing, where.whole) if isinstance(where, Part) else (where, where)
         # Compiled, each sequence is as long as it is; in NumPy's batches some have padding.
-        bias = None if operation is CompiledAttention else where.padding_bias
-        return operation.apply(query, key, value, queries, where, bias, heads, dropout)
+        bias = None if operation is CompiledAttention else keys.padding_bias
+        return operation.apply(query, key, value, queries, keys, bias, heads, dropout)
     (batch, count, width), length = query.shape, key.shape[1]
     mixed = operation.apply(
         *(states.reshape([-1, width]) for states in (query, key, value)),

@@ -41,9 +41,19 @@ class Packing:
         """Tokens of the longest sequence."""
         return int(self.lengths.max())
 
-    def firsts(self) -> "Packing":
-        """The packing of the sequences' first tokens alone."""
-        return Packing.of(np.ones_like(self.lengths))
+    def firsts(self) -> "Part":
+        """The sequences' first tokens."""
+        return Part(self, self.starts, Packing.of(np.ones_like(self.lengths)))
+
+    def part(self, wanted: np.ndarray) -> "Part":
+        """Some of the tokens.
+
+        Args:
+            wanted: Which, bool ``[tokens]``.
+        """
+        places = np.flatnonzero(wanted)
+        sequences = np.searchsorted(self.starts, places, "right") - 1
+        return Part(self, places, Packing.of(np.bincount(sequences, minlength=len(self.lengths))))
 
     def offsets(self) -> np.ndarray:
         """The place of each token in its sequence, from 0, int64 ``[tokens]``."""
@@ -118,3 +128,18 @@ class Packing:
         if scale != 1.0:
             tokens *= np.float32(scale)
         return tensor_of(tokens.reshape(-1, heads * size))
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some tokens of a packed batch, in its order: those that a last block is wanted of.
+
+    Attributes:
+        whole: Where all tokens lie, which these attend to.
+        places: The tokens among them, int64 ``[part]``.
+        packing: Where each sequence's lie among the part.
+    """
+
+    whole: Packing
+    places: np.ndarray
+    packing: Packing

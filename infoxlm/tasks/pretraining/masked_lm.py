@@ -3,7 +3,6 @@
 import paddle
 
 from infoxlm.constants import NO_LABEL
-from infoxlm.model.losses import cross_entropy
 from infoxlm.model.masked_lm import InfoXLMForMaskedLM
 from infoxlm.tasks.objective import Arrays, Objective
 
@@ -28,13 +27,11 @@ class MaskedLMObjective(Objective):
         return 3 * 2 * hidden * (hidden + self.model.table.shape[0])
 
     def forward(self, batch: Arrays) -> paddle.Tensor:
-        """Compute the logits of the masked tokens ``[masked, vocab]``."""
-        return self.model.masked_logits(batch["input_ids"], batch["labels"])
+        """Compute the cross-entropies of the masked tokens, float32 ``[masked]``."""
+        return self.model.masked_losses(batch["input_ids"], batch["labels"])
 
     def loss(self, outputs: paddle.Tensor, batch: Arrays) -> paddle.Tensor:
         """Compute the sum of each example's cross-entropies, float32 ``[k]``."""
         labels = batch["labels"]
-        is_masked = labels != NO_LABEL
-        losses = cross_entropy(outputs, labels[is_masked])
-        examples = paddle.nonzero(is_masked)[:, :1]
-        return paddle.scatter_nd_add(paddle.zeros([len(labels)]), examples, losses)
+        examples = paddle.nonzero(labels != NO_LABEL)[:, :1]
+        return paddle.scatter_nd_add(paddle.zeros([len(labels)]), examples, outputs)

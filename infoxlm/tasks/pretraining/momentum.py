@@ -8,6 +8,7 @@ from paddle import nn
 
 from infoxlm.checkpoint.safetensors_writer import float32_array
 from infoxlm.errors import UserError
+from infoxlm.model import cpu
 from infoxlm.model.configuration import InfoXLMConfig
 from infoxlm.model.modeling import InfoXLMModel
 from infoxlm.schema import Momentum, PretrainingConfig
@@ -79,7 +80,7 @@ class MomentumEncoder:
             momentum: The share of itself that each weight keeps.
         """
         for name, copy in self._copies.items():
-            copy.add_((self._sources[name] - copy).scale_(1.0 - momentum))
+            cpu.move_towards(copy, self._sources[name], 1.0 - momentum)
 
     def state(self) -> dict[str, np.ndarray]:
         """The weights by name, for a checkpoint."""

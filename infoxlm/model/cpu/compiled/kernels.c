@@ -14,6 +14,8 @@
 // Rows of a piece in LayerNorm; elements of one in GELU.
 #define ROWS 64
 #define ELEMENTS 32768
+// Exponentials that are added up in float32.
+#define SUMMED 4096
 // Queries of a tile in attention: its scores, against 512 keys, fit a core's second cache.
 #define QUERIES 128
 
@@ -82,6 +84,26 @@ static void drop(float *row, const float *from, long width, uint32_t place,
     row[i] = draw(place + (uint32_t)i, first, second) >= threshold ? from[i] * factor : 0.0f;
 }
 
+// sum += left^T @ right: [rows, height] and [rows, width] to [height, width].
+int add_product(long rows, long height, long width, const float *restrict left,
+                const float *restrict right, float *restrict sum) {
+  cblas_sgemm(ROW_MAJOR, TRANSPOSED, PLAIN, (int)height, (int)width, (int)rows, 1.0f, left,
+              (int)height, right, (int)width, 1.0f, sum, (int)width);
+  return 0;
+}
+
+// copy += (source - copy) * share
+int move_towards(long count, float *restrict copy, const float *restrict source, float share) {
+  long pieces = (count + ELEMENTS - 1) / ELEMENTS;
+#pragma omp parallel for schedule(static) if (count >= PARALLEL)
+  for (long piece = 0; piece < pieces; piece++) {
+    long end = count - piece * ELEMENTS < ELEMENTS ? count : (piece + 1) * ELEMENTS;
+#pragma omp simd
+    for (long i = piece * ELEMENTS; i < end; i++) copy[i] += (source[i] - copy[i]) * share;
+  }
+  return 0;
+}
+
 // ---------------------------------------------------------------------------------------------
 // GELU: x * Phi(x), and its derivative Phi(x) + x * phi(x) where `slope` is wanted.
 // Phi to 7.5e-8 by Abramowitz and Stegun 1964, 26.2.17, which shares its exponential with phi.
@@ -146,6 +168,47 @@ int feed_forward(long rows, long width, long inner, const float *restrict x,
     free(between);
   }
   return result;
+}
+
+// ---------------------------------------------------------------------------------------------
+// Cross-entropy of x @ table^T + bias over many classes. `scores` is left with its gradient: softmax's
+// probabilities, less 1 at the label. A row of them stays in a core's second cache meanwhile.
+
+int tied_losses(long rows, long width, long classes, const float *restrict x,
+                const float *restrict table, const float *restrict bias,
+                const int64_t *restrict labels, float *restrict scores, float *restrict losses) {
+  long counter = 0;
+  cblas_sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, (int)rows, (int)classes, (int)width, 1.0f, x, (int)width,
+              table, (int)width, 0.0f, scores, (int)classes);
+#pragma omp parallel if (rows * classes >= PARALLEL)
+  for (long row; (row = next_of(&counter)) < rows;) {
+    float *restrict at = scores + row * classes;
+    float most = -INFINITY;
+#pragma omp simd reduction(max : most)
+    for (long i = 0; i < classes; i++) {
+      at[i] += bias[i];
+      most = at[i] > most ? at[i] : most;
+    }
+    float own = at[labels[row]] - most;
+    double sum = 0.0; // of a quarter of a million numbers float32 would keep five digits
+    for (long start = 0; start < classes; start += SUMMED) {
+      long end = classes - start < SUMMED ? classes : start + SUMMED;
+      float part = 0.0f;
+#pragma omp simd reduction(+ : part)
+      for (long i = start; i < end; i++) {
+        float value = exponential(at[i] - most);
+        at[i] = value;
+        part += value;
+      }
+      sum += part;
+    }
+    losses[row] = (float)log(sum) - own;
+    float scale = (float)(1.0 / sum);
+#pragma omp simd
+    for (long i = 0; i < classes; i++) at[i] *= scale;
+    at[labels[row]] -= 1.0f;
+  }
+  return 0;
 }
 
 // ---------------------------------------------------------------------------------------------

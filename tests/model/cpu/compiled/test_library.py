@@ -93,16 +93,19 @@ def test_same_seed_same_mask():
 
 
 def test_packed_as_each_by_itself():
-    """A sequence's states depend on no other, nor on where it lies; queries may be the first."""
+    """A sequence's states depend on no other, nor on where it lies, nor on which are wanted."""
     random = np.random.default_rng(5)
     lengths = np.array([3, 200, 1, 130])
     states = [random.standard_normal((lengths.sum(), 32)).astype(np.float32) for _ in range(3)]
     packing = Packing.of(lengths)
     query, key, value = map(paddle.to_tensor, states)
     together = attention(query, key, value, packing, heads=4, dropout=0.0).numpy()
-    firsts = paddle.to_tensor(states[0][packing.starts])
-    of_firsts = attention(firsts, key, value, packing, heads=4, dropout=0.0).numpy()
-    np.testing.assert_allclose(of_firsts, together[packing.starts], atol=1e-6)
+    some = random.random(lengths.sum()) < 0.2
+    some[:4] = some[203] = False  # those of the first sequence and of the third
+    for part in (packing.firsts(), packing.part(some)):
+        wanted = paddle.to_tensor(states[0][part.places])
+        of_part = attention(wanted, key, value, part, heads=4, dropout=0.0).numpy()
+        np.testing.assert_allclose(of_part, together[part.places], atol=1e-6)
     for start, length in zip(packing.starts, lengths, strict=True):
         own = [paddle.to_tensor(x[start : start + length]) for x in states]
         alone = attention(*own, Packing.of(np.array([length])), heads=4, dropout=0.0).numpy()
