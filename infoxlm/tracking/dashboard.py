@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import os
 import shlex
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from infoxlm.errors import UserError
+from infoxlm.files.listing import files_below
 from infoxlm.listening import bind
 
 logger = logging.getLogger(__name__)
@@ -100,21 +100,6 @@ def is_readable(log: Path) -> bool:
     except Exception:  # those of protobuf, and whatever a damaged record leads to
         return False
     return True
-
-
-def files_below(folder: Path) -> Iterator[Path]:
-    """All files below a folder, also behind links, as VisualDL finds them.
-
-    A folder that links lead to again, as one of its own sub-folders may, is looked into once.
-    """
-    seen = set()
-    for place, folders, files in os.walk(folder, followlinks=True):
-        status = Path(place).stat()
-        if (status.st_dev, status.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        yield from (Path(place, name) for name in files)
 
 
 def _becomes_alive(server: subprocess.Popen[bytes], url: str) -> bool:

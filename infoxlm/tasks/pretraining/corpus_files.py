@@ -7,6 +7,7 @@ from pathlib import Path
 
 from infoxlm.data.gzip_file import text_file
 from infoxlm.errors import UserError
+from infoxlm.files.listing import files_below
 from infoxlm.tasks.pretraining.language_names import (
     TEXT,
     bare_name,
@@ -133,15 +134,15 @@ def _listed(key: str, path: Path) -> Iterator[Path]:
     if not path.is_dir():
         yield path
         return
-    for file in sorted(path.rglob("*")):
+    for file in sorted(files_below(path)):
         hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
         if file.is_file() and not hidden:
             yield file
 
 
 def _is_excluded(file: Path, patterns: Sequence[str]) -> bool:
-    """Tell whether a pattern fits the path, as it was given or from the root."""
-    names = (file.as_posix(), file.absolute().as_posix())
+    """Tell whether a pattern fits the path: as it was given, from the root, or behind links."""
+    names = (file.as_posix(), file.absolute().as_posix(), file.resolve().as_posix())
     return any(fnmatch.fnmatch(name, pattern) for name in names for pattern in patterns)
 
 

@@ -188,3 +188,13 @@ def test_real_folders_are_found_as_they_are(shared):
     assert set(parallel) >= {f"en-{code}" for code in own}
     assert len(parallel["eng-deu"]) == 1
     assert sum(1 for _ in parallel["en-ar"][0].rows()) == 17_225
+
+
+def test_linked_folders_are_looked_into(write, tmp_path_factory):
+    root = write("books/de.txt", "books/en-fr.tsv")
+    folder = tmp_path_factory.mktemp("linked")
+    (folder / "text").symlink_to(root / "books")
+    assert texts(find_monolingual([folder]))["de"] == [[("in books/de.txt",)]]
+    # What is left out under one name is not learned from under another.
+    with pytest.raises(UserError, match="leaves out every file"):
+        find_parallel([folder], exclude=["*/books/*"])
