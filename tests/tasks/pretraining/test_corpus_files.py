@@ -194,7 +194,7 @@ def test_linked_folders_are_looked_into(write, tmp_path_factory):
     root = write("books/de.txt", "books/en-fr.tsv")
     folder = tmp_path_factory.mktemp("linked")
     (folder / "text").symlink_to(root / "books")
-    assert texts(find_monolingual([folder]))["de"] == [[("in books/de.txt",)]]
+    assert texts(find_monolingual([folder]))["de"] == [("in books/de.txt",)]
     # What is left out under one name is not learned from under another.
     with pytest.raises(UserError, match="leaves out every file"):
         find_parallel([folder], exclude=["*/books/*"])
