@@ -141,13 +141,13 @@ class InfoXLMLayer(nn.Layer):
         elif first_token_only:
             queried = hidden_states[:, :1]
         attended = self.attention(queried, hidden_states, attention_bias)
-        if cpu.fuses_here(attended, self.training):
-            first, second = self.intermediate.dense, self.output.dense
-            projected = cpu.feed_forward(
-                attended, first.weight, first.bias, second.weight, second.bias
-            )
-            return self.output.add(projected, attended)
-        return self.output(self.intermediate(attended), attended)
+        first, second = self.intermediate.dense, self.output.dense
+        projected = cpu.feed_forward(
+            attended, first.weight, first.bias, second.weight, second.bias, self.training
+        )
+        if projected is None:
+            projected = second(self.intermediate(attended))
+        return self.output.add(projected, attended)
 
 
 class InfoXLMEncoder(nn.Layer):

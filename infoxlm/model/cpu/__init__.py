@@ -13,7 +13,7 @@ from infoxlm.model.cpu.arrays import is_cpu_fp32, pays_here
 from infoxlm.model.cpu.attention import attention
 from infoxlm.model.cpu.cross_entropy import cross_entropy
 from infoxlm.model.cpu.embedding import embedding
-from infoxlm.model.cpu.feed_forward import feed_forward, fuses_here
+from infoxlm.model.cpu.feed_forward import feed_forward
 from infoxlm.model.cpu.gelu import gelu
 from infoxlm.model.cpu.linear import linear
 from infoxlm.model.cpu.moving import move_towards
@@ -27,7 +27,6 @@ __all__ = [
     "Part",
     "attention",
     "feed_forward",
-    "fuses_here",
     "cross_entropy",
     "is_cpu_fp32",
     "gelu",

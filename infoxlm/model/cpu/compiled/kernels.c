@@ -14,6 +14,8 @@
 // Rows of a piece in LayerNorm; elements of one in GELU.
 #define ROWS 64
 #define ELEMENTS 32768
+// Elements of one whose derivative is on the stack, in a core's first cache.
+#define SLOPES 4096
 // Exponentials that are added up in float32.
 #define SUMMED 4096
 // Queries of a tile in attention: its scores, against 512 keys, fit a core's second cache.
@@ -133,6 +135,22 @@ int gelu(long count, const float *x, float *out, float *slope) {
     long start = piece * ELEMENTS;
     long size = count - start < ELEMENTS ? count - start : ELEMENTS;
     gelu_of(x + start, out + start, slope ? slope + start : NULL, size);
+  }
+  return 0;
+}
+
+// Both again for the backward pass: `out` is GELU of x, and `gradient` is multiplied by its derivative.
+int gelu_gradient(long count, const float *restrict x, float *restrict out,
+                  float *restrict gradient) {
+  long pieces = (count + SLOPES - 1) / SLOPES, counter = 0;
+#pragma omp parallel if (count >= PARALLEL)
+  for (long piece; (piece = next_of(&counter)) < pieces;) {
+    float slope[SLOPES];
+    long start = piece * SLOPES;
+    long size = count - start < SLOPES ? count - start : SLOPES;
+    gelu_of(x + start, out + start, slope, size);
+#pragma omp simd
+    for (long i = 0; i < size; i++) gradient[start + i] *= slope[i];
   }
   return 0;
 }
