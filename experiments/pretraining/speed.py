@@ -3,9 +3,9 @@
     python speed.py --out speed --rounds 3 model=e5_small data.parallel=[TEXT] ...
 
 The words are those of `infoxlm pretrain`. Both sides begin with the same model and learn from the
-same masked batches, which the package draws once; of PyTorch several sizes of micro-batches are
-tried, and the fastest counts; its memory is tcmalloc's, with which it was 1.3 times as fast as with
-glibc's. Each measurement is a process of its own. Run it on an idle machine.
+same masked batches, which the package draws once; of both, several sizes of micro-batches are
+tried, and the fastest counts. PyTorch's memory is tcmalloc's, with which it was 1.3 times as fast
+as with glibc's. Each measurement is a process of its own. Run it on an idle machine.
 """
 
 import argparse
@@ -36,18 +36,20 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=3, help="timed ones, after one that is not")
-    parser.add_argument("--torch_tokens", default="768,1536,3072", help="of a micro-batch")
+    parser.add_argument("--tokens", default="768,1536,3072", help="of a micro-batch")
     arguments, words = parser.parse_known_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     common = [f"--out={arguments.out}", f"--steps={arguments.steps}"]
     measured("prepare", *common, *words)
-    sides = {"ours": ["ours", *common, *words]}
-    for tokens in arguments.torch_tokens.split(","):
+    sides = {}
+    for tokens in arguments.tokens.split(","):
+        size = f"hardware.micro_batch_tokens={tokens}"
+        sides[f"ours, {tokens} tokens"] = ["ours", *common, *words, size]
         sides[f"PyTorch, {tokens} tokens"] = ["pytorch", *common, f"--tokens={tokens}"]
     found: dict[str, list[dict[str, float]]] = {name: [] for name in sides}
     for _ in range(arguments.rounds):
         for name, command in sides.items():
-            preload = None if name == "ours" else TCMALLOC
+            preload = None if name.startswith("ours") else TCMALLOC
             found[name].append(measured(*command, preload=preload))
             print(name, found[name][-1], flush=True)
     (arguments.out / "measured.json").write_text(json.dumps(found, indent=1) + "\n")
@@ -57,12 +59,17 @@ def main() -> None:
     }
     for name, values in medians.items():
         print(f"{name}: {values['tokens_per_second']:,.0f} tokens/s, {values['peak_mb']:,.0f} MB")
-    ours = medians.pop("ours")
-    best = max(medians.values(), key=lambda values: values["tokens_per_second"])
-    print(
-        f"ours over PyTorch: {ours['tokens_per_second'] / best['tokens_per_second']:.2f} times the "
-        f"speed, {ours['peak_mb'] / best['peak_mb']:.2f} of the memory"
+    best = {
+        side: max(
+            (values for name, values in medians.items() if name.startswith(side)),
+            key=lambda values: values["tokens_per_second"],
+        )
+        for side in ("ours", "PyTorch")
+    }
+    speed, memory = (
+        best["ours"][key] / best["PyTorch"][key] for key in ("tokens_per_second", "peak_mb")
     )
+    print(f"ours over PyTorch: {speed:.2f} times the speed, {memory:.2f} of the memory")
 
 
 if __name__ == "__main__":
