@@ -33,4 +33,6 @@ def finish(command: str, words: list[str], run: Path) -> None:
     if resumed:
         line.append(f"trainer.resume={run}")
     print(" ".join(line[2:]), flush=True)
-    subprocess.run(line, check=True)
+    status = subprocess.run(line, check=False).returncode
+    if status:  # it has said why; a script that goes on would hide it
+        raise SystemExit(status)

@@ -4,6 +4,7 @@ import importlib
 import json
 import re
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -122,7 +123,13 @@ def test_nothing_finished(collect, monkeypatch, tmp_path):
 def test_finished_runs_are_left_alone_and_others_resume(collect, monkeypatch, tmp_path):
     resumable = importlib.import_module("resumable")
     lines = []
-    monkeypatch.setattr(resumable.subprocess, "run", lambda line, check: lines.append(line[3:]))
+    status = 0
+
+    def run(line, check):
+        lines.append(line[3:])
+        return subprocess.CompletedProcess(line, status)
+
+    monkeypatch.setattr(resumable.subprocess, "run", run)
     write(tmp_path / "a", {})
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "run.json").write_text("{}")
@@ -140,6 +147,9 @@ def test_finished_runs_are_left_alone_and_others_resume(collect, monkeypatch, tm
     resumable.finish("pretrain", ["seed=1"], tmp_path / "c")
     with pytest.raises(SystemExit, match="begun with other settings"):
         resumable.finish("pretrain", ["seed=2"], tmp_path / "c")
+    status = 130  # Ctrl-C
+    with pytest.raises(SystemExit, match="130"):
+        resumable.finish("pretrain", ["seed=1"], tmp_path / "c")
 
 
 def test_each_choice_is_one_change(tmp_path):
