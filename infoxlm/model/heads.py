@@ -54,10 +54,7 @@ class InfoXLMLMHead(nn.Layer):
         bias = self.bias
         if ids is not None:
             word_embeddings, bias = word_embeddings.index_select(ids), bias.index_select(ids)
-        states = self._transformed(hidden_states)
-        if cpu.is_cpu_fp32(states):
-            return cpu.tied_linear(states, word_embeddings, bias)
-        return paddle.matmul(states, word_embeddings, transpose_y=True) + bias
+        return self._scores(self._transformed(hidden_states), word_embeddings, bias)
 
     def losses(
         self, hidden_states: paddle.Tensor, word_embeddings: paddle.Tensor, labels: paddle.Tensor
@@ -75,9 +72,14 @@ class InfoXLMLMHead(nn.Layer):
         states = self._transformed(hidden_states)
         if cpu.is_cpu_fp32(states):
             return cpu.tied_losses(states, word_embeddings, self.bias, labels)
-        return cross_entropy(
-            paddle.matmul(states, word_embeddings, transpose_y=True) + self.bias, labels
-        )
+        return cross_entropy(self._scores(states, word_embeddings, self.bias), labels)
 
     def _transformed(self, hidden_states: paddle.Tensor) -> paddle.Tensor:
         return self.layer_norm(F.gelu(self.dense(hidden_states)))
+
+    def _scores(
+        self, states: paddle.Tensor, table: paddle.Tensor, bias: paddle.Tensor
+    ) -> paddle.Tensor:
+        if cpu.is_cpu_fp32(states):
+            return cpu.tied_linear(states, table, bias)
+        return paddle.matmul(states, table, transpose_y=True) + bias

@@ -44,10 +44,8 @@ class FeedForward(Operation):
         x, first, second, between = ctx.saved_tensor()
         of_first, of_second = ctx.learned
         ones = ones_for(gradient)
-        fed, of_between = (
-            paddle.empty_like(between),
-            paddle.matmul(gradient, second, transpose_y=True),
-        )
+        fed = paddle.empty_like(between)
+        of_between = paddle.matmul(gradient, second, transpose_y=True)
         call("gelu_gradient", between.size, between, fed, of_between)
         of_second.add((fed, gradient), (ones, gradient))
         of_first.add((x, of_between), (ones, of_between))
