@@ -18,7 +18,7 @@ from features import LANGUAGES, read_questions, xquad_file
 
 from infoxlm.evaluate.metric import Metric
 from infoxlm.evaluate.paired import PairedFigure, compare_predictions
-from infoxlm.evaluate.predictions import Predictions
+from infoxlm.evaluate.predictions import Predictions, concatenated
 from infoxlm.files.atomic import write_json, write_text
 from infoxlm.reporting.sections import markdown_table
 from infoxlm.tasks.question_answering.answer_scores import SQUAD, AnswerScore, score_answer
@@ -55,15 +55,6 @@ def check_same_questions(runs: list[Predictions]) -> None:
     asked = [list(zip(run.languages.tolist(), run.rows.tolist(), strict=True)) for run in runs]
     if any(each != asked[0] for each in asked):
         raise SystemExit("the runs answered different questions: score all on the same")
-
-
-def concatenated(runs: list[Predictions]) -> Predictions:
-    """The predictions of several runs one behind the other."""
-    return Predictions(
-        np.concatenate([run.languages for run in runs]),
-        np.concatenate([run.rows for run in runs]),
-        {name: np.concatenate([run.values[name] for run in runs]) for name in METRICS},
-    )
 
 
 def by_language(runs: list[Predictions], metric: str) -> np.ndarray:

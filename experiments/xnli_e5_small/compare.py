@@ -20,7 +20,7 @@ from scipy import stats
 
 from infoxlm.data.xnli import LANGUAGES
 from infoxlm.evaluate.paired import compare_predictions
-from infoxlm.evaluate.predictions import Predictions, matched, read_predictions
+from infoxlm.evaluate.predictions import Predictions, concatenated, matched, read_predictions
 from infoxlm.reporting.sections import markdown_table
 
 HERE = Path(__file__).parent
@@ -33,15 +33,6 @@ def accuracies(runs: list[Predictions]) -> np.ndarray:
             [run.values["accuracy"][run.languages == language].mean() for language in LANGUAGES]
             for run in runs
         ]
-    )
-
-
-def concatenated(runs: list[Predictions]) -> Predictions:
-    """The predictions of several runs one behind the other."""
-    return Predictions(
-        np.concatenate([run.languages for run in runs]),
-        np.concatenate([run.rows for run in runs]),
-        {"accuracy": np.concatenate([run.values["accuracy"] for run in runs])},
     )
 
 

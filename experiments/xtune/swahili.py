@@ -29,7 +29,8 @@ STEPS = 17
 
 def read_rows(path: Path) -> list[list[str]]:
     """Premise, hypothesis and label of each row of a TSV with a header."""
-    return [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()[1:]]
+    with path.open(encoding="utf-8") as lines:
+        return [line.rstrip("\n").split("\t") for line in lines][1:]
 
 
 def share_left(swahili: list[str], english: list[str]) -> float:

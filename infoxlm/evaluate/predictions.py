@@ -158,6 +158,19 @@ class _Parser:
         return record
 
 
+def concatenated(runs: Sequence[Predictions]) -> Predictions:
+    """The predictions of several runs one behind the other, without the tasks' columns.
+
+    Args:
+        runs: At least one; the metrics of the first are taken of all.
+    """
+    return Predictions(
+        np.concatenate([run.languages for run in runs]),
+        np.concatenate([run.rows for run in runs]),
+        {name: np.concatenate([run.values[name] for run in runs]) for name in runs[0].values},
+    )
+
+
 def matched(first: Predictions, second: Predictions) -> tuple[Predictions, Predictions]:
     """Bring two runs into the same order, by language and row.
 

@@ -7,6 +7,7 @@ import pytest
 from infoxlm.errors import UserError
 from infoxlm.evaluate.predictions import (
     Predictions,
+    concatenated,
     is_binary,
     matched,
     read_predictions,
@@ -118,6 +119,14 @@ def test_missing_and_empty_files(tmp_path):
     (tmp_path / "empty.jsonl").touch()
     with pytest.raises(UserError, match="is empty"):
         read_predictions(tmp_path / "empty.jsonl")
+
+
+def test_runs_one_behind_the_other(predictions):
+    joined = concatenated([predictions, predictions.take(np.array([2]))])
+    assert joined.languages.tolist() == ["en", "en", "zh", "zh"]
+    assert joined.rows.tolist() == [0, 7, 0, 0]
+    np.testing.assert_array_equal(joined.values["f1"], [1.0, 1 / 3, 0.5, 0.5])
+    assert list(joined.values) == ["f1", "exact"]
 
 
 def test_matched_brings_runs_into_one_order(predictions):
