@@ -152,6 +152,45 @@ def test_finished_runs_are_left_alone_and_others_resume(collect, monkeypatch, tm
         resumable.finish("pretrain", ["seed=1"], tmp_path / "c")
 
 
+@pytest.fixture
+def scratch(collect):
+    yield importlib.import_module("scratch")
+    sys.modules.pop("scratch", None)
+
+
+def test_what_a_run_from_scratch_logged(scratch, monkeypatch, tmp_path):
+    def scored(step, first, second):
+        found = {"dev/retrieval/de": first, "dev/retrieval/average": first}
+        for block, share in enumerate((first, second)):
+            figures = {"de": share, "fr": share / 2, "average": 0.75 * share}
+            found |= {f"dev/retrieval_block_{block}/{x}": y for x, y in figures.items()}
+        return {"step": step, **found}
+
+    def learned(step, queue, batch):
+        return {"step": step, "train/xlco/accuracy": queue, "train/xlco/accuracy_in_batch": batch}
+
+    lines = [scored(0, 0.2, 0.1), learned(1, 0.0, 0.5), learned(2, 1.0, 0.25), scored(2, 0.4, 0.8)]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(x) + "\n" for x in lines))
+    (tmp_path / "checkpoints" / "best").mkdir(parents=True)
+    (tmp_path / "checkpoints" / "step-2").mkdir()
+    found = scratch.curves(tmp_path)
+    assert found == {
+        "steps": [0, 2],
+        "languages": ["de", "fr"],
+        "retrieval": [[[0.2, 0.1], [0.1, 0.05]], [[0.4, 0.2], [0.8, 0.4]]],
+        "accuracy": [0.0, 1.0],
+        "accuracy_in_batch": [0.5, 0.25],
+    }
+    assert scratch.last_checkpoint(tmp_path).name == "step-2"
+    assert "| queue alone | 100 | 25 | 100 |" in scratch.contrast_table({"queue": found})
+    untrained, trained = ((np.array(x), found["languages"]) for x in found["retrieval"])
+    tables = {scratch.UNTRAINED: untrained, "queue": trained}
+    monkeypatch.setattr(scratch, "BLOCK", 1)
+    text = scratch.by_block(tables, "FLORES")
+    assert "| 1 | 7.5 | 60.0 |" in text
+    assert "| queue alone | 80.0 | 40.0 |" in text
+
+
 def test_each_choice_is_one_change(tmp_path):
     """The files of `choice`, composed as the sweep in the README composes them."""
     readme = (EXPERIMENTS / "pretraining" / "README.md").read_text(encoding="utf-8")
