@@ -75,13 +75,13 @@ def compared(folder: Path, variant: str, baseline: str) -> dict:
     }
 
 
-def script_gaps(folder: Path, variants: list[str]) -> dict:
-    """By variant, of Hindi and Urdu the points that their rows in another script cost."""
+def script_gaps(folder: Path, results: dict) -> dict:
+    """By variant, over its compared seeds, what rows in another script cost Hindi and Urdu."""
     found = {}
-    for variant in variants:
+    for variant, variant_results in results.items():
         tests = [
-            json.loads((run / "results.json").read_text())["test"]
-            for run in finished(folder, variant).values()
+            json.loads((run_folder(folder, variant, seed) / "results.json").read_text())["test"]
+            for seed in variant_results["seeds"]
         ]
         found[variant] = {
             language: {
@@ -196,9 +196,8 @@ def main() -> None:
     results = {variant: compared(arguments.runs, variant, "plain") for variant in variants}
     for variant in CHANGED:
         if finished(arguments.runs, name := second_stage(variant)):
-            variants.append(name)
             results[name] = compared(arguments.runs, name, variant)
-    scripts = script_gaps(arguments.runs, variants)
+    scripts = script_gaps(arguments.runs, results)
     text = written(results, scripts)
     (HERE / "comparison.md").write_text(text, encoding="utf-8")
     record = {"variants": results, "scripts": scripts}
