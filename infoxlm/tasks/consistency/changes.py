@@ -36,6 +36,19 @@ class Change:
         """
         raise NotImplementedError
 
+    def another(
+        self, number: int, ids: np.ndarray, copy: np.ndarray, random: np.random.Generator
+    ) -> np.ndarray:
+        """Draw a copy to stand next to another one, as `copy` does.
+
+        Args:
+            number: The example's number.
+            ids: Its token ids, int32 ``[tokens]``.
+            copy: The copy that stands in the example's place.
+            random: The generator of all draws.
+        """
+        return self.copy(number, ids, random)
+
     def ids_in_copies(self, token_ids: TokenIds) -> np.ndarray:
         """The token ids that copies of these sequences may hold besides the sequences' own."""
         return np.zeros(0, np.int32)
@@ -108,21 +121,34 @@ class Translation(Change):
 
     def copy(self, number: int, ids: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Draw a language other than the example's own; where there is none, the ids stay."""
+        return self._drawn(self._choices(number), random, ids)
+
+    def another(
+        self, number: int, ids: np.ndarray, copy: np.ndarray, random: np.random.Generator
+    ) -> np.ndarray:
+        """Draw a language other than the copy's; the example's own is one of them."""
+        choices = [x for x in (*self._choices(number), ids) if not np.array_equal(x, copy)]
+        return self._drawn(choices, random, ids)
+
+    def _choices(self, number: int) -> list[np.ndarray]:
+        """The row in each language that it is not in."""
         places = self._places[:, number]
-        choices = np.flatnonzero(places >= 0)
-        if not len(choices):
+        return [
+            self._translations[language].token_ids[places[language]]
+            for language in np.flatnonzero(places >= 0)
+        ]
+
+    def _drawn(
+        self, choices: Sequence[np.ndarray], random: np.random.Generator, ids: np.ndarray
+    ) -> np.ndarray:
+        """One of the choices, or with two languages the texts of two; without any, the ids."""
+        if not choices:
             return ids
-        first, second = (self._sequence(places, choices, random) for _ in range(2))
+        first, second = (choices[random.integers(len(choices))] for _ in range(2))
         if not self._two_languages:
             return first
         texts = [texts_of(first)[0], *texts_of(second)[1:]]
         return sequence_of(texts, self._max_length)
-
-    def _sequence(
-        self, places: np.ndarray, choices: np.ndarray, random: np.random.Generator
-    ) -> np.ndarray:
-        language = choices[random.integers(len(choices))]
-        return self._translations[language].token_ids[places[language]]
 
     def ids_in_copies(self, token_ids: TokenIds) -> np.ndarray:
         """All ids of the translations."""

@@ -126,21 +126,19 @@ class CopiedExamples(Examples):
         drawn = self.base.batch(rows % len(self.base), seed)
         seeds = np.column_stack([np.tile(np.asarray(seed, np.int64), (len(rows), 1)), rows])
         changed = rows >= len(self.base)
-        own = drawn.token_ids.take(drawn.index)
-        copies = self._copies(rows, own, seeds, _COPY) if self.copies else None
-        for place, copy in zip(
-            np.flatnonzero(changed),
-            self._copies(rows[changed], [own[x] for x in np.flatnonzero(changed)],
-                         seeds[changed], _EXAMPLE),
-            strict=True,
-        ):  # fmt: skip
-            own[place] = copy
+        own, copies = [], []
+        for row, ids, one in zip(
+            rows.tolist(), drawn.token_ids.take(drawn.index), seeds.tolist(), strict=True
+        ):
+            sequence, copy = self._drawn(row, ids, one)
+            own.append(sequence)
+            copies += [] if copy is None else [copy]
         return CopiedBatch(
             token_ids_of(own),
             np.arange(len(rows)),
             drawn.targets,
             drawn.weights,
-            copies=None if copies is None else token_ids_of(copies),
+            copies=token_ids_of(copies) if copies else None,
             changed=changed,
             noise=self.change.noise,
             width=self.width,
@@ -148,15 +146,22 @@ class CopiedExamples(Examples):
             taught=self.augmented,
         )
 
-    def _copies(
-        self, rows: np.ndarray, ids: Sequence[np.ndarray], seeds: np.ndarray, kind: int
-    ) -> list[np.ndarray]:
-        """A changed copy of each sequence."""
-        numbers = (rows % len(self.base)).tolist()
-        return [
-            self.change.copy(number, own, np.random.default_rng([*seed, kind]))
-            for number, own, seed in zip(numbers, ids, seeds.tolist(), strict=True)
-        ]
+    def _drawn(
+        self, row: int, ids: np.ndarray, seed: Sequence[int]
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """The sequence of a row, and its copy where there are copies.
+
+        Args:
+            row: Its number.
+            ids: The example's token ids.
+            seed: The seed of its draws.
+        """
+        number = row % len(self.base)
+        of_example, of_copy = (np.random.default_rng([*seed, kind]) for kind in (_EXAMPLE, _COPY))
+        if row < len(self.base):
+            return ids, self.change.copy(number, ids, of_copy) if self.copies else None
+        changed = self.change.copy(number, ids, of_example)
+        return changed, self.change.another(number, ids, changed, of_copy) if self.copies else None
 
     def ids_in_use(self) -> np.ndarray | None:
         """The ids of the examples and of all copies that there may be."""

@@ -16,9 +16,10 @@ from infoxlm.tasks.objective import Objective
 class Teacher:
     """A model that predicts and does not learn.
 
-    It predicts the copies as they are drawn: what is known of the examples alone, before training,
-    would not do. Of its word embeddings only the rows that may occur are kept, which is most of
-    what it would take: 0.4 of 0.5 GB of a small model, 0.8 of 1.1 GB of a base one.
+    It predicts the copies as they are drawn, but for noise on embeddings, of which it sees none:
+    what is known of the examples alone, before training, would not do. Of its word embeddings only
+    the rows that may occur are kept, which is most of what it would take: 0.4 of 0.5 GB of a small
+    model, 0.8 of 1.1 GB of a base one.
 
     Args:
         model: The model.

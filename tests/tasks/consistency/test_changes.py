@@ -129,6 +129,26 @@ def test_translations_are_rows_of_the_same_number(tokenizer, parallel):
     }
 
 
+def test_next_to_a_translation_comes_another_one_or_the_original(tokenizer, parallel):
+    examples, others = parallel
+    change = Translation(examples, others, False, 64)
+    originals = examples.token_ids.take(range(8))
+    german, french = (x.token_ids.take(range(4)) for x in others)
+
+    def drawn(number, copy):
+        found = [
+            change.another(number, originals[number], copy, np.random.default_rng(seed))
+            for seed in range(20)
+        ]
+        return {decoded(tokenizer, x)[0] for x in found}
+
+    assert drawn(0, german[0]) == {"dog 0", "maison 0"}
+    assert drawn(0, french[0]) == {"dog 0", "Hund 0"}
+    assert drawn(1, german[1]) == {"dog 1"}
+    assert drawn(4, french[0]) == {"Hund 0"}
+    assert drawn(2, originals[2]) == {"dog 2"}  # no language has it
+
+
 def test_sides_may_be_in_two_languages(tokenizer, parallel):
     examples, others = parallel
     change = Translation(examples, others, True, 64)

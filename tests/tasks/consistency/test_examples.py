@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from infoxlm.tasks.consistency.changes import GaussianNoise
+from infoxlm.tasks.consistency.changes import Change, GaussianNoise
 from infoxlm.tasks.consistency.examples import HELD, NOISE, TEACHER_IDS, CopiedExamples
 from infoxlm.tasks.consistency.word_changes import SubwordSampling
 
@@ -68,6 +68,23 @@ def test_augmented_examples_are_changed_themselves(sampled, pairs):
     assert "labels" in sampled(copies=False, augmented=True).batch(np.array([25]), SEED).arrays(
         np.array([0])
     )
+
+
+def test_the_copy_of_a_changed_example_is_drawn_next_to_it(sampled, pairs):
+    class Told(Change):
+        """Adds a 7 to a copy, and an 8 to one that stands next to another."""
+
+        def copy(self, number, ids, random):
+            return np.append(ids, np.int32(7))
+
+        def another(self, number, ids, copy, random):
+            assert copy.tolist() == [*ids.tolist(), 7]
+            return np.append(ids, np.int32(8))
+
+    batch = sampled(augmented=True, change=Told()).batch(np.array([5, 25]), SEED)
+    original = pairs.token_ids[5].tolist()
+    assert [batch.token_ids[x].tolist() for x in (0, 1)] == [original, [*original, 7]]
+    assert [batch.copies[x].tolist() for x in (0, 1)] == [[*original, 7], [*original, 8]]
 
 
 def test_each_copy_can_be_found_by_its_origin(sampled):
