@@ -1,10 +1,10 @@
 """Lay the variants next to plain fine-tuning, seed by seed and row by row.
 
-    python collect.py --runs runs
+    python collect.py --runs runs --xnli_root $XNLI_ROOT
 
 Reads the runs of run.py, and writes comparison.md, comparison.json and comparison.png next to this
-file. A variant and plain fine-tuning are paired by their seeds, which decide the head, the order of
-the pairs and the scored rows of both. Two intervals of 95 % stand next to each difference: one over
+file. A variant and plain fine-tuning are paired by their seeds, which decide the head and, where
+both learn from the same rows, their order. Two intervals of 95 % belong to a difference: one over
 seeds (Student's t of the differences by seed), which tells whether other seeds would say the same,
 and one over rows (paired bootstrap; a row with all languages, seeds and both variants), which
 tells whether other test rows would.
@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from runs import CHANGED, SEEDS, VARIANTS, run_folder, second_stage
 from scipy import stats
+from script_gaps import script_gap, script_masks
 
 from infoxlm.data.xnli import LANGUAGES
 from infoxlm.evaluate.paired import compare_predictions
@@ -62,7 +63,6 @@ def compared(folder: Path, variant: str, baseline: str) -> dict:
     table = np.array([figures_of(run) for run in after])
     differences = table - np.array([figures_of(run) for run in before])
     rows = {x.name: x for x in compare_predictions(concatenated(before), concatenated(after))}
-    average = rows["average"]
     return {
         "seeds": seeds,
         "baseline": baseline,
@@ -71,32 +71,8 @@ def compared(folder: Path, variant: str, baseline: str) -> dict:
         "half_width_over_seeds": {
             name: half_width(differences[:, column]) for column, name in enumerate(FIGURES)
         },
-        "interval_over_rows": [average.interval.low, average.interval.high],
+        "interval_over_rows": {name: list(rows[name].interval) for name in FIGURES},
     }
-
-
-def script_gaps(folder: Path, results: dict) -> dict:
-    """By variant, over its compared seeds, what rows in another script cost Hindi and Urdu."""
-    found = {}
-    for variant, variant_results in results.items():
-        tests = [
-            json.loads((run_folder(folder, variant, seed) / "results.json").read_text())["test"]
-            for seed in variant_results["seeds"]
-        ]
-        found[variant] = {
-            language: {
-                "all": np.mean([test["accuracy"][language] for test in tests]),
-                **{
-                    part: np.mean([test["scripts"][language][part]["accuracy"] for test in tests])
-                    for part in ("in_script", "other")
-                },
-                "english": np.mean([test["accuracy"]["en"] for test in tests]),
-                "rows": tests[0]["scripts"][language]["other"]["examples"],
-            }
-            for language in ("hi", "ur")
-            if all(language in test.get("scripts", {}) for test in tests)
-        }
-    return found
 
 
 def points(value: float, signed: bool = False) -> str:
@@ -110,37 +86,43 @@ def with_width(difference: float, width: float | None) -> str:
     return text if width is None else f"{text} ± {points(width)}"
 
 
+def difference(found: dict, name: str) -> str:
+    """A figure minus its baseline, with the half-width over seeds."""
+    return with_width(found["difference"][name], found["half_width_over_seeds"][name])
+
+
 def written(results: dict, scripts: dict) -> str:
     """The tables for comparison.md."""
     rows = []
     for variant, found in results.items():
-        cells = [""] * 4
+        cells = [""] * 5
         if variant != found["baseline"]:
-            rows_ = (points(x, signed=True) for x in found["interval_over_rows"])
-            average, gap = (
-                with_width(found["difference"][name], found["half_width_over_seeds"][name])
-                for name in ("average", "gap")
-            )
-            cells = [average, " to ".join(rows_), gap, found["baseline"]]
+            cells = [found["baseline"]]
+            for name in ("average", "gap"):
+                over_rows = (points(x, signed=True) for x in found["interval_over_rows"][name])
+                cells += [difference(found, name), " to ".join(over_rows)]
         own = (points(found["figures"][name]) for name in ("average", "gap"))
         rows.append([variant, str(len(found["seeds"])), *own, *cells])
     header = [
-        "", "seeds", "average", "gap", "average minus baseline, ± over seeds", "over rows",
-        "gap minus baseline, ± over seeds", "baseline",
+        "", "seeds", "average", "gap", "baseline", "average minus baseline, ± over seeds",
+        "over rows", "gap minus baseline, ± over seeds", "over rows",
     ]  # fmt: skip
     by_language = [
         [variant, *(points(found["figures"][x]) for x in LANGUAGES)]
         for variant, found in results.items()
     ]
     gains = [
-        [variant, *(points(found["difference"][x], signed=True) for x in LANGUAGES)]
+        [variant, *(difference(found, x) for x in LANGUAGES)]
         for variant, found in results.items()
         if variant != found["baseline"]
     ]
     scripted = [
         [
-            variant, language, str(x["rows"]), points(x["in_script"]), points(x["other"]),
-            points(x["all"]), points(x["english"] - x["all"]), points(x["in_script"] - x["all"]),
+            variant, language, str(x["rows"]),
+            *(points(x[name]) for name in ("in_script", "other")),
+            *(points(x[f"english_{name}"]) for name in ("in_script", "other")),
+            points(x["gap"]),
+            f"{points(x['added'])} ({' to '.join(points(y) for y in x['interval'])})",
         ]
         for variant, found in scripts.items()
         for language, x in found.items()
@@ -150,12 +132,13 @@ def written(results: dict, scripts: dict) -> str:
         markdown_table(header, rows),
         "By language:",
         markdown_table(["", *LANGUAGES], by_language),
-        "Minus the baseline:",
+        "Minus the baseline, ± over seeds:",
         markdown_table(["", *LANGUAGES], gains),
-        "Rows in another script than the language's, and how much of the gap to English they are:",
+        "Rows with a side in another script than the language's, and what they add to the gap to "
+        "English, which answers the same rows (95 % over rows):",
         markdown_table(
-            ["", "language", "rows", "in its script", "in another", "all", "gap to English",
-             "of it other scripts"],
+            ["", "language", "rows", "in its script", "in another", "English there, in its script",
+             "in another", "gap to English", "added by other scripts"],
             scripted,
         ),
     ]  # fmt: skip
@@ -177,7 +160,8 @@ def plot(results: dict) -> None:
     width = 0.8 / len(shown)
     for number, (variant, found) in enumerate(shown.items()):
         values = [100 * found["difference"][x] for x in (*LANGUAGES, "average")]
-        axes.bar(positions + number * width - 0.4 + width / 2, values, width, label=variant)
+        label = variant if found["baseline"] == "plain" else f"{variant}, minus {found['baseline']}"
+        axes.bar(positions + number * width - 0.4 + width / 2, values, width, label=label)
     axes.axhline(0, color="#24292f", linewidth=1)
     axes.set_xticks(positions, [*LANGUAGES, "average"])
     axes.set_ylabel("points more than the baseline")
@@ -189,15 +173,26 @@ def plot(results: dict) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--runs", type=Path, required=True)
+    parser.add_argument("--xnli_root", type=Path, required=True)
     arguments = parser.parse_args()
     variants = [variant for variant in VARIANTS if finished(arguments.runs, variant)]
     if "plain" not in variants:
         raise SystemExit(f"{arguments.runs} holds no finished run plain-SEED: see run.py")
-    results = {variant: compared(arguments.runs, variant, "plain") for variant in variants}
+    with_plain = finished(arguments.runs, "plain").keys()
+    results = {
+        variant: compared(arguments.runs, variant, "plain")
+        for variant in variants
+        if with_plain & finished(arguments.runs, variant).keys()
+    }
     for variant in CHANGED:
         if finished(arguments.runs, name := second_stage(variant)):
             results[name] = compared(arguments.runs, name, variant)
-    scripts = script_gaps(arguments.runs, results)
+    masks = script_masks(arguments.xnli_root)
+    scripts = {}
+    for variant, found in results.items():
+        folders = (run_folder(arguments.runs, variant, seed) for seed in found["seeds"])
+        runs = [read_predictions(folder / "predictions.jsonl") for folder in folders]
+        scripts[variant] = {x: script_gap(runs, x, mask) for x, mask in masks.items()}
     text = written(results, scripts)
     (HERE / "comparison.md").write_text(text, encoding="utf-8")
     record = {"variants": results, "scripts": scripts}

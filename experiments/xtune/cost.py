@@ -58,8 +58,8 @@ def main() -> None:
     seconds: dict[str, list[float]] = {name: [] for name in variants}
     memory: dict[str, float] = dict.fromkeys(variants, 0.0)
     for _ in range(arguments.rounds):
-        shutil.rmtree(arguments.out, ignore_errors=True)
         for name, settings in variants.items():
+            shutil.rmtree(arguments.out / name, ignore_errors=True)
             train([*common, *settings], arguments.out / name)
             seconds[name] += steps_of(arguments.out / name, arguments.batch)
             results = json.loads((arguments.out / name / "results.json").read_text())

@@ -3,10 +3,13 @@
     python swahili.py --xnli_root $XNLI_ROOT --train_root $TRANSLATE_TRAIN \
         --checkpoint weights/e5_small --out runs/swahili
 
-The rows are cut into two halves by the share of their Swahili words that were left in English. Each
-half is trained on in Swahili, and in English too: what the halves differ by in English comes from
-their other qualities, what they differ by in Swahili beyond that from the words left over. Writes
-swahili.md and swahili.json next to this file. Finished runs are left alone, as in run.py.
+Rows with the same label and English texts of like length are taken by twos; the one with more of
+its Swahili words left in English goes to one half, the other to the other half. Each half is
+trained on in Swahili, and in English too: what the halves differ by in English comes from their
+other qualities, what they differ by in Swahili beyond that from their translations. That is the
+words left over, and whatever else is worse in translations that leave words over: the rows do not
+tell them apart. Writes swahili.md and swahili.json next to this file. Finished runs are left
+alone, as in run.py.
 """
 
 import argparse
@@ -17,26 +20,24 @@ from pathlib import Path
 import numpy as np
 from collect import half_width, points, with_width
 from runs import SEEDS, SETTINGS, train
+from script_gaps import read_rows, right
 
+from infoxlm.evaluate.intervals import cluster_bootstrap
+from infoxlm.evaluate.predictions import read_predictions
 from infoxlm.reporting.sections import markdown_table
 
 HERE = Path(__file__).parent
 LANGUAGES, HALVES = ("sw", "en"), ("few", "many")
 WORD = re.compile(r"[^\W\d_]+")
-#: An epoch of half of the 9,000 rows, in batches of 256.
+#: What fits into an epoch of half of the 9,000 rows, in batches of 256.
 STEPS = 17
-
-
-def read_rows(path: Path) -> list[list[str]]:
-    """Premise, hypothesis and label of each row of a TSV with a header."""
-    with path.open(encoding="utf-8") as lines:
-        return [line.rstrip("\n").split("\t") for line in lines][1:]
 
 
 def share_left(swahili: list[str], english: list[str]) -> float:
     """The share of a row's Swahili words that stand in its English texts, too.
 
-    Names, which are the same in both, do not count: they are the words with a capital in English.
+    Words with a capital in English are names, which are the same in both, and are not counted as
+    left over.
     """
     known = {
         word
@@ -52,10 +53,13 @@ def write_halves(train_root: Path, out: Path) -> dict[str, float]:
     """Write both halves in both languages; the mean share of words left in each."""
     rows = {language: read_rows(train_root / f"{language}.tsv") for language in LANGUAGES}
     shares = np.array([share_left(*pair) for pair in zip(rows["sw"], rows["en"], strict=True)])
-    order = np.argsort(shares, kind="stable")
-    middle = len(order) // 2
+    lengths = np.array([len(premise) + len(other) for premise, other, *_ in rows["en"]])
+    labels = np.array([row[2] for row in rows["en"]])
+    alike = np.lexsort((lengths, labels))
+    pairs = alike[: len(alike) // 2 * 2].reshape(-1, 2)
+    ordered = np.take_along_axis(pairs, np.argsort(shares[pairs], axis=1, kind="stable"), axis=1)
     found = {}
-    for half, places in zip(HALVES, (order[:middle], order[middle:]), strict=True):
+    for half, places in zip(HALVES, ordered.T, strict=True):
         found[half] = float(shares[places].mean())
         folder = out / "data" / half
         folder.mkdir(parents=True, exist_ok=True)
@@ -66,10 +70,23 @@ def write_halves(train_root: Path, out: Path) -> dict[str, float]:
     return found
 
 
-def accuracies(out: Path, seeds: list[int], language: str, half: str, scored: str) -> np.ndarray:
-    """Test accuracy in a language of the runs on a half, by seed."""
-    runs = [out / f"{language}-{half}-{seed}" / "results.json" for seed in seeds]
-    return np.array([json.loads(run.read_text())["test"]["accuracy"][scored] for run in runs])
+def scored_rows(
+    out: Path, seeds: list[int], language: str, half: str, scored: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which test rows the runs on a half got right, ``[seeds, rows]``, and the rows' numbers."""
+    runs = [out / f"{language}-{half}-{seed}" / "predictions.jsonl" for seed in seeds]
+    found = [right(read_predictions(run), scored) for run in runs]
+    return np.array([values for values, _ in found]), found[0][1]
+
+
+def cells(differences: np.ndarray, rows: np.ndarray) -> list[str]:
+    """The mean of differences ``[seeds, rows]``: with its width over seeds, and over rows."""
+    by_seed = differences.mean(axis=1)
+    over_rows = cluster_bootstrap(differences.mean(axis=0), rows)
+    return [
+        with_width(float(by_seed.mean()), half_width(by_seed)),
+        " to ".join(points(x, signed=True) for x in over_rows),
+    ]
 
 
 def main() -> None:
@@ -97,27 +114,26 @@ def main() -> None:
         gains = {}
         for language in LANGUAGES:
             few, many = (
-                accuracies(given.out, given.seeds, language, half, scored) for half in HALVES
+                scored_rows(given.out, given.seeds, language, half, scored) for half in HALVES
             )
-            gains[language] = few - many
+            gains[language] = few[0] - many[0]
             record["accuracy"][f"{language} scored in {scored}"] = {
-                "few": few.tolist(), "many": many.tolist()
+                "few": few[0].mean(axis=1).tolist(), "many": many[0].mean(axis=1).tolist()
             }  # fmt: skip
-            cells = [points(few.mean()), points(many.mean()), over_seeds(few - many)]
-            rows.append([f"learned in {language}, scored in {scored}", *cells])
+            means = [points(found[0].mean()) for found in (few, many)]
+            rows.append([language, scored, *means, *cells(gains[language], few[1])])
         cost = gains["sw"] - gains["en"]
-        record["accuracy"][f"cost in {scored}"] = cost.tolist()
-        rows.append([f"cost of the words left, scored in {scored}", "", "", over_seeds(cost)])
-    header = ["", *(f"{half} ({points(shares[half])} % left)" for half in HALVES), "few minus many"]
-    text = markdown_table(header, rows) + "\n"
+        record["accuracy"][f"cost in {scored}"] = cost.mean(axis=1).tolist()
+        rows.append(["sw less en", scored, "", "", *cells(cost, few[1])])
+    header = ["learned in", "scored in", *HALVES, "few minus many, ± over seeds", "over rows"]
+    few_left, many_left = (points(shares[half]) for half in HALVES)
+    text = (
+        f"Of a row's Swahili words {few_left} % are left in English in the half with few, "
+        f"{many_left} % in the one with many.\n\n{markdown_table(header, rows)}\n"
+    )
     (HERE / "swahili.md").write_text(text, encoding="utf-8")
     (HERE / "swahili.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     print(text)
-
-
-def over_seeds(differences: np.ndarray) -> str:
-    """The mean of differences by seed, with the half-width of its 95 % interval."""
-    return with_width(float(differences.mean()), half_width(differences))
 
 
 if __name__ == "__main__":
