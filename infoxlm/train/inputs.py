@@ -1,6 +1,6 @@
 """Task, tokenizer, checkpoint and data of a run: found and checked before paddle is imported."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from infoxlm.checkpoint.config_file import check_fits, read_config_file
@@ -85,6 +85,7 @@ def load_inputs(config: BaseTrainConfig) -> Inputs:
     train = required(task, "train", cache)
     checksums = task.checksums(SPLITS)
     if consistency is not None:
+        consistency = replace(consistency, trained=train)
         checksums |= consistency.checksums
     return Inputs(
         task, checkpoint, tokenizer, data.max_length, train, dev, test, checksums, consistency

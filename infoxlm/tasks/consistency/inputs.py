@@ -32,6 +32,7 @@ class ConsistencyInputs:
         config: The group ``consistency`` of the configuration.
         teacher: The model folder of the first stage; None: there is none.
         translations: The training split in each language that copies may be in.
+        trained: The training split in each training language, as the task loaded it.
         dictionaries: By language the translations of English words.
         checksums: SHA-256 of the files of both, by path.
     """
@@ -39,6 +40,7 @@ class ConsistencyInputs:
     config: ConsistencyConfig
     teacher: Path | None = None
     translations: Sequence[Examples] = ()
+    trained: Sequence[Examples] = ()
     dictionaries: Dictionaries = field(default_factory=dict)
     checksums: Mapping[str, str] = field(default_factory=dict)
 
@@ -159,17 +161,18 @@ def check_translated(languages: Sequence[str], trained: Sequence[str]) -> None:
             )
 
 
-def check_parallel(examples: Examples, translations: Sequence[Examples]) -> None:
+def check_parallel(trained: Sequence[Examples], translations: Sequence[Examples]) -> None:
     """Check that rows of the same number in two languages have the same label, nearly all.
 
     Args:
-        examples: The training examples, of one language or of several.
+        trained: The training examples of each language, as the task loaded them: a model's head
+            may count the labels in another order.
         translations: Those of the languages that copies may be in.
 
     Raises:
         UserError: They have not: the files are no translations of each other.
     """
-    for part in examples.parts or (examples,):
+    for part in trained:
         for other in translations:
             _, ours, theirs = np.intersect1d(part.rows, other.rows, return_indices=True)
             if not len(ours):

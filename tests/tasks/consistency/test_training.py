@@ -1,6 +1,7 @@
 """Runs with changed copies, from the command line's configuration to the folder."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -133,6 +134,25 @@ def test_files_that_are_not_parallel_are_refused(compose, tmp_path, write_parall
         "consistency.languages=[de]",
     )  # fmt: skip
     assert "are the same in 0% of the rows only" in said
+
+
+def test_a_head_may_count_the_labels_in_another_order(
+    compose, tmp_path, write_parallel, first_stage
+):
+    """What is parallel is for the data to say, not for the model's head."""
+    checkpoint = shutil.copytree(first_stage / "checkpoints" / "best", tmp_path / "turned")
+    config = json.loads((checkpoint / "config.json").read_text())
+    names = [config["id2label"][str(place)] for place in (1, 2, 0)]
+    config["id2label"] = {str(place): name for place, name in enumerate(names)}
+    config["label2id"] = {name: place for place, name in enumerate(names)}
+    (checkpoint / "config.json").write_text(json.dumps(config))
+    (checkpoint / "manifest.json").unlink()
+    root = write_parallel(tmp_path / "data", ["en", "de"])
+    words = ["data=xnli", f"data.root={root}", "model=checkpoint", f"model.checkpoint={checkpoint}"]
+    words += ["consistency=translation", "consistency.languages=[de]"]
+    config = compose("train", *WORDS[1:2], *WORDS[3:], *words)
+    train.run(config, tmp_path / "run")
+    assert np.isfinite(outcome(tmp_path / "run")[0]).all()
 
 
 def test_what_is_missing_or_does_not_fit_is_told(compose, tmp_path, first_stage):
