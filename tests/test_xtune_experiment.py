@@ -110,7 +110,7 @@ def test_swahili_rows_are_halved_by_words_left_in_english(collect, tmp_path, mon
         lines += ["\t".join((*row[place], row[2])) for row in rows]
         (tmp_path / f"{language}.tsv").write_text("\n".join(lines) + "\n")
     found = swahili.write_halves(tmp_path, tmp_path / "out")
-    # Twos: the entailments; the third and fourth row, of 11 and 12 letters; the first and second.
+    # Twos: the entailments; of the others those with uh or yeah, and those without.
     assert found == {"few": pytest.approx(1 / 9), "many": pytest.approx(2 / 3)}
     few = (tmp_path / "out/data/few/sw.tsv").read_text().splitlines()
     assert few[1:] == [

@@ -3,13 +3,13 @@
     python swahili.py --xnli_root $XNLI_ROOT --train_root $TRANSLATE_TRAIN \
         --checkpoint weights/e5_small --out runs/swahili
 
-Rows with the same label and English texts of like length are taken by twos; the one with more of
-its Swahili words left in English goes to one half, the other to the other half. Each half is
-trained on in Swahili, and in English too: what the halves differ by in English comes from their
-other qualities, what they differ by in Swahili beyond that from their translations. That is the
-words left over, and whatever else is worse in translations that leave words over: the rows do not
-tell them apart. Writes swahili.md and swahili.json next to this file. Finished runs are left
-alone, as in run.py.
+Rows with the same label and English texts of like length, both or none of them telephone talk, are
+taken by twos; the one with more of its Swahili words left in English goes to one half, the other to
+the other half. Each half is trained on in Swahili, and in English too: what the halves differ by in
+English comes from their other qualities, what they differ by in Swahili beyond that from their
+translations. That is the words left over, and whatever else is worse in translations that leave
+words over: the rows do not tell them apart. Writes swahili.md and swahili.json next to this file.
+Finished runs are left alone, as in run.py.
 """
 
 import argparse
@@ -28,6 +28,8 @@ from infoxlm.reporting.sections import markdown_table
 
 HERE = Path(__file__).parent
 LANGUAGES, HALVES = ("sw", "en"), ("few", "many")
+#: What tells transcripts of telephone talk, whose translations leave most words over.
+TALK = re.compile(r"\b(yeah|uh|um|huh|okay)\b", re.IGNORECASE)
 WORD = re.compile(r"[^\W\d_]+")
 #: What fits into an epoch of half of the 9,000 rows, in batches of 256.
 STEPS = 17
@@ -55,7 +57,8 @@ def write_halves(train_root: Path, out: Path) -> dict[str, float]:
     shares = np.array([share_left(*pair) for pair in zip(rows["sw"], rows["en"], strict=True)])
     lengths = np.array([len(premise) + len(other) for premise, other, *_ in rows["en"]])
     labels = np.array([row[2] for row in rows["en"]])
-    alike = np.lexsort((lengths, labels))
+    talk = np.array([any(TALK.search(text) for text in row[:2]) for row in rows["en"]])
+    alike = np.lexsort((lengths, talk, labels))
     pairs = alike[: len(alike) // 2 * 2].reshape(-1, 2)
     ordered = np.take_along_axis(pairs, np.argsort(shares[pairs], axis=1, kind="stable"), axis=1)
     found = {}
