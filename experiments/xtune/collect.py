@@ -166,7 +166,7 @@ def plot(results: dict) -> None:
     axes.set_xticks(positions, [*LANGUAGES, "average"])
     axes.set_ylabel("points more than the baseline")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, ncols=2)
+    figure.legend(loc="outside upper center", frameon=False, ncols=3)
     figure.savefig(HERE / "comparison.png", dpi=150)
 
 
