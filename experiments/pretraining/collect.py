@@ -96,22 +96,29 @@ def gains(tables: dict[str, list[Table]], block: int) -> dict[str, Any]:
     return {"above": above, "spread": spread, "raised": min(above.values()) > spread}
 
 
-def section(data: str, tables: dict[str, list[Table]]) -> str:
-    """The tables of a data set: by block, and by language at the contrast's block and the last."""
-    rungs = [rung for rung in NAMES if rung in tables]
+def section(title: str, tables: dict[str, list[Table]], names: dict[str, str], block: int) -> str:
+    """The tables of a data set: by block, and by language at the contrast's block and the last.
+
+    Args:
+        title: What is shown.
+        tables: One a seed, by rung.
+        names: What the rungs are called, in their order.
+        block: The contrast's.
+    """
+    rungs = [rung for rung in names if rung in tables]
     shares = {rung: averages(tables[rung]) for rung in rungs}
     last = shares[rungs[0]].shape[1] - 1
-    lines = [["block", *(NAMES[rung] for rung in rungs)]]
-    for block in range(last + 1):
-        lines.append([str(block), *(cells(shares[rung][:, block]) for rung in rungs)])
-    parts = [f"**{TITLES[data]}**: accuracy at 1 in percent by block, average of the languages."]
+    lines = [["block", *(names[rung] for rung in rungs)]]
+    for each in range(last + 1):
+        lines.append([str(each), *(cells(shares[rung][:, each]) for rung in rungs)])
+    parts = [f"**{title}**: accuracy at 1 in percent by block, average of the languages."]
     parts.append(markdown_table(lines[0], lines[1:]))
     languages = tables[rungs[0]][0][1]
-    for block in (BLOCK, last):
-        lines = [[f"block {block}", *languages]]
+    for each in (block, last):
+        lines = [[f"block {each}", *languages]]
         for rung in rungs:
-            mean = np.mean([table[block] for table, _ in tables[rung]], axis=0)
-            lines.append([NAMES[rung], *(f"{100 * share:.1f}" for share in mean)])
+            mean = np.mean([table[each] for table, _ in tables[rung]], axis=0)
+            lines.append([names[rung], *(f"{100 * share:.1f}" for share in mean)])
         parts.append(markdown_table(lines[0], lines[1:]))
     return "\n\n".join(parts)
 
@@ -204,7 +211,7 @@ def main() -> None:
         raise SystemExit(f"{given.runs} has no finished run of ladder.py")
     raised = verdict(found)
     parts = [sentence(data, blocks) for data, blocks in raised.items()]
-    parts += [section(data, tables) for data, tables in found.items()]
+    parts += [section(TITLES[data], tables, NAMES, BLOCK) for data, tables in found.items()]
     parts += [xnli_section(accuracy)] if accuracy else []
     record = {
         "retrieval": {

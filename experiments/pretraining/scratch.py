@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from collect import Table, averages, read, tatoeba
+from collect import Table, averages, read, section, tatoeba
 
 from infoxlm.files.atomic import write_json, write_text
 from infoxlm.reporting.sections import markdown_table
@@ -95,23 +95,7 @@ def curves(run: Path) -> dict[str, Any]:
 
 def by_block(tables: dict[str, Table], title: str) -> str:
     """Accuracy by block, and by language at the contrast's block and the last one."""
-    shares = {name: averages([table])[0] for name, table in tables.items()}
-    blocks = len(shares[UNTRAINED])
-    names = [NAMES[name] for name in tables]
-    rows = [
-        [str(block), *(f"{100 * found[block]:.1f}" for found in shares.values())]
-        for block in range(blocks)
-    ]
-    parts = [f"**{title}**: found in percent, average of the languages.",
-             markdown_table(["block", *names], rows)]  # fmt: skip
-    languages = tables[UNTRAINED][1]
-    for block in (BLOCK, blocks - 1):
-        rows = [
-            [NAMES[name], *(f"{100 * share:.1f}" for share in table[block])]
-            for name, (table, _) in tables.items()
-        ]
-        parts.append(markdown_table([f"block {block}", *languages], rows))
-    return "\n\n".join(parts)
+    return section(title, {name: [table] for name, table in tables.items()}, NAMES, BLOCK)
 
 
 def contrast_table(logged: dict[str, dict[str, Any]]) -> str:

@@ -21,15 +21,6 @@ from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
 
 logger = logging.getLogger(__name__)
 
-#: The changes by their names in the configuration.
-CHANGES: dict[str, type[Change]] = {
-    "subword_sampling": SubwordSampling,
-    "code_switching": CodeSwitching,
-    "translation": Translation,
-    "gaussian_noise": GaussianNoise,
-    "word_dropout": WordDropout,
-}
-
 
 def with_consistency(
     stream: TrainingStream,
@@ -51,8 +42,9 @@ def with_consistency(
         UserError: The task's predictions cannot be compared, or its examples not be changed so.
     """
     config, objective, model = inputs.config, stream.objective, stream.objective.model
-    check_comparable(objective, CHANGES[config.name], config.name)
     change = build_change(inputs, stream.examples, tokenizer, max_length)
+    check_comparable(objective, change, config.name)
+    check_parallel(inputs.trained, inputs.translations)
     examples = CopiedExamples.of(
         stream.examples,
         change,
@@ -96,14 +88,13 @@ def build_change(
     if config.name == "code_switching":
         return CodeSwitching(tokenizer, inputs.dictionaries, config.ratio, max_length)
     if config.name == "translation":
-        check_parallel(inputs.trained, inputs.translations)
         return Translation(examples, inputs.translations, config.two_languages, max_length)
     if config.name == "gaussian_noise":
         return GaussianNoise(config.sigma)
     return WordDropout(config.ratio)
 
 
-def check_comparable(objective: Objective, change: type[Change], name: str) -> None:
+def check_comparable(objective: Objective, change: Change, name: str) -> None:
     """Check that an objective's predictions for examples and their copies can be compared.
 
     Raises:

@@ -126,19 +126,14 @@ class CopiedExamples(Examples):
         drawn = self.base.batch(rows % len(self.base), seed)
         seeds = np.column_stack([np.tile(np.asarray(seed, np.int64), (len(rows), 1)), rows])
         changed = rows >= len(self.base)
-        own, copies = [], []
-        for row, ids, one in zip(
-            rows.tolist(), drawn.token_ids.take(drawn.index), seeds.tolist(), strict=True
-        ):
-            sequence, copy = self._drawn(row, ids, one)
-            own.append(sequence)
-            copies += [] if copy is None else [copy]
+        sequences = drawn.token_ids.take(drawn.index)
+        own, copies = zip(*map(self._drawn, rows.tolist(), sequences, seeds.tolist()), strict=True)
         return CopiedBatch(
             token_ids_of(own),
             np.arange(len(rows)),
             drawn.targets,
             drawn.weights,
-            copies=token_ids_of(copies) if copies else None,
+            copies=token_ids_of(copies) if self.copies else None,
             changed=changed,
             noise=self.change.noise,
             width=self.width,
@@ -157,11 +152,16 @@ class CopiedExamples(Examples):
             seed: The seed of its draws.
         """
         number = row % len(self.base)
-        of_example, of_copy = (np.random.default_rng([*seed, kind]) for kind in (_EXAMPLE, _COPY))
+
+        def random(kind: int) -> np.random.Generator:
+            return np.random.default_rng([*seed, kind])
+
         if row < len(self.base):
-            return ids, self.change.copy(number, ids, of_copy) if self.copies else None
-        changed = self.change.copy(number, ids, of_example)
-        return changed, self.change.another(number, ids, changed, of_copy) if self.copies else None
+            return ids, self.change.copy(number, ids, random(_COPY)) if self.copies else None
+        changed = self.change.copy(number, ids, random(_EXAMPLE))
+        if not self.copies:
+            return changed, None
+        return changed, self.change.another(number, ids, changed, random(_COPY))
 
     def ids_in_use(self) -> np.ndarray | None:
         """The ids of the examples and of all copies that there may be."""
