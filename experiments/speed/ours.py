@@ -7,7 +7,7 @@ from texts import STEP, measured, read, read_languages, windows
 from worker import serve
 
 from infoxlm.hardware.environment import load_paddle, prepare_environment
-from infoxlm.schema import HardwareConfig
+from infoxlm.schema import Amp, HardwareConfig
 
 
 def main() -> None:
@@ -18,6 +18,7 @@ def main() -> None:
     parser.add_argument("--score_rows", type=int, default=20)
     for name in ("micro_batch_tokens", "eval_batch_tokens"):
         parser.add_argument(f"--{name}", type=int, default=getattr(HardwareConfig, name))
+    parser.add_argument("--amp", choices=["none", "bf16"], default="none")
     parser.add_argument("--active_vocabulary", type=int, default=1)
     parser.add_argument("--quick", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
@@ -55,6 +56,7 @@ def main() -> None:
     labels = np.array([label for _, _, label in pairs])
     hardware = HardwareConfig(
         "cpu",
+        amp=Amp(arguments.amp),
         micro_batch_tokens=arguments.micro_batch_tokens,
         eval_batch_tokens=arguments.eval_batch_tokens,
         active_vocabulary=bool(arguments.active_vocabulary),
@@ -113,7 +115,9 @@ def main() -> None:
             [p for p, _, _ in texts], [h for _, h, _ in texts], max_length=128
         )
         with module.full_table():
-            evaluator = Evaluator(hardware, compute=graph() if fixed else None)
+            # As `infoxlm evaluate` computes: in bf16 without a graph.
+            graphed = fixed and hardware.amp is Amp.none
+            evaluator = Evaluator(hardware, compute=graph() if graphed else None)
             evaluator.outputs(model, encoded, len(WORDS), softmax)
         seconds = time.perf_counter() - started
         return {"seconds": seconds, "pairs_per_second": len(texts) / seconds}

@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--optimizer", choices=["fused", "foreach", "loop"], default="fused")
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--freeze", action="store_true", help="weights are constants, compiled in")
+    parser.add_argument("--bf16", choices=["autocast", "weights"], help="weights: to score with")
     parser.add_argument("--quick", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
@@ -58,7 +59,15 @@ def main() -> None:
     )
     if arguments.freeze:
         torch._inductor.config.freezing = True
-    computed = torch.compile(model, dynamic=True) if arguments.compile else model
+    if arguments.bf16 == "weights":
+        model = model.bfloat16()
+    called = torch.compile(model, dynamic=True) if arguments.compile else model
+
+    def computed(input_ids):
+        mask = (input_ids != 1).long()
+        with torch.autocast("cpu", torch.bfloat16, enabled=arguments.bf16 == "autocast"):
+            return called(input_ids=input_ids, attention_mask=mask).logits.float()
+
     options = {"fused": {"fused": True}, "foreach": {"foreach": True}, "loop": {"foreach": False}}
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=2e-5, weight_decay=0.0, **options[arguments.optimizer]
@@ -100,7 +109,7 @@ def main() -> None:
         for part in batches:
             input_ids = padded([ids[row] for row in part])
             labels = torch.tensor([pairs[row][2] for row in part])
-            logits = computed(input_ids=input_ids, attention_mask=(input_ids != 1).long()).logits
+            logits = computed(input_ids)
             loss = torch.nn.functional.cross_entropy(logits, labels, reduction="sum") / len(rows)
             loss.backward()
         gradient = time.perf_counter() - started
@@ -126,7 +135,7 @@ def main() -> None:
             order.sort(key=lambda row: -len(encoded[row]))
         for part in parts(order, arguments.score_batch):
             input_ids = padded([encoded[row] for row in part])
-            logits = computed(input_ids=input_ids, attention_mask=(input_ids != 1).long()).logits
+            logits = computed(input_ids)
             logits.softmax(-1).numpy()
         seconds = time.perf_counter() - started
         return {"seconds": seconds, "pairs_per_second": len(texts) / seconds}

@@ -1,6 +1,10 @@
 """A safetensors file whose pages are given back after each tensor."""
 
+import ctypes
+import json
 import math
+import mmap
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +18,13 @@ from infoxlm.files.regular_file import check_regular
 
 #: Values that are read at once: 64 MB of float32.
 PIECE = 1 << 24
+
+#: The attribute by which Paddle's tensors say that they lie in the pages of a file.
+MAPPED = "lies_in_a_file"
+
+#: Linux's number for `madvise`: pages that were not written to are dropped, and read again when
+#: they are wanted.
+PAGEOUT = 21
 
 
 class MappedTensors:
@@ -52,22 +63,58 @@ class MappedTensors:
             shape = file.get_slice(name).get_shape()
             if math.prod(shape) <= PIECE:
                 return file.get_tensor(name)
-        rows = max(1, PIECE // math.prod(shape[1:]))
-        first = self._rows(name, 0, rows)
-        values = np.empty(shape, first.dtype)
-        values[:rows] = first
-        for start in range(rows, shape[0], rows):
-            values[start : start + rows] = self._rows(name, start, min(start + rows, shape[0]))
+        values, filled = None, 0
+        for piece in self.pieces(name):
+            if values is None:
+                values = np.empty(shape, piece.dtype)
+            values[filled : filled + len(piece)] = piece
+            filled += len(piece)
+        assert values is not None
         return values
 
     def _rows(self, name: str, start: int, stop: int) -> np.ndarray:
         with self._open() as file:
             return file.get_slice(name)[start:stop]
 
+    def pieces(self, name: str) -> Iterator[np.ndarray]:
+        """Read a large tensor some rows at a time."""
+        with self._open() as file:
+            shape = file.get_slice(name).get_shape()
+        rows = max(1, PIECE // math.prod(shape[1:]))
+        for start in range(0, shape[0], rows):
+            yield self._rows(name, start, min(start + rows, shape[0]))
+
+    def map(self, name: str) -> np.ndarray | None:
+        """A large float32 tensor in the pages of its file; None where it is another one.
+
+        A page is read when it is wanted, and copied when it is written to, which does not change
+        the file. That must not be written to either: other files by its name do no harm.
+        """
+        with open(self._path, "rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            described = json.loads(file.read(length))[name]
+        shape, start = tuple(described["shape"]), described["data_offsets"][0]
+        if described["dtype"] != "F32" or math.prod(shape) <= PIECE:
+            return None
+        return np.memmap(self._path, "<f4", "c", 8 + length + start, shape)
+
     def get_slice(self, name: str) -> Any:
         """A tensor's slice; ``get_dtype()`` and ``get_shape()`` read the header alone."""
         with self._open() as file:
             return file.get_slice(name)
+
+
+def give_back(values: np.ndarray) -> None:
+    """Give the pages of an array of `MappedTensors.map` back, until they are wanted again.
+
+    Those that were written to stay. Where the system cannot, all stay.
+    """
+    address, size = values.ctypes.data, values.nbytes
+    start = -(-address // mmap.PAGESIZE) * mmap.PAGESIZE  # whole pages, of this array alone
+    if (whole := (address + size - start) // mmap.PAGESIZE * mmap.PAGESIZE) > 0:
+        madvise = getattr(ctypes.CDLL(None), "madvise", None) if sys.platform == "linux" else None
+        if madvise is not None:
+            madvise(ctypes.c_void_p(start), ctypes.c_size_t(whole), PAGEOUT)
 
 
 def checkpoint_tensors(path: Path) -> Iterator[tuple[str, np.ndarray]]:

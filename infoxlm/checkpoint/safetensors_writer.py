@@ -10,6 +10,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from infoxlm.checkpoint.mapped_tensors import MAPPED, PIECE, give_back
+
 #: The types of whole numbers that are written as they are, by NumPy's names; all else is float32.
 WHOLE_TYPES = {"int64": "I64"}
 
@@ -73,6 +75,19 @@ class SafetensorsWriter:
             raise ValueError(f"{name} {values.shape} is not the tensor to write next")
         self._file.write(np.ascontiguousarray(values, self._type(name)).data)
 
+    def write_mapped(self, name: str, values: np.ndarray) -> None:
+        """Append the next tensor, float32 in a file's pages, which are given back as it is read.
+
+        Raises:
+            ValueError: As in `write`.
+        """
+        if name != next(self._waiting, None) or values.shape != self._shapes[name]:
+            raise ValueError(f"{name} {values.shape} is not the tensor to write next")
+        rows = max(1, PIECE // values[0].size)
+        for start in range(0, len(values), rows):
+            self._file.write(values[start : start + rows].data)
+            give_back(values[start : start + rows])
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -104,7 +119,10 @@ def write_tensors(path: Path, tensors: Mapping[str, Any], file_format: str) -> N
     }
     with SafetensorsWriter(path, shapes, file_format, types) as writer:
         for name, tensor in tensors.items():
-            writer.write(name, tensor if name in types else float32_array(tensor))
+            if getattr(tensor, MAPPED, False):
+                writer.write_mapped(name, float32_array(tensor))
+            else:
+                writer.write(name, tensor if name in types else float32_array(tensor))
 
 
 def float32_array(tensor: Any) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Weights that are split over several files, which an index lists."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +117,14 @@ class ShardedTensors:
     def get_tensor(self, name: str) -> np.ndarray:
         """Read a tensor into memory of its own."""
         return self._shards[self._files[name]].get_tensor(name)
+
+    def pieces(self, name: str) -> Iterator[np.ndarray]:
+        """Read a large tensor some rows at a time."""
+        return self._shards[self._files[name]].pieces(name)
+
+    def map(self, name: str) -> np.ndarray | None:
+        """A large float32 tensor in the pages of its file; None where it is another one."""
+        return self._shards[self._files[name]].map(name)
 
     def get_slice(self, name: str) -> Any:
         """A tensor's slice; ``get_dtype()`` and ``get_shape()`` read the header alone."""

@@ -8,11 +8,13 @@ import ml_dtypes
 import numpy as np
 from safetensors import SafetensorError
 
+from infoxlm.checkpoint.mapped_tensors import MappedTensors
 from infoxlm.checkpoint.pickle_reader import DamagedPickleError, ForeignCodeError
 from infoxlm.checkpoint.pickled_arrays import OtherContentError, read_pickled_arrays
 from infoxlm.checkpoint.safetensors_writer import write_tensors
 from infoxlm.checkpoint.sharded_weights import (
     INDEX_SUFFIX,
+    ShardedTensors,
     find_safetensors,
     open_safetensors,
     read_index,
@@ -129,6 +131,25 @@ class WeightsFile:
         """
         return as_float32(self._tensors.get_tensor(name), shape, self.path, name)
 
+    def map(self, name: str, shape: tuple[int, ...]) -> np.ndarray | None:
+        """A large float32 tensor in the pages of its file, copied where it is written to.
+
+        Returns:
+            None where it is small, or of another type or form of file: then `read` it.
+
+        Raises:
+            UserError: As in `read`.
+        """
+        tensors = self._tensors
+        if not isinstance(tensors, MappedTensors | ShardedTensors):
+            return None
+        self.check(name, shape)
+        mapped = tensors.map(name)
+        if mapped is not None:
+            for piece in tensors.pieces(name):
+                check_finite(piece, self.path, name)
+        return mapped
+
 
 def _read_pdparams(path: Path) -> _StateDict:
     """Read a ``model_state.pdparams``; nothing but arrays is made of it.
@@ -160,9 +181,18 @@ def as_float32(values: np.ndarray, shape: tuple[int, ...], path: Path, name: str
     """
     check_tensor(values.dtype.name, values.shape, shape, path, name)
     values = values.astype(np.float32, copy=False)
+    check_finite(values, path, name)
+    return values
+
+
+def check_finite(values: np.ndarray, path: Path, name: str) -> None:
+    """Check that a tensor, or a part of it, is of numbers.
+
+    Raises:
+        UserError: It is not.
+    """
     if not np.isfinite(values).all():
         raise UserError(f"{path}: {name} holds infinities or NaN", "Fetch or save it again.")
-    return values
 
 
 def check_tensor(

@@ -13,7 +13,7 @@ from infoxlm.hardware.environment import check_device, load_paddle
 from infoxlm.runs.run_folder import RUN_RECORD
 from infoxlm.runs.run_record import weights_checksums, write_run_record
 from infoxlm.runs.settings import flat_settings
-from infoxlm.schema import EvaluateConfig
+from infoxlm.schema import Amp, EvaluateConfig
 from infoxlm.tasks.registry import task_class
 from infoxlm.train.inputs import model_tokenizer, required
 
@@ -34,7 +34,7 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
     folder, data = Path(folder), config.data
     cache_dir = Path(data.cache_dir).expanduser()
     named = required_checkpoint(config.model.checkpoint)
-    check_device(config.hardware.device)
+    check_device(config.hardware.device, config.hardware.amp)
     task = task_class(config.task.name)(config.task, data)
     task.open([config.split])
     checkpoint = find_checkpoint(named, cache_dir)
@@ -67,7 +67,9 @@ def run(config: EvaluateConfig, folder: str | Path) -> float:
     use_graph = config.static_graph
     if use_graph is None:
         tokens = sum(int(x.token_ids.lengths.sum()) for x in examples)
-        use_graph = config.hardware.device == "cpu" and tokens >= TOKENS
+        # In bf16 the model itself is faster than a graph.
+        is_fp32 = config.hardware.device == "cpu" and config.hardware.amp is Amp.none
+        use_graph = is_fp32 and tokens >= TOKENS
     with static_graph(model, folder) if use_graph else nullcontext() as compute:
         evaluator = Evaluator(config.hardware, Ranks(), compute)
         scores, predictions = task.evaluate(model, examples, evaluator)

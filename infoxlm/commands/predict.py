@@ -60,6 +60,7 @@ def run(config: PredictConfig, folder: str | Path) -> None:
         batch_tokens=config.hardware.eval_batch_tokens,
         device=config.hardware.device,
         threads=config.hardware.threads,
+        amp=config.hardware.amp,
     ).answering(inference)
 
     bar = None

@@ -45,7 +45,7 @@ def run(config: RetrieveConfig, folder: str | Path) -> float:
     folder, data = Path(folder), config.data
     cache_dir = Path(data.cache_dir).expanduser()
     named = required_checkpoint(config.model.checkpoint)
-    check_device(config.hardware.device)
+    check_device(config.hardware.device, config.hardware.amp)
     corpora = [read_pairs(data.root, language, data.limit) for language in data.languages]
     checkpoint = find_checkpoint(named, cache_dir)
     described = read_config_file(checkpoint)

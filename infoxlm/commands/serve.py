@@ -50,7 +50,7 @@ def run(config: ServeConfig, folder: str | Path) -> None:
             'Run `pip install "infoxlm[serve]"`.',
         ) from error
 
-    check_device(config.hardware.device)
+    check_device(config.hardware.device, config.hardware.amp)
     threads = config.hardware.threads or usual_threads()
     with contextlib.closing(bind(config.host, config.port)) as bound:
         allow_open_files(config.connections)
@@ -60,8 +60,8 @@ def run(config: ServeConfig, folder: str | Path) -> None:
         runtime = None if config.runtime is None else config.runtime.value
         metrics = Metrics()
         logger.info("loading %s", model.path)
-        device = config.hardware.device
-        with started(config.workers, model, runtime, device, threads) as workers:
+        device, amp = config.hardware.device, config.hardware.amp
+        with started(config.workers, model, runtime, device, threads, amp) as workers:
             batcher = Batcher(workers, config.batch_tokens, config.waiting_pairs, metrics.batch)
             try:
                 service = Service(

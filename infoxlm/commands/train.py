@@ -48,7 +48,7 @@ def run(config: BaseTrainConfig, folder: str | Path) -> float | None:
         Interrupted: The user wanted an end; everything is saved.
     """
     folder, trainer, process = Path(folder), config.trainer, ProcessInfo.of_this_process()
-    check_device(config.hardware.device)
+    check_device(config.hardware.device, config.hardware.amp)
     if process.size == 1 and config.hardware.devices > 1 and trainer.replay is None:
         return run_ranks(run, config, config.hardware, folder)
     check_launch(config.hardware, process)

@@ -13,6 +13,7 @@ from infoxlm.deploy.native_output import cannot_run, last_line
 from infoxlm.deploy.paddle_executors import CpuExecutor, Executor, OneDnnExecutor
 from infoxlm.errors import UserError
 from infoxlm.hardware.environment import AVX512, cpu_words, quiet_import
+from infoxlm.schema import Amp
 
 #: Most tokens of inputs that have an executor of their own on CPUs.
 SMALL_TOKENS = 128
@@ -38,6 +39,8 @@ class PaddleInference:
         program: `inference.json`; the parameters lie next to it.
         device: `cpu`, `gpu` or `gpu:N`.
         threads: Threads to compute with.
+        amp: bf16 on CPUs: oneDNN multiplies in it. Single rows have no program of their own then:
+            it is not oneDNN's.
 
     Raises:
         UserError: A file is missing or damaged, or a program holds what no export has.
@@ -45,8 +48,8 @@ class PaddleInference:
 
     name = "Paddle Inference"
 
-    def __init__(self, program: Path, device: str, threads: int) -> None:
-        self._arguments = (program, device, threads)
+    def __init__(self, program: Path, device: str, threads: int, amp: Amp = Amp.none) -> None:
+        self._arguments = (program, device, threads, amp)
         self._executors: dict[Kind, Executor] = {}
         self._on_cpu = device == "cpu"
         self._program = CheckedProgram(program)
@@ -54,6 +57,7 @@ class PaddleInference:
         self.for_every_token = self._program.for_every_token
         single_row = program.with_name(SINGLE_ROW_PROGRAM)
         usable = self._on_cpu and single_row.is_file() and cpu_words() >= AVX512
+        usable = usable and amp is Amp.none
         self._single_row = CheckedProgram(single_row) if usable else None
         self._unused: dict[Kind, Any] = {}
         if not usable:
@@ -92,11 +96,13 @@ class PaddleInference:
     def _load(self, kind: Kind) -> None:
         """Load a predictor for a kind of executor, unless there is one."""
         if kind not in self._unused:
-            _, device, threads = self._arguments
+            _, device, threads, amp = self._arguments
             onednn = kind is not Kind.SINGLE_ROW
             program = self._program if onednn else self._single_row
             assert program is not None
-            self._unused[kind] = load_predictor(program, device, threads, onednn=onednn)
+            self._unused[kind] = load_predictor(
+                program, device, threads, onednn=onednn, bf16=amp is Amp.bf16
+            )
 
     def _executor(self, kind: Kind) -> Executor:
         """Make an executor of a predictor that is loaded, or is now."""
@@ -112,7 +118,12 @@ class PaddleInference:
 
 
 def load_predictor(
-    program: CheckedProgram, device: str, threads: int, *, onednn: bool = True
+    program: CheckedProgram,
+    device: str,
+    threads: int,
+    *,
+    onednn: bool = True,
+    bf16: bool = False,
 ) -> Any:
     """Load a program and the parameters next to it.
 
@@ -121,6 +132,7 @@ def load_predictor(
         device: `cpu`, `gpu` or `gpu:N`.
         threads: Threads to compute with.
         onednn: On CPUs, put oneDNN's operations in the place of Paddle's.
+        bf16: On CPUs, have oneDNN multiply in bfloat16.
 
     Raises:
         UserError: Paddle cannot load it.
@@ -136,6 +148,8 @@ def load_predictor(
             # oneDNN lays every matrix out in its own way: unless set to 0, again for each shape of
             # input, which takes longer than to score a pair, and keeps the copies of ten shapes.
             options.set_mkldnn_cache_capacity(0)
+            if bf16:
+                options.enable_mkldnn_bfloat16()
         else:
             options.disable_mkldnn()
     else:

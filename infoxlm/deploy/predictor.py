@@ -11,6 +11,7 @@ from infoxlm.deploy.chunks import chunks
 from infoxlm.deploy.model_folder import ModelFolder
 from infoxlm.deploy.runtimes import Runtime, load_runtime
 from infoxlm.hardware.environment import available_cores
+from infoxlm.schema import Amp
 from infoxlm.tasks.classification.prediction import Prediction
 from infoxlm.tasks.inference import Encoded, Inference, Row
 from infoxlm.tokenization.token_ids import TokenIds
@@ -62,6 +63,7 @@ class Predictor:
         batch_tokens: int = BATCH_TOKENS,
         device: str = "cpu",
         threads: int | None = None,
+        amp: Amp = Amp.none,
         cache_dir: Path | None = None,
     ) -> Self:
         """Load an exported folder, or whatever `model.checkpoint` may be.
@@ -73,6 +75,7 @@ class Predictor:
             batch_tokens: Most tokens of a batch, padding included.
             device: `cpu`, `gpu` or `gpu:N`.
             threads: Threads to compute with; None: OMP_NUM_THREADS, or every available core.
+            amp: The precision of products.
             cache_dir: Where converted checkpoints are kept; None: the configurations' default.
 
         Raises:
@@ -80,7 +83,7 @@ class Predictor:
         """
         return cls.of(
             ModelFolder.open(folder, cache_dir), runtime=runtime, max_length=max_length,
-            batch_tokens=batch_tokens, device=device, threads=threads,
+            batch_tokens=batch_tokens, device=device, threads=threads, amp=amp,
         )  # fmt: skip
 
     @classmethod
@@ -93,11 +96,12 @@ class Predictor:
         batch_tokens: int,
         device: str,
         threads: int | None,
+        amp: Amp = Amp.none,
     ) -> Self:
         """Load the model of a folder that was opened; see `load`."""
         length = model.usable_length(max_length)
         tokenizer = model.tokenizer(threads or available_cores())
-        loaded = load_runtime(model, runtime, device=device, threads=threads)
+        loaded = load_runtime(model, runtime, device=device, threads=threads, amp=amp)
         return cls(loaded, tokenizer, model.inference, length, batch_tokens)
 
     def clone(self) -> Self:

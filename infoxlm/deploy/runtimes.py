@@ -13,6 +13,7 @@ from infoxlm.deploy.onnx_file import check_onnx_file
 from infoxlm.deploy.paddle_inference import PaddleInference
 from infoxlm.errors import UserError
 from infoxlm.hardware.environment import check_device, load_paddle, prepare_environment
+from infoxlm.schema import Amp
 
 
 class Runtime(Protocol):
@@ -45,7 +46,12 @@ class LoadedRuntime(Runtime, Protocol):
 
 
 def load_runtime(
-    folder: ModelFolder, runtime: str | None, *, device: str, threads: int | None
+    folder: ModelFolder,
+    runtime: str | None,
+    *,
+    device: str,
+    threads: int | None,
+    amp: Amp = Amp.none,
 ) -> LoadedRuntime:
     """Load a folder's model.
 
@@ -54,12 +60,13 @@ def load_runtime(
         runtime: `paddle` or `onnx`; None: Paddle's, unless only ONNX is there.
         device: `cpu`, `gpu` or `gpu:N`.
         threads: Threads to compute with; None: OMP_NUM_THREADS, or every available core.
+        amp: The precision of products.
 
     Raises:
         UserError: The folder has no such model, it cannot be loaded here, or it has other labels
             than the folder's config.json.
     """
-    loaded = _load(folder, runtime, device=device, threads=threads)
+    loaded = _load(folder, runtime, device=device, threads=threads, amp=amp)
     if loaded.labels != folder.inference.outputs:
         raise UserError(
             f"the model in {folder.path} tells {loaded.labels} labels apart, its {CONFIG_FILE} "
@@ -77,11 +84,11 @@ def load_runtime(
 
 
 def _load(
-    folder: ModelFolder, runtime: str | None, *, device: str, threads: int | None
+    folder: ModelFolder, runtime: str | None, *, device: str, threads: int | None, amp: Amp
 ) -> LoadedRuntime:
     # Before anything imports paddle, which reads the environment only then.
     threads = prepare_environment(threads)
-    check_device(device)
+    check_device(device, amp)
     if runtime == "onnx" or (runtime is None and folder.program is None and folder.onnx):
         if folder.onnx is None:
             raise UserError(
@@ -93,11 +100,16 @@ def _load(
                 f"hardware.device={device} with an ONNX model",
                 "ONNX models are run on CPUs here: take hardware=cpu, or Paddle's model.",
             )
+        if amp is not Amp.none:
+            raise UserError(
+                f"hardware.amp={amp.value} with an ONNX model, which computes as it was exported",
+                "Set hardware.amp=none, or take Paddle's model.",
+            )
         return OnnxRuntime.load(folder.onnx, threads)
     if folder.program is not None:
-        return PaddleInference(folder.program, device, threads)
+        return PaddleInference(folder.program, device, threads, amp)
     if folder.is_checkpoint:
-        return CheckpointModel.load(folder, device)
+        return CheckpointModel.load(folder, device, amp)
     raise UserError(f"{folder.path} has only an ONNX model", "Leave runtime=paddle out.")
 
 
@@ -169,14 +181,15 @@ class CheckpointModel:
 
     name = "the checkpoint"
 
-    def __init__(self, model: Any, labels: int, for_every_token: bool) -> None:
+    def __init__(self, model: Any, labels: int, for_every_token: bool, precision: Any) -> None:
         self.model = model
+        self.precision = precision
         self.labels = labels
         self.for_every_token = for_every_token
         self._lock = threading.Lock()
 
     @classmethod
-    def load(cls, folder: ModelFolder, device: str) -> Self:
+    def load(cls, folder: ModelFolder, device: str, amp: Amp = Amp.none) -> Self:
         """Load a checkpoint.
 
         Raises:
@@ -184,11 +197,15 @@ class CheckpointModel:
         """
         load_paddle()
         from infoxlm.model.loading import select_device
+        from infoxlm.model.precision import Precision
 
         select_device(device)
         model = folder.inference.load_model(folder.path)
         model.eval()
-        return cls(model, folder.inference.outputs, folder.inference.for_every_token)
+        inference = folder.inference
+        return cls(
+            model, inference.outputs, inference.for_every_token, Precision(amp, constant=True)
+        )
 
     def run(self, input_ids: np.ndarray) -> np.ndarray:
         """Score padded token ids; see `Runtime`."""
@@ -196,8 +213,8 @@ class CheckpointModel:
 
         if not len(input_ids):
             return np.empty((0, self.labels), np.float32)
-        with self._lock, paddle.no_grad():
-            return self.model(paddle.to_tensor(input_ids)).logits.numpy()
+        with self._lock, paddle.no_grad(), self.precision.autocast():
+            return self.model(paddle.to_tensor(input_ids)).logits.astype("float32").numpy()
 
     def clone(self) -> Self:
         """Return itself: threads take turns."""

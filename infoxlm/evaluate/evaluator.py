@@ -96,7 +96,7 @@ class Evaluator:
         precision = Precision(self.hardware.amp)
         share = self.ranks.shares(token_ids.lengths)[self.ranks.rank]
         bar = progress(label="scoring", total=len(share), unit=" examples")
-        with bar, paddle.no_grad():
+        with bar, paddle.no_grad(), precision.constant_weights():
             lengths = token_ids.lengths[share]
             for batch in micro_batches(lengths, self.hardware.eval_batch_tokens):
                 if self.ranks.is_cut:

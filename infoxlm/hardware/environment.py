@@ -15,6 +15,7 @@ from pathlib import Path
 from infoxlm.errors import UserError
 from infoxlm.hardware.place import ProcessInfo
 from infoxlm.schema.checks import MOST_THREADS
+from infoxlm.schema.choices import Amp
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +23,9 @@ CPUINFO = Path("/proc/cpuinfo")
 
 #: What kernels for AVX-512 need of a CPU, in the words of /proc/cpuinfo.
 AVX512 = {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"}
+
+#: What bfloat16 products need.
+BF16 = AVX512 | {"avx512_bf16"}
 
 #: glibc's numbers for `mallopt`, what they are set to in bytes, and the variables by which a user
 #: sets them. 32 MB is the largest array that glibc keeps at all. A gigabyte holds the arrays that
@@ -120,16 +124,39 @@ def prepare_environment(threads: int | None = None) -> int:
     return threads
 
 
-def check_device(device: str) -> None:
-    """Refuse a GPU that the installed Paddle cannot use, without importing it.
+def check_device(device: str, amp: Amp = Amp.none) -> None:
+    """Refuse a GPU that the installed Paddle cannot use, without importing it, or bf16 on a CPU.
+
+    Args:
+        device: ``cpu``, ``gpu`` or ``gpu:N``.
+        amp: In which precision products are wanted.
 
     Raises:
-        UserError: Only the CPU build of Paddle is installed.
+        UserError: Only the CPU build of Paddle is installed, or the CPU has no such products.
     """
+    if device == "cpu" and amp is Amp.bf16:
+        check_bf16()
     if device.startswith("gpu") and not find_distribution("paddlepaddle-gpu"):
         raise UserError(
             f"hardware.device={device}, but the installed paddlepaddle computes on CPUs only",
             "Install paddlepaddle-gpu from Paddle's own index, or take hardware=cpu.",
+        )
+
+
+def check_bf16(cpuinfo: Path = CPUINFO) -> None:
+    """Refuse bfloat16 products on a CPU that has none.
+
+    Args:
+        cpuinfo: Where Linux describes the CPUs.
+
+    Raises:
+        UserError: The CPU lacks an instruction, which is named.
+    """
+    missing = sorted(BF16 - cpu_words(cpuinfo))
+    if missing:
+        raise UserError(
+            f"hardware.amp=bf16 on a CPU without {', '.join(missing)} ({cpuinfo})",
+            "Set hardware.amp=none; Zen 4, Sapphire Rapids and later ones have them.",
         )
 
 

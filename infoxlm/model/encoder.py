@@ -135,6 +135,8 @@ class InfoXLMLayer(nn.Layer):
 
         Without padding ``[tokens, hidden]`` in, and out of all tokens or of a part.
         """
+        if cpu.in_bf16() and cpu.is_cpu_fp32(hidden_states):
+            return cpu.bf16_block(hidden_states, attention_bias, self._layers(), first_token_only)
         queried = hidden_states
         if isinstance(attention_bias, cpu.Part):
             queried = hidden_states.index_select(paddle.to_tensor(attention_bias.places))
@@ -148,6 +150,23 @@ class InfoXLMLayer(nn.Layer):
         if projected is None:
             projected = second(self.intermediate(attended))
         return self.output.add(projected, attended)
+
+    def _layers(self) -> cpu.BlockLayers:
+        """The parameters by their place in the computation."""
+        attention, attended = self.attention.self, self.attention.output
+        return cpu.BlockLayers(
+            query=attention.query,
+            key=attention.key,
+            value=attention.value,
+            attended=attended.dense,
+            attention_norm=attended.LayerNorm,
+            widen=self.intermediate.dense,
+            shrink=self.output.dense,
+            norm=self.output.LayerNorm,
+            heads=attention.num_heads,
+            attention_dropout=attention.dropout.p if self.training else 0.0,
+            dropout=self.output.dropout.p if self.training else 0.0,
+        )
 
 
 class InfoXLMEncoder(nn.Layer):
@@ -189,7 +208,7 @@ class InfoXLMEncoder(nn.Layer):
             cut = first_token_only and is_last
             bias = part if is_last and part is not None else attention_bias
             if self.recompute and self.training:
-                again = keeps_errors(block.__call__)  # within the backward pass
+                again = keeps_errors(cpu.as_here(block.__call__))  # within the backward pass
                 states.append(recompute(again, states[-1], bias, cut))
             else:
                 states.append(block(states[-1], bias, cut))

@@ -1,4 +1,4 @@
-"""Half precision on GPUs."""
+"""Half precision: on GPUs, and bfloat16 on CPUs that multiply in it."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -7,25 +7,44 @@ from typing import Any
 import numpy as np
 import paddle
 
+from infoxlm.model import cpu
 from infoxlm.schema import Amp
 
 
 class Precision:
-    """Half precision on GPUs: autocast around the forward pass, loss scaling for fp16.
+    """Half precision: autocast around the forward pass, loss scaling for fp16.
 
     Args:
         amp: none computes in fp32.
+        constant: Whether the weights will always stay what they are.
     """
 
-    def __init__(self, amp: Amp = Amp.none) -> None:
+    def __init__(self, amp: Amp = Amp.none, *, constant: bool = False) -> None:
         self.amp = amp
         self.scaler = paddle.amp.GradScaler(enable=amp is Amp.fp16)
+        self._narrowed: cpu.Narrowed | None = {} if constant else None
+
+    @contextmanager
+    def constant_weights(self) -> Iterator[None]:
+        """Promise that weights stay what they are: on CPUs they are narrowed once, and kept."""
+        before, self._narrowed = self._narrowed, {}
+        try:
+            yield
+        finally:
+            self._narrowed = before
 
     @contextmanager
     def autocast(self) -> Iterator[None]:
-        """Run matrix products in half precision, sums and norms in fp32 (Paddle's level O1)."""
+        """Run matrix products in half precision, sums and norms in fp32 (Paddle's level O1).
+
+        Paddle's CPU kernels have none: there the encoder's are our own (`cpu.bf16`).
+        """
         if self.amp is Amp.none:
             yield
+            return
+        if paddle.get_device() == "cpu":
+            with cpu.bf16_products(self._narrowed):
+                yield
             return
         dtype = "bfloat16" if self.amp is Amp.bf16 else "float16"
         with paddle.amp.auto_cast(level="O1", dtype=dtype):

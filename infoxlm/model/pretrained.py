@@ -11,6 +11,7 @@ from paddlenlp.transformers import PretrainedModel
 
 from infoxlm.checkpoint.architecture import LM_HEAD
 from infoxlm.checkpoint.config_file import CONFIG_FILE, read_config_file
+from infoxlm.checkpoint.mapped_tensors import MAPPED
 from infoxlm.checkpoint.names import check_tied, match_names
 from infoxlm.checkpoint.tensor_names import canonical_name
 from infoxlm.checkpoint.weights_file import WeightsFile, write_weights
@@ -75,7 +76,7 @@ class InfoXLMPretrainedModel(PretrainedModel):
                         f"{weights.path} has no {name}: its head is of another kind",
                         "Give new_head=True to draw one at random.",
                     )
-                parameter.set_value(weights.read(match.sources[name], tuple(parameter.shape)))
+                fill(parameter, weights, match.sources[name])
         if LM_HEAD in heads:
             check_tied(weights, match)
         for head in sorted(drawn):
@@ -107,6 +108,23 @@ class InfoXLMPretrainedModel(PretrainedModel):
         """Draw a part's weights, unless the model is being built to be filled from a file."""
         if all(parameter._is_initialized() for parameter in module.parameters()):
             init_weights(module, self.config.initializer_range)
+
+
+def fill(parameter: paddle.Tensor, weights: WeightsFile, name: str) -> None:
+    """Give a parameter a tensor's values; on CPUs a large one stays in the pages of its file.
+
+    Of a quarter of a million embeddings most runs need a tenth.
+
+    Raises:
+        UserError: It is not what is expected.
+    """
+    shape = tuple(parameter.shape)
+    mapped = weights.map(name, shape) if paddle.get_device() == "cpu" else None
+    if mapped is None:
+        parameter.set_value(weights.read(name, shape))
+    else:
+        paddle.from_dlpack(mapped)._share_buffer_to(parameter)
+        setattr(parameter, MAPPED, True)
 
 
 def init_weights(module: nn.Layer, deviation: float) -> None:

@@ -49,7 +49,7 @@ def sentence_embeddings(
     shape = model.config.num_hidden_layers + 1, len(token_ids), model.config.hidden_size
     vectors = np.zeros(shape, np.float32)
     bar = progress(label="encoding", total=len(distinct), unit=" sentences")
-    with bar, paddle.no_grad():
+    with bar, paddle.no_grad(), precision.constant_weights():
         for batch in micro_batches(token_ids.lengths[distinct], max_tokens):
             if ranks.is_cut:
                 break

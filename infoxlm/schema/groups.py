@@ -140,9 +140,9 @@ class HardwareConfig:
                 f"hardware.device={self.device} with hardware.devices={self.devices}",
                 "Take hardware.device=gpu; CUDA_VISIBLE_DEVICES says which.",
             )
-        if self.device == "cpu" and self.amp is not Amp.none:
+        if self.device == "cpu" and self.amp is Amp.fp16:
             raise UserError(
-                f"hardware.amp={self.amp.value} on a CPU",
-                "Paddle has no half-precision kernels for CPUs: set hardware.amp=none, "
-                "or take hardware=gpu_bf16 or gpu_fp16.",
+                "hardware.amp=fp16 on a CPU",
+                "CPUs compute in fp32 or, where they can, in bf16: set hardware.amp=none or bf16, "
+                "or take hardware=gpu_fp16.",
             )

@@ -8,7 +8,7 @@ from omegaconf import MISSING
 from infoxlm.constants import MAX_LENGTH, MIN_LENGTH
 from infoxlm.errors import UserError
 from infoxlm.schema.checks import check, check_languages, check_name, check_positive
-from infoxlm.schema.choices import Pooling, Similarity
+from infoxlm.schema.choices import Amp, Pooling, Similarity
 from infoxlm.schema.free_text import literal
 from infoxlm.schema.groups import DataConfig, HardwareConfig, ModelConfig
 from infoxlm.schema.task import TaskConfig
@@ -33,6 +33,11 @@ class EvaluateConfig:
             raise UserError(
                 f"static_graph=true with hardware.device={self.hardware.device}",
                 "Leave it out: it is for CPUs.",
+            )
+        if self.static_graph and self.hardware.amp is not Amp.none:
+            raise UserError(
+                f"static_graph=true with hardware.amp={self.hardware.amp.value}",
+                "Leave it out: without it the model is as fast, and computes in that precision.",
             )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from infoxlm.deploy.model_folder import INPUT, ModelFolder
 from infoxlm.deploy.runtimes import LoadedRuntime, load_runtime
 from infoxlm.errors import UserError
+from infoxlm.schema import Amp
 
 #: Ctrl-C and a service manager's SIGTERM reach every process, but the server says when to end.
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -31,12 +32,14 @@ class Model:
         runtime: `paddle` or `onnx`; None: Paddle's, unless only ONNX is there.
         device: `cpu`, `gpu` or `gpu:N`.
         threads: Threads to compute with.
+        amp: The precision of products.
     """
 
     folder: ModelFolder
     runtime: str | None
     device: str
     threads: int
+    amp: Amp = Amp.none
 
     def load(self) -> LoadedRuntime:
         """Load it in this process.
@@ -44,7 +47,9 @@ class Model:
         Raises:
             UserError: It cannot be loaded.
         """
-        return load_runtime(self.folder, self.runtime, device=self.device, threads=self.threads)
+        return load_runtime(
+            self.folder, self.runtime, device=self.device, threads=self.threads, amp=self.amp
+        )
 
 
 def start_process(work: Callable[..., None], *arguments: Any) -> tuple[Connection, BaseProcess]:

@@ -17,6 +17,7 @@ import numpy as np
 
 from infoxlm.deploy.model_folder import ModelFolder
 from infoxlm.errors import UserError
+from infoxlm.schema import Amp
 from infoxlm.serve.batching import RuntimeEndedError
 from infoxlm.serve.computing import (
     END_SECONDS,
@@ -162,7 +163,12 @@ class Worker:
 
 @contextmanager
 def started(
-    count: int, folder: ModelFolder, runtime: str | None, device: str, threads: int
+    count: int,
+    folder: ModelFolder,
+    runtime: str | None,
+    device: str,
+    threads: int,
+    amp: Amp = Amp.none,
 ) -> Iterator[Sequence[Worker]]:
     """Start processes side by side, and end them when the block does.
 
@@ -172,11 +178,12 @@ def started(
         runtime: `paddle` or `onnx`; None: Paddle's, unless only ONNX is there.
         device: `cpu`, `gpu` or `gpu:N`.
         threads: Threads that they share.
+        amp: The precision of products.
 
     Raises:
         UserError: The model cannot be loaded.
     """
-    model = Model(folder, runtime, device, max(1, threads // count))
+    model = Model(folder, runtime, device, max(1, threads // count), amp)
     workers: list[Worker] = []
     with closing(ForkServer(model)) if may_fork(model) else nullcontext() as forks:
         start = partial(start_process, load_and_compute, model) if forks is None else forks.start

@@ -120,28 +120,29 @@ class TrainModule:
         drawn = [x.draw(step, None if rows is None else rows[x.stream.name]) for x in self.batches]
         weights = [float(x.batch.weights.sum()) for x in drawn]
         joint = sum(x for x, stream in zip(weights, self.streams, strict=True) if stream.joint)
-        for stream, now, own in zip(self.streams, drawn, weights, strict=True):
-            divisor = joint if stream.joint else own
-            with self.precision.autocast():
-                stream.objective.before_backward(now, self.ranks)
-            losses = np.zeros(now.size, np.float32)
-            losses[now.share] = accumulate_gradient(
-                stream.objective,
-                now.batch,
-                now.share,
-                divisor=divisor / stream.weight,
-                max_tokens=self.hardware.micro_batch_tokens,
-                max_rows=self.hardware.micro_batch_size,
-                vocabulary=self.vocabulary,
-                precision=self.precision,
-                after_micro_batch=after_micro_batch,
-            )
-            losses = self.ranks.sum(losses)
-            total = float(losses.sum(dtype=np.float64))
-            part = stream.weight * (total / divisor)
-            results[stream.name] = StreamLoss(
-                now.rows, now.batch.lengths, losses, own, total / own, part
-            )
+        with self.precision.constant_weights():
+            for stream, now, own in zip(self.streams, drawn, weights, strict=True):
+                divisor = joint if stream.joint else own
+                with self.precision.autocast():
+                    stream.objective.before_backward(now, self.ranks)
+                losses = np.zeros(now.size, np.float32)
+                losses[now.share] = accumulate_gradient(
+                    stream.objective,
+                    now.batch,
+                    now.share,
+                    divisor=divisor / stream.weight,
+                    max_tokens=self.hardware.micro_batch_tokens,
+                    max_rows=self.hardware.micro_batch_size,
+                    vocabulary=self.vocabulary,
+                    precision=self.precision,
+                    after_micro_batch=after_micro_batch,
+                )
+                losses = self.ranks.sum(losses)
+                total = float(losses.sum(dtype=np.float64))
+                part = stream.weight * (total / divisor)
+                results[stream.name] = StreamLoss(
+                    now.rows, now.batch.lengths, losses, own, total / own, part
+                )
         self.ranks.sum_gradients(self.model.parameters())
         self.precision.unscale(self.optimizer)
         return results, clip_gradient(self.model.parameters(), self.max_grad_norm)

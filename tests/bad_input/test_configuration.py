@@ -36,7 +36,7 @@ MISTAKES = [
     ("train data=tatoeba", ["data=tatoeba", "infoxlm train", "translate_train, xnli"]),
     ("retrieve data=sample", ["data=sample is not for", "The options of data are tatoeba"]),
     ("train experiment=dmeo", ["experiment=dmeo", "Did you mean demo?", "quick_verify"]),
-    ("train hardware=tpu", ["hardware=tpu", "cpu, gpu, gpu_bf16, gpu_fp16"]),
+    ("train hardware=tpu", ["hardware=tpu", "cpu, cpu_bf16, gpu, gpu_bf16, gpu_fp16"]),
     ("train model=???", ["model", "infoxlm_large"]),
     # type
     ("train seed=abc", ["seed", "'abc'", "Integer"]),
@@ -64,7 +64,7 @@ MISTAKES = [
     # range
     (f"train {BASE} model.shape.vocab_size=9", ["model.shape.vocab_size=9", "1000 or more"]),
     ("train optimizer.name=sgd", ["optimizer.name=sgd", "adam or adamw"]),
-    ("train hardware.amp=bf16", ["hardware.amp=bf16", "hardware=gpu_bf16"]),
+    ("train hardware.amp=fp16", ["hardware.amp=fp16", "hardware=gpu_fp16"]),
     ("evaluate split=train", ["split=train", "dev or test"]),
     ("dashboard port=0", ["port=0", "from 1 to 65535"]),
     ("retrieve model=e5_small layer=last", ["layer=last", "a list such as [0,7]"]),

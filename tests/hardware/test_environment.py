@@ -9,6 +9,7 @@ from infoxlm.errors import UserError
 from infoxlm.hardware import environment as hardware
 from infoxlm.hardware.environment import (
     available_cores,
+    check_bf16,
     check_device,
     find_distribution,
     prepare_environment,
@@ -143,6 +144,17 @@ def test_the_model_brings_paddle_with_a_prepared_environment_and_without_noise()
     kind = hardware.mkl_path() or "None"
     assert done.stdout.split() == [str(available_cores()), kind]
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("missing", ["avx512_bf16", "avx512vl"])
+def test_a_cpu_without_bf16_is_refused_with_the_name_of_what_it_lacks(missing, tmp_path):
+    flags = hardware.BF16 - {missing}
+    (tmp_path / "cpuinfo").write_text(f"flags : fpu {' '.join(flags)}")
+    message = rf"bf16 on a CPU without {missing} \(.*cpuinfo\).*hardware.amp=none"
+    with pytest.raises(UserError, match=message):
+        check_bf16(tmp_path / "cpuinfo")
+    (tmp_path / "cpuinfo").write_text(f"flags : fpu {' '.join(hardware.BF16)}")
+    check_bf16(tmp_path / "cpuinfo")
 
 
 def test_a_gpu_needs_the_gpu_build():

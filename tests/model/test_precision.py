@@ -1,19 +1,43 @@
 import json
+from contextlib import nullcontext
 
 import numpy as np
 import paddle
 import pytest
 
-from infoxlm.errors import UserError
+from infoxlm.model.cpu import in_bf16
 from infoxlm.model.precision import Precision
-from infoxlm.schema import Amp, HardwareConfig
+from infoxlm.schema import Amp
 
 
-@pytest.mark.parametrize("amp", [Amp.bf16, Amp.fp16])
-def test_half_precision_is_refused_on_a_cpu(amp):
-    with pytest.raises(UserError, match=f"hardware.amp={amp.value} on a CPU"):
-        HardwareConfig(device="cpu", amp=amp)
-    assert HardwareConfig(device="gpu", amp=amp).amp is amp
+def test_on_a_cpu_bf16_is_the_encoders_own():
+    precision = Precision(Amp.bf16)
+    assert not in_bf16()
+    with precision.autocast():
+        assert in_bf16()
+    assert not in_bf16()
+    with Precision().autocast():
+        assert not in_bf16()
+
+
+def test_narrowed_weights_are_kept_as_long_as_they_stay_the_same(monkeypatch):
+    given = []
+    monkeypatch.setattr(
+        "infoxlm.model.cpu.bf16_products", lambda kept: given.append(kept) or nullcontext()
+    )
+    precision = Precision(Amp.bf16)
+    with precision.autocast():
+        pass
+    with precision.constant_weights():
+        for _ in range(2):
+            with precision.autocast():
+                given[-1]["weight"] = True
+    with precision.autocast():
+        pass
+    with Precision(Amp.bf16, constant=True).autocast():
+        pass
+    assert given == [None, {"weight": True}, {"weight": True}, None, {}]
+    assert given[1] is given[2]
 
 
 def test_without_it_everything_is_as_if_it_were_not_there():

@@ -130,9 +130,10 @@ def test_labels_can_be_told_apart():
             DataConfig(labels=wrong)
 
 
-def test_half_precision_needs_a_gpu():
+def test_fp16_needs_a_gpu():
     assert HardwareConfig("gpu:1", amp=Amp.bf16).amp is Amp.bf16
-    with pytest.raises(UserError, match="hardware.amp=fp16 on a CPU.*hardware=gpu_bf16"):
+    assert HardwareConfig("cpu", amp=Amp.bf16).amp is Amp.bf16
+    with pytest.raises(UserError, match="hardware.amp=fp16 on a CPU.*hardware=gpu_fp16"):
         HardwareConfig("cpu", amp=Amp.fp16)
 
 

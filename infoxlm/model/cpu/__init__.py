@@ -6,11 +6,13 @@ LayerNorm run on one thread and element by element. Here the products stay Paddl
 between them is C, compiled on first use (`compiled`), or NumPy's in chunks on several threads
 (`arrays`) where there is no compiler; and padding is left out (`packing`).
 Elsewhere, and while a static graph is traced, the modules use Paddle's own operations; tests hold
-the two against each other.
+the two against each other. `bf16` is the same with bfloat16 products, for CPUs that have them.
 """
 
 from infoxlm.model.cpu.arrays import is_cpu_fp32, pays_here
 from infoxlm.model.cpu.attention import attention
+from infoxlm.model.cpu.bf16.block import BlockLayers, bf16_block
+from infoxlm.model.cpu.bf16.weights import Narrowed, as_here, bf16_products, in_bf16
 from infoxlm.model.cpu.cross_entropy import cross_entropy
 from infoxlm.model.cpu.embedding import embedding
 from infoxlm.model.cpu.feed_forward import feed_forward
@@ -23,13 +25,19 @@ from infoxlm.model.cpu.tied_linear import tied_linear
 from infoxlm.model.cpu.tied_losses import tied_losses
 
 __all__ = [
+    "BlockLayers",
+    "Narrowed",
     "Packing",
     "Part",
+    "as_here",
     "attention",
+    "bf16_block",
+    "bf16_products",
     "feed_forward",
     "cross_entropy",
     "is_cpu_fp32",
     "gelu",
+    "in_bf16",
     "linear",
     "move_towards",
     "embedding",

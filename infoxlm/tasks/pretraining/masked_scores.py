@@ -98,7 +98,7 @@ def _score(
     precision = Precision(hardware.amp)
     share = ranks.shares(batch.lengths)[ranks.rank]
     bar = progress(label="masked tokens", total=len(share), unit=" examples")
-    with bar, paddle.no_grad():
+    with bar, paddle.no_grad(), precision.constant_weights():
         # As many as in training: the logits are over the whole vocabulary.
         for micro_batch in micro_batches(batch.lengths[share], hardware.micro_batch_tokens):
             if ranks.is_cut:

@@ -1,4 +1,4 @@
-"""Compiling `kernels.c` with the machine's C compiler, once; later processes load what was made."""
+"""Compiling C with the machine's compiler, once; later processes load what was made."""
 
 import ctypes
 import hashlib
@@ -20,13 +20,20 @@ logger = logging.getLogger(__name__)
 
 SOURCE = Path(__file__).with_name("kernels.c")
 
+#: Operations around bfloat16 products, and what both sources include.
+BF16_SOURCE, HEADER = SOURCE.with_name("bf16.c"), SOURCE.with_name("shared.h")
+
+#: Libraries that come with Paddle.
+PADDLE_LIBS = Path(paddle.__file__).parent / "libs"
+
 #: Set to 0 for NumPy's operations in the place of compiled ones.
 SWITCH = "INFOXLM_COMPILED"
 
 #: No -ffast-math: NaN and infinities have to stay what they are.
 FLAGS = (
     "-O3", "-march=native", "-mprefer-vector-width=512", "-fopenmp",
-    "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared", "-nostartfiles",
+    "-fno-math-errno", "-fno-trapping-math", "-fno-strict-aliasing",
+    "-fPIC", "-shared", "-nostartfiles",
 )  # fmt: skip
 
 #: Seconds that compiling, which takes two, may take.
@@ -42,9 +49,8 @@ def library() -> ctypes.CDLL | None:
     """
     if os.environ.get(SWITCH) == "0":
         return None
-    compiler = shutil.which(os.environ.get("CC", "cc"))
-    folder = Path(paddle.__file__).parent / "libs"
-    runtimes = [folder / "libiomp5.so", folder / "libmklml_intel.so"]
+    compiler = find_compiler()
+    runtimes = [PADDLE_LIBS / "libiomp5.so", PADDLE_LIBS / "libmklml_intel.so"]
     if compiler is None or not all(path.is_file() for path in runtimes):
         missing = "a C compiler" if compiler is None else "Paddle's MKL"
         logger.info("Without %s NumPy computes between the products, which is slower.", missing)
@@ -52,7 +58,7 @@ def library() -> ctypes.CDLL | None:
     try:
         for path in runtimes:  # the library finds their symbols where it is loaded
             ctypes.CDLL(str(path), ctypes.RTLD_GLOBAL)
-        return load(compiler)
+        return load(compiler, SOURCE)
     except (OSError, UserError, subprocess.SubprocessError) as error:
         logger.warning(
             "%s cannot be compiled or loaded; NumPy computes instead: %s", SOURCE.name, error
@@ -60,11 +66,17 @@ def library() -> ctypes.CDLL | None:
         return None
 
 
-def load(compiler: str) -> ctypes.CDLL:
-    """Load the library from the cache, or compile it into the cache first.
+def find_compiler() -> str | None:
+    """The path of the C compiler: CC, or cc; None where there is none."""
+    return shutil.which(os.environ.get("CC", "cc"))
+
+
+def load(compiler: str, source: Path) -> ctypes.CDLL:
+    """Load a library from the cache, or compile it into the cache first.
 
     Args:
         compiler: The path of the C compiler.
+        source: What the library is compiled from.
 
     Raises:
         OSError: It cannot be loaded.
@@ -72,19 +84,20 @@ def load(compiler: str) -> ctypes.CDLL:
         subprocess.SubprocessError: The compiler failed.
     """
     # Homes are shared by machines whose processors and compilers differ.
-    made_of = [SOURCE.read_text(encoding="utf-8"), *FLAGS, run(compiler, "--version")]
+    made_of = [file.read_text(encoding="utf-8") for file in (source, HEADER)]
+    made_of += [*FLAGS, run(compiler, "--version")]
     made_of += sorted(cpu_words())
     key = hashlib.sha256("\0".join(made_of).encode()).hexdigest()[:16]
     file = default_cache_dir() / "kernels" / f"{key}.so"
-    cached_file(file, read_own, lambda: compile_source(compiler), write_private)
+    cached_file(file, read_own, lambda: compile_source(compiler, source), write_private)
     return ctypes.CDLL(str(file))
 
 
-def compile_source(compiler: str) -> bytes:
-    """Compile the source to a shared library."""
+def compile_source(compiler: str, source: Path) -> bytes:
+    """Compile a source to a shared library."""
     with TemporaryDirectory(prefix="infoxlm-") as folder:
         made = Path(folder) / "kernels.so"
-        run(compiler, *FLAGS, str(SOURCE), "-o", str(made))
+        run(compiler, *FLAGS, f"-I{HEADER.parent}", str(source), "-o", str(made))
         return made.read_bytes()
 
 

@@ -4,22 +4,7 @@
 // use, so that the two never compete for a core. Rows are worked on in pieces of a fixed size, and
 // what is random follows from an element's place: results do not depend on the number of threads.
 
-#include <math.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-// Elements below which waking other threads takes longer than it spares.
-#define PARALLEL 16384
-// Rows of a piece in LayerNorm; elements of one in GELU.
-#define ROWS 64
-#define ELEMENTS 32768
-// Elements of one whose derivative is on the stack, in a core's first cache.
-#define SLOPES 4096
-// Exponentials that are added up in float32.
-#define SUMMED 4096
-// Queries of a tile in attention: its scores, against 512 keys, fit a core's second cache.
-#define QUERIES 128
+#include "shared.h"
 
 #define ROW_MAJOR 101
 #define PLAIN 111
@@ -27,64 +12,6 @@
 // MKL's, which Paddle has loaded. Within a parallel region it runs on the calling thread alone.
 extern void cblas_sgemm(int, int, int, int, int, int, float, const float *, int, const float *, int,
                         float, float *, int);
-
-// e^x to 2e-7 of itself, and 0 below -87: a reduced argument and a polynomial (Cephes' expf,
-// Moshier 1989). NaN stays NaN.
-static inline float exponential(float x) {
-  float inside = x < -87.0f ? -87.0f : x;
-  inside = inside > 88.0f ? 88.0f : inside;
-  float whole = __builtin_rintf(inside * 1.44269504f);
-  float rest = inside - whole * 0.693359375f;
-  rest = rest + whole * 2.12194440e-4f;
-  float sum = 1.9875691500e-4f;
-  sum = sum * rest + 1.3981999507e-3f;
-  sum = sum * rest + 8.3334519073e-3f;
-  sum = sum * rest + 4.1665795894e-2f;
-  sum = sum * rest + 1.6666665459e-1f;
-  sum = sum * rest + 5.0000001201e-1f;
-  sum = sum * (rest * rest) + rest + 1.0f;
-  union { int32_t bits; float power; } scale = {((int32_t)whole + 127) << 23};
-  return x < -87.0f ? 0.0f : sum * scale.power;
-}
-
-// Thirty-two bits that look random, of a place and a key: two rounds of a mixer of the kind of
-// MurmurHash3's (Appleby 2011) with Wellons' constants (2018, "lowbias32").
-static inline uint32_t mixed(uint32_t x) {
-  x ^= x >> 16;
-  x *= 0x7feb352dU;
-  x ^= x >> 15;
-  x *= 0x846ca68bU;
-  return x ^ (x >> 16);
-}
-
-static inline uint32_t draw(uint32_t place, uint32_t first, uint32_t second) {
-  return mixed(mixed(place ^ first) + second);
-}
-
-// What dropout does to an element: those with draws below `threshold`, of 2^32, become 0.
-typedef struct {
-  uint32_t threshold;
-  float factor;
-  uint64_t seed;
-} Dropout;
-
-// The two keys of a piece.
-static inline void keys_of(const Dropout *dropout, uint64_t piece, uint32_t *first,
-                           uint32_t *second) {
-  *first = draw((uint32_t)piece, (uint32_t)dropout->seed, (uint32_t)(dropout->seed >> 32));
-  *second = draw((uint32_t)(piece >> 32), *first, (uint32_t)dropout->seed);
-}
-
-static inline long next_of(long *counter) { return __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED); }
-
-static void drop(float *row, const float *from, long width, uint32_t place,
-                 uint32_t first, uint32_t second, const Dropout *dropout) {
-  uint32_t threshold = dropout->threshold;
-  float factor = dropout->factor;
-#pragma omp simd
-  for (long i = 0; i < width; i++)
-    row[i] = draw(place + (uint32_t)i, first, second) >= threshold ? from[i] * factor : 0.0f;
-}
 
 // sum += left^T @ right: [rows, height] and [rows, width] to [height, width].
 int add_product(long rows, long height, long width, const float *restrict left,
@@ -107,26 +34,7 @@ int move_towards(long count, float *restrict copy, const float *restrict source,
 }
 
 // ---------------------------------------------------------------------------------------------
-// GELU: x * Phi(x), and its derivative Phi(x) + x * phi(x) where `slope` is wanted.
-// Phi to 7.5e-8 by Abramowitz and Stegun 1964, 26.2.17, which shares its exponential with phi.
-
-static inline void gelu_of(const float *x, float *out, float *slope, long count) {
-#pragma omp simd
-  for (long i = 0; i < count; i++) {
-    float value = x[i];
-    float density = 0.39894228f * exponential(-0.5f * value * value);
-    float t = 1.0f / (1.0f + 0.2316419f * fabsf(value));
-    float sum = 1.330274429f;
-    sum = sum * t - 1.821255978f;
-    sum = sum * t + 1.781477937f;
-    sum = sum * t - 0.356563782f;
-    sum = sum * t + 0.319381530f;
-    float tail = density * sum * t;
-    float below = value >= 0.0f ? 1.0f - tail : tail;
-    out[i] = value * below;
-    if (slope) slope[i] = below + value * density;
-  }
-}
+// GELU, and its derivative where `slope` is wanted.
 
 int gelu(long count, const float *x, float *out, float *slope) {
   long pieces = (count + ELEMENTS - 1) / ELEMENTS, counter = 0;
@@ -189,15 +97,17 @@ int feed_forward(long rows, long width, long inner, const float *restrict x,
 }
 
 // ---------------------------------------------------------------------------------------------
-// Cross-entropy of x @ table^T + bias over many classes. `scores` is left with its gradient: softmax's
-// probabilities, less 1 at the label. A row of them stays in a core's second cache meanwhile.
+// Cross-entropy of x @ table^T + bias over many classes; without `x` the product is in `scores`, which
+// are left with its gradient: softmax's probabilities, less 1 at the label. A row of them stays in a
+// core's second cache meanwhile.
 
 int tied_losses(long rows, long width, long classes, const float *restrict x,
                 const float *restrict table, const float *restrict bias,
                 const int64_t *restrict labels, float *restrict scores, float *restrict losses) {
   long counter = 0;
-  cblas_sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, (int)rows, (int)classes, (int)width, 1.0f, x, (int)width,
-              table, (int)width, 0.0f, scores, (int)classes);
+  if (x)
+    cblas_sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, (int)rows, (int)classes, (int)width, 1.0f, x,
+                (int)width, table, (int)width, 0.0f, scores, (int)classes);
 #pragma omp parallel if (rows * classes >= PARALLEL)
   for (long row; (row = next_of(&counter)) < rows;) {
     float *restrict at = scores + row * classes;
@@ -321,67 +231,12 @@ int residual_norm_gradient(long rows, long width, const float *restrict gradient
 // Attention, sequence by sequence and head by head, where the states lie: nothing is copied into
 // another layout, and scores live in a core's cache alone (Rabe & Staats 2021, Dao et al. 2022).
 
-// Where sequences lie among the tokens: those that ask, and those that are asked.
-typedef struct {
-  long sequences, heads, size; // size: of a head
-  const int64_t *query_starts, *query_lengths, *key_starts, *key_lengths;
-  const float *bias; // [sequences, longest key], or none
-  long bias_width;
-  float scale;
-} Layout;
-
-// The probabilities of a tile; `row_max` and `row_scale` are computed, or used again.
-static void probabilities_of(float *restrict scores, long rows, long width, long stride,
-                             const float *restrict bias, float *restrict row_max,
-                             float *restrict row_scale, int again) {
-  for (long row = 0; row < rows; row++) {
-    float *restrict at = scores + row * stride;
-    if (bias) {
-#pragma omp simd
-      for (long i = 0; i < width; i++) at[i] += bias[i];
-    }
-    if (!again) {
-      float most = -INFINITY;
-#pragma omp simd reduction(max : most)
-      for (long i = 0; i < width; i++) most = at[i] > most ? at[i] : most;
-      row_max[row] = most;
-    }
-    float most = row_max[row], sum = 0.0f;
-#pragma omp simd reduction(+ : sum)
-    for (long i = 0; i < width; i++) {
-      float value = exponential(at[i] - most);
-      at[i] = value;
-      sum += value;
-    }
-    if (!again) row_scale[row] = 1.0f / sum;
-    float scale = row_scale[row];
-#pragma omp simd
-    for (long i = 0; i < width; i++) at[i] *= scale;
-  }
-}
-
-static long longest(const int64_t *lengths, long count) {
-  long most = 0;
-  for (long i = 0; i < count; i++) most = lengths[i] > most ? lengths[i] : most;
-  return most;
-}
-
-// Numbers from one row of a tile's scores to the next: each begins with a cache line.
-static int stride_of(long keys) { return (int)((keys + 15) / 16 * 16); }
-
 // Room of `count` times a tile's scores; NULL without memory.
 static float *tiles(const Layout *layout, int count) {
   int stride = stride_of(longest(layout->key_lengths, layout->sequences));
   size_t size = sizeof(float) * QUERIES * (size_t)stride * (size_t)count;
   float *room = aligned_alloc(64, size);
   return room ? memset(room, 0, size) : NULL;
-}
-
-static long work(const Layout *layout) {
-  long elements = 0;
-  for (long i = 0; i < layout->sequences; i++)
-    elements += layout->query_lengths[i] * layout->key_lengths[i] * layout->heads;
-  return elements;
 }
 
 // `row_max` and `row_scale` [heads, query tokens] are kept for the gradient. Returns -1 without

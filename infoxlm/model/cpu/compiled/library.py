@@ -82,8 +82,13 @@ def call(name: str, *arguments: Any) -> None:
     Raises:
         MemoryError: There is no memory for its scores.
     """
+    call_in(library(), name, *arguments)
+
+
+def call_in(of: ctypes.CDLL | None, name: str, *arguments: Any) -> None:
+    """`call` an operation of another library."""
     tensors = [x.contiguous() if isinstance(x, paddle.Tensor) else x for x in arguments]
-    if getattr(library(), name)(*map(_passed, tensors)) < 0:
+    if getattr(of, name)(*map(_passed, tensors)) < 0:
         raise MemoryError(f"{name}: no memory for the scores of a tile")
 
 

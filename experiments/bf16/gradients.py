@@ -1,0 +1,126 @@
+"""How far bfloat16 moves a gradient: ours next to PyTorch's autocast, each from its own float32.
+
+    python gradients.py --train_file $MNLI_TRAIN --models weights/initial weights/initial_torch
+
+The models are one checkpoint with a classifier in both formats. Ten batches of 32 pairs without
+dropout; the error of a batch is the norm of the gradients' difference over all parameters, divided
+by the float32 gradient's. Writes gradients.json next to this file.
+"""
+
+import argparse
+import csv
+import json
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from infoxlm.hardware.environment import prepare_environment
+
+HERE = Path(__file__).parent
+BATCHES, PAIRS = 10, 32
+LABELS = ["entailment", "neutral", "contradiction"]
+#: Rounding is all that there is to the gradient of the keys' biases.
+LEFT_OUT = "key.bias"
+
+
+def error(exact: dict[str, np.ndarray], found: dict[str, np.ndarray]) -> float:
+    """The norm of a difference of gradients, relative to the exact one's."""
+    names = [name for name in exact if not name.endswith(LEFT_OUT)]
+    difference = sum(float(((found[x] - exact[x]).astype(np.float64) ** 2).sum()) for x in names)
+    return float(
+        (difference / sum(float((exact[x].astype(np.float64) ** 2).sum()) for x in names)) ** 0.5
+    )
+
+
+def padded(rows: list[list[int]]) -> np.ndarray:
+    ids = np.ones((len(rows), max(map(len, rows))), np.int64)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)] = row
+    return ids
+
+
+def of_ours(folder: Path, batches: list[tuple[np.ndarray, np.ndarray]]) -> list[float]:
+    """The error of each batch here."""
+    import paddle
+
+    from infoxlm.model import InfoXLMForSequenceClassification
+    from infoxlm.model.precision import Precision
+    from infoxlm.schema import Amp
+
+    model = InfoXLMForSequenceClassification.from_pretrained(folder)
+    model.eval()  # no dropout
+
+    def gradient(ids: np.ndarray, labels: np.ndarray, amp: Amp) -> dict[str, np.ndarray]:
+        for parameter in model.parameters():
+            parameter.clear_gradient(False)
+        with Precision(amp).autocast():
+            logits = model(paddle.to_tensor(ids)).logits
+        paddle.nn.functional.cross_entropy(logits, paddle.to_tensor(labels)).backward()
+        return {name: x.grad.numpy() for name, x in model.named_parameters() if x.grad is not None}
+
+    return [
+        error(gradient(ids, labels, Amp.none), gradient(ids, labels, Amp.bf16))
+        for ids, labels in batches
+    ]
+
+
+def of_pytorch(folder: Path, batches: list[tuple[np.ndarray, np.ndarray]]) -> list[float]:
+    """The error of each batch in PyTorch."""
+    import torch
+    from transformers import XLMRobertaForSequenceClassification
+
+    model = XLMRobertaForSequenceClassification.from_pretrained(folder)
+    model.eval()
+
+    def gradient(ids: np.ndarray, labels: np.ndarray, bf16: bool) -> dict[str, np.ndarray]:
+        model.zero_grad()
+        tokens = torch.from_numpy(ids)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            logits = model(input_ids=tokens, attention_mask=(tokens != 1).long()).logits
+        torch.nn.functional.cross_entropy(logits.float(), torch.from_numpy(labels)).backward()
+        return {
+            name: x.grad.numpy().copy()
+            for name, x in model.named_parameters()
+            if x.grad is not None
+        }
+
+    return [
+        error(gradient(ids, labels, False), gradient(ids, labels, True)) for ids, labels in batches
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--train_file", type=Path, required=True)
+    parser.add_argument("--models", type=Path, nargs=2, metavar=("PADDLE", "TORCH"), required=True)
+    given = parser.parse_args()
+    prepare_environment()
+    from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
+
+    with open(given.train_file, encoding="utf-8", newline="") as lines:
+        rows = list(
+            islice(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE), BATCHES * PAIRS)
+        )
+    tokens = InfoXLMTokenizer.from_pretrained(given.models[0]).encode(
+        [row["premise"] for row in rows], [row["hypothesis"] for row in rows], max_length=128
+    )
+    batches = []
+    for start in range(0, len(rows), PAIRS):
+        part = range(start, start + PAIRS)
+        labels = np.array([LABELS.index(rows[row]["label"]) for row in part])
+        batches.append((padded([tokens[row].tolist() for row in part]), labels))
+    ours = of_ours(given.models[0], batches)
+    theirs = of_pytorch(given.models[1], batches)
+    record = {
+        "ours": ours,
+        "pytorch": theirs,
+        "ratio": [a / b for a, b in zip(ours, theirs, strict=True)],
+    }
+    (HERE / "gradients.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    for name, values in record.items():
+        print(f"{name}: median {np.median(values):.4f}, {min(values):.4f} to {max(values):.4f}")
+
+
+if __name__ == "__main__":
+    main()

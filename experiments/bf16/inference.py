@@ -1,0 +1,97 @@
+"""What bfloat16 changes in predictions, and how fast each way to make them is.
+
+    python inference.py --xnli_root $XNLI_ROOT --checkpoint RUN --exported FOLDER
+
+FOLDER is the run exported (`infoxlm export model.checkpoint=RUN target=FOLDER`). 500 XNLI test rows
+of each of fifteen languages by four predictors, in turns: the checkpoint (`infoxlm predict`, `serve`)
+and the exported model (Paddle Inference), each in float32 and bfloat16. Then one pair at a time.
+Writes inference.md and inference.json next to this file.
+"""
+
+import argparse
+import csv
+import json
+import statistics
+import time
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from infoxlm.data.xnli import LANGUAGES
+from infoxlm.deploy.predictor import Predictor
+from infoxlm.reporting.sections import markdown_table
+from infoxlm.schema import Amp
+
+HERE = Path(__file__).parent
+ROWS, SINGLE, ROUNDS = 500, 40, 3
+
+
+def read(path: Path) -> list[tuple[str, str]]:
+    """The first pairs of a file."""
+    with open(path, encoding="utf-8", newline="") as lines:
+        rows = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return [(row["premise"], row["hypothesis"]) for row in islice(rows, ROWS)]
+
+
+def probabilities(predictor: Predictor, pairs: list[tuple[str, str]]) -> np.ndarray:
+    """Of every label, float64 ``[pairs, labels]``."""
+    answers = predictor.predict(pairs)
+    labels = sorted(answers[0].probabilities)
+    return np.array([[answer.probabilities[label] for label in labels] for answer in answers])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    for name in ("xnli_root", "checkpoint", "exported"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--threads", type=int, default=2)
+    given = parser.parse_args()
+    pairs = [x for y in LANGUAGES for x in read(given.xnli_root / "test" / f"{y}.tsv")]
+    predictors = {
+        f"{name}, {precision}": Predictor.load(folder, threads=given.threads, amp=amp)
+        for name, folder in (("checkpoint", given.checkpoint), ("exported", given.exported))
+        for precision, amp in (("fp32", Amp.none), ("bf16", Amp.bf16))
+    }
+    speeds: dict[str, list[float]] = {name: [] for name in predictors}
+    single: dict[str, list[float]] = {name: [] for name in predictors}
+    found: dict[str, np.ndarray] = {}
+    for number in range(ROUNDS + 1):
+        for name, predictor in predictors.items():
+            some = pairs if number else pairs[::50]  # the first warms up
+            started = time.perf_counter()
+            found[name] = probabilities(predictor, some)
+            if number:
+                speeds[name].append(len(some) / (time.perf_counter() - started))
+            for pair in pairs[:: len(pairs) // SINGLE]:
+                started = time.perf_counter()
+                predictor.predict([pair])
+                if number:
+                    single[name].append(1000 * (time.perf_counter() - started))
+    exact = found["checkpoint, fp32"]
+    record = {
+        name: {
+            "pairs_per_second": statistics.median(speeds[name]),
+            "one_pair_ms": statistics.median(single[name]),
+            "equal_labels": float((values.argmax(1) == exact.argmax(1)).mean()),
+            "largest_difference": float(np.abs(values - exact).max()),
+        }
+        for name, values in found.items()
+    }
+    table = markdown_table(
+        ["", "pairs/s", "one pair, ms", "labels as in fp32", "largest difference of a probability"],
+        [
+            [
+                name, f"{x['pairs_per_second']:.1f}", f"{x['one_pair_ms']:.1f}",
+                f"{100 * x['equal_labels']:.2f} %", f"{x['largest_difference']:.1e}",
+            ]
+            for name, x in record.items()
+        ],
+    )  # fmt: skip
+    (HERE / "inference.md").write_text(table + "\n", encoding="utf-8")
+    (HERE / "inference.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    print(table)
+
+
+if __name__ == "__main__":
+    main()

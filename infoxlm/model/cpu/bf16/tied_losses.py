@@ -1,0 +1,55 @@
+"""Cross-entropy among every row of a table, with bfloat16 products."""
+
+from typing import Any
+
+import paddle
+
+from infoxlm.model.backward import Operation
+from infoxlm.model.cpu.bf16.gradients import add_product, add_rows
+from infoxlm.model.cpu.bf16.library import narrow, scratch
+from infoxlm.model.cpu.bf16.onednn import multiply
+from infoxlm.model.cpu.bf16.weights import weight_in_bf16
+from infoxlm.model.cpu.compiled.library import call
+from infoxlm.model.cpu.gradients import Learned
+
+
+class Bf16TiedLosses(Operation):
+    """The cross-entropy of ``x @ table.T + bias`` over rows, differentiated once.
+
+    Scores are float32; their gradient is kept in bfloat16, to be multiplied.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: paddle.Tensor,
+        table: paddle.Tensor,
+        bias: paddle.Tensor,
+        labels: paddle.Tensor,
+        learned: Learned,
+    ) -> paddle.Tensor:
+        """``[rows, hidden]`` and as `tied_losses` has them to ``[rows]``."""
+        rows, (classes, width) = len(x), table.shape
+        # The parameter itself is what narrowed weights are kept by.
+        narrowed = weight_in_bf16(table if learned.weight is None else learned.weight)
+        scores, losses = scratch(rows * classes), paddle.empty([rows])
+        multiply(narrow(x), narrowed, scores, transpose_right=True)
+        call("tied_losses", rows, width, classes, None, None, bias, labels, scores, losses)
+        ctx.of_scores = narrow(scores, None, rows, classes)
+        ctx.table, ctx.learned = narrowed, learned
+        ctx.save_for_backward(x)
+        return losses
+
+    @staticmethod
+    def backward(ctx: Any, gradient: paddle.Tensor) -> tuple[paddle.Tensor | None, ...]:
+        """The gradient of x; those of table and bias are added where they belong."""
+        (x,) = ctx.saved_tensor()
+        factors = gradient.unsqueeze(1)
+        if ctx.learned.weight is not None:
+            add_product(ctx.learned.weight, ctx.of_scores, narrow(x * factors))
+        if ctx.learned.bias is not None:
+            add_rows(ctx.learned.bias, ctx.of_scores, gradient)
+        of_x = paddle.empty_like(x)
+        multiply(ctx.of_scores, ctx.table, of_x)
+        del ctx.of_scores
+        return of_x.multiply_(factors), None, None, None

@@ -1,0 +1,95 @@
+import ml_dtypes
+import numpy as np
+import paddle
+import paddle.nn.functional as F
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from infoxlm.errors import UserError
+from infoxlm.model.cpu.bf16 import library
+from infoxlm.model.cpu.bf16.library import bf16_library, call_bf16, empty, narrow, scratch
+
+
+def widened(x):
+    return x.astype("float32").numpy()
+
+
+@given(
+    rows=st.integers(1, 70), width=st.integers(1, 70), seed=st.integers(0, 99), biased=st.booleans()
+)
+@settings(deadline=None, max_examples=40)
+def test_narrowing_rounds_to_the_nearest_even(rows, width, seed, biased):
+    random = np.random.default_rng(seed)
+    x = random.normal(0, 10, (rows, width)).astype(np.float32)
+    bias = random.normal(0, 1, width).astype(np.float32)
+    found = narrow(paddle.to_tensor(x), paddle.to_tensor(bias) if biased else None)
+    expected = (x + bias if biased else x).astype(ml_dtypes.bfloat16).astype(np.float32)
+    np.testing.assert_array_equal(widened(found), expected)
+
+
+def test_what_is_not_finite_stays_so():
+    found = widened(narrow(paddle.to_tensor([[np.inf, -np.inf, np.nan, 3.4e38, 0.0]])))
+    np.testing.assert_array_equal(found, [[np.inf, -np.inf, np.nan, np.inf, 0.0]])
+
+
+@pytest.mark.parametrize("shape", [(1, 8), (3, 5000), (300, 1536)])
+def test_gelu_and_its_gradient(shape):
+    rows, width = shape
+    x, bias, gradient = paddle.randn(shape) * 2, paddle.randn([width]), paddle.randn(shape)
+    kept, out = empty(*shape), empty(*shape)
+    call_bf16("gelu", rows, width, x, bias, kept, out)
+    np.testing.assert_array_equal(widened(kept), widened(narrow(x + bias)))
+    expected = F.gelu(x + bias).numpy()
+    np.testing.assert_allclose(widened(out), expected, rtol=2**-8, atol=1e-6)
+    again, of_x = empty(*shape), empty(*shape)
+    call_bf16("gelu_gradient", rows * width, kept, gradient, again, of_x)
+    theirs = kept.astype("float32")
+    theirs.stop_gradient = False
+    fed = F.gelu(theirs)
+    (fed * gradient).sum().backward()
+    np.testing.assert_allclose(widened(again), fed.numpy(), rtol=2**-8, atol=1e-6)
+    np.testing.assert_allclose(widened(of_x), theirs.grad.numpy(), rtol=2**-8, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 8), (900, 200)])
+def test_rows_are_added_up(shape):
+    x, factors = narrow(paddle.randn(shape)), paddle.randn([shape[0]])
+    for each, weights in ((None, 1), (factors, factors.numpy()[:, None])):
+        sums = paddle.ones([shape[1]])
+        call_bf16("add_rows", *shape, x, each, sums)
+        expected = 1 + (widened(x) * weights).sum(0)
+        np.testing.assert_allclose(sums.numpy(), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_scratch_is_the_same_room_as_long_as_it_is_large_enough():
+    first = scratch(1000)
+    assert scratch(10).data_ptr() == first.data_ptr()
+    assert scratch(first.size + 1).size == first.size + 1
+
+
+@pytest.fixture
+def loaded_anew():
+    bf16_library.cache_clear()
+    yield
+    bf16_library.cache_clear()
+
+
+def test_it_needs_the_compiler(loaded_anew, monkeypatch):
+    monkeypatch.setattr(library, "find_compiler", lambda: None)
+    with pytest.raises(UserError, match="no C compiler"):
+        bf16_library()
+
+
+def test_it_needs_compiled_operations(loaded_anew, monkeypatch):
+    monkeypatch.setenv(library.SWITCH, "0")
+    with pytest.raises(UserError, match=f"bf16 with {library.SWITCH}=0"):
+        bf16_library()
+
+
+def test_an_error_of_the_compiler_is_told(loaded_anew, monkeypatch, tmp_path):
+    (tmp_path / "bf16.c").write_text("no C")
+    monkeypatch.setattr(library, "BF16_SOURCE", tmp_path / "bf16.c")
+    monkeypatch.setenv("INFOXLM_CACHE", str(tmp_path))
+    with pytest.raises(UserError, match=r"amp=bf16: bf16.c: .*error"):
+        bf16_library()

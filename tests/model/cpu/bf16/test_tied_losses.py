@@ -1,0 +1,55 @@
+import numpy as np
+import paddle
+import paddle.nn.functional as F
+import pytest
+
+from infoxlm.model import cpu
+
+
+def theirs(x, table, bias, labels):
+    scores = paddle.matmul(x, table, transpose_y=True) + bias
+    return F.cross_entropy(scores, labels, reduction="none").flatten()
+
+
+@pytest.mark.parametrize(("rows", "classes"), [(1, 3), (7, 50), (5, 9000)])
+def test_same_as_in_float32_with_all_gradients(rows, classes):
+    rng = np.random.default_rng(rows)
+    shapes = ((rows, 16), (classes, 16), (classes,))
+    arrays = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
+    labels = paddle.to_tensor(rng.integers(0, classes, rows))
+    factors = paddle.to_tensor(rng.normal(size=rows).astype(np.float32))
+    found = []
+    for compute in (cpu.tied_losses, theirs):
+        tensors = [paddle.to_tensor(x, stop_gradient=False) for x in arrays]
+        for times in (1, 2):  # the second time with a gradient there
+            with cpu.bf16_products():
+                losses = compute(*tensors, labels)
+            (losses * factors * times).sum().backward()
+        found.append([losses.numpy(), *(x.grad.numpy() for x in tensors)])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=0.01 * np.abs(other).max())
+
+
+def test_no_rows():
+    x = paddle.zeros([0, 8])
+    x.stop_gradient = False
+    table, bias = paddle.randn([5, 8]), paddle.zeros([5])
+    table.stop_gradient = False
+    with cpu.bf16_products():
+        losses = cpu.tied_losses(x, table, bias, paddle.zeros([0], "int64"))
+    losses.sum().backward()
+    assert losses.shape == [0]
+    assert table.grad is None or not table.grad.any()
+
+
+@pytest.mark.parametrize("frozen", ["table", "bias"])
+def test_frozen_parameters_have_no_gradient(frozen):
+    x, given = paddle.randn([6, 8]), {"table": paddle.randn([5, 8]), "bias": paddle.randn([5])}
+    x.stop_gradient = False
+    for name, tensor in given.items():
+        tensor.stop_gradient = name == frozen
+    with cpu.bf16_products():
+        losses = cpu.tied_losses(x, *given.values(), paddle.arange(6) % 5)
+    losses.sum().backward()
+    assert x.grad is not None
+    assert [x.grad is None for x in given.values()] == [name == frozen for name in given]

@@ -1,0 +1,28 @@
+import paddle
+
+from infoxlm.model.cpu import as_here, bf16_products, in_bf16
+from infoxlm.model.cpu.bf16.weights import weight_in_bf16
+
+
+def test_a_weight_is_narrowed_once_within_the_products():
+    weight, kept = paddle.randn([4, 4]), {}
+    for _ in range(2):
+        with bf16_products(kept):
+            found = weight_in_bf16(weight)
+            assert weight_in_bf16(weight) is found
+    assert kept[id(weight)] == (weight, found)
+    weight.set_value(weight + 1)
+    with bf16_products():
+        assert float((weight_in_bf16(weight).astype("float32") - weight).abs().max()) < 0.02
+    with bf16_products(kept):
+        assert weight_in_bf16(weight) is found
+
+
+def test_functions_multiply_as_where_they_were_made():
+    assert not in_bf16()
+    assert as_here(in_bf16) is in_bf16
+    with bf16_products():
+        assert in_bf16()
+        made = as_here(in_bf16)
+    assert not in_bf16()
+    assert made()
