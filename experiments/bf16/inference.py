@@ -3,8 +3,8 @@
     python inference.py --xnli_root $XNLI_ROOT --checkpoint RUN --exported FOLDER
 
 FOLDER is the run exported (`infoxlm export model.checkpoint=RUN target=FOLDER`). 500 XNLI test rows
-of each of fifteen languages by four predictors, in turns: the checkpoint (`infoxlm predict`, `serve`)
-and the exported model (Paddle Inference), each in float32 and bfloat16. Then one pair at a time.
+of each of fifteen languages by four predictors, in turns: the checkpoint and the exported model
+(Paddle Inference), each in float32 and bfloat16. Then one pair at a time.
 Writes inference.md and inference.json next to this file.
 """
 

@@ -5,8 +5,8 @@
 
 Trains each variant for a few steps, one after the other and all of them several times, so that what
 else the machine does falls on all alike: to be run on an idle one. Writes cost.md and cost.json
-next to this file: the median seconds of a step, without the first of each run, and its ratio to
-the plain step's. A step with example consistency should take at most 2.1 times as long.
+next to this file: the median seconds of a step, without the first of each run, and its tokens, both
+next to the plain step's. A step with example consistency should take at most 2.1 times as long.
 """
 
 import argparse
@@ -57,6 +57,7 @@ def main() -> None:
     }
     seconds: dict[str, list[float]] = {name: [] for name in variants}
     memory: dict[str, float] = dict.fromkeys(variants, 0.0)
+    tokens: dict[str, float] = {}
     for _ in range(arguments.rounds):
         for name, settings in variants.items():
             shutil.rmtree(arguments.out / name, ignore_errors=True)
@@ -64,19 +65,25 @@ def main() -> None:
             seconds[name] += steps_of(arguments.out / name, arguments.batch)
             results = json.loads((arguments.out / name / "results.json").read_text())
             memory[name] = max(memory[name], results["train"]["peak_rss_mb"])
+            tokens[name] = results["train"]["tokens_per_pair"]
     plain = statistics.median(seconds["plain"])
     record = {
         name: {
             "seconds": statistics.median(found),
             "ratio": statistics.median(found) / plain,
+            "tokens_ratio": tokens[name] / tokens["plain"],
             "steps": len(found),
             "peak_rss_mb": memory[name],
         }
         for name, found in seconds.items()
     }
-    lines = ["| | seconds a step | next to plain | peak memory |", "|---|--:|--:|--:|"]
+    lines = [
+        "| | seconds a step | next to plain | tokens next to plain | peak memory |",
+        "|---|--:|--:|--:|--:|",
+    ]
     lines += [
-        f"| {name} | {x['seconds']:.2f} | {x['ratio']:.2f} | {x['peak_rss_mb']:,.0f} MB |"
+        f"| {name} | {x['seconds']:.2f} | {x['ratio']:.2f} | {x['tokens_ratio']:.2f} "
+        f"| {x['peak_rss_mb']:,.0f} MB |"
         for name, x in record.items()
     ]
     (HERE / "cost.md").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A model with bfloat16 products against itself in float32: the same draws of dropout, the same sums."""
+"""A model with bfloat16 products against itself in float32: the same draws of dropout."""
 
 import numpy as np
 import paddle
@@ -51,7 +51,7 @@ def assert_close(found, expected):
 
 @pytest.mark.parametrize("dropout", [0.0, 0.1])
 @pytest.mark.parametrize("longest", [3, 20, 300])
-@pytest.mark.parametrize("heads", [1, 2, 16])
+@pytest.mark.parametrize("heads", [1, 2, 4])
 def test_same_as_in_float32(tiny_model, random_token_ids, dropout, longest, heads):
     model = shaped(
         tiny_model,
