@@ -104,6 +104,12 @@ class MappedTensors:
             return file.get_slice(name)
 
 
+def give_back_pages(tensor: Any) -> None:
+    """Give the pages of one of Paddle's tensors back, where it lies in a file (`give_back`)."""
+    if getattr(tensor, MAPPED, False):
+        give_back(np.from_dlpack(tensor.detach()))
+
+
 def give_back(values: np.ndarray) -> None:
     """Give the pages of an array of `MappedTensors.map` back, until they are wanted again.
 

@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from infoxlm.errors import UserError
+from infoxlm.hardware.deferred_package import defer_package
 from infoxlm.hardware.place import ProcessInfo
 from infoxlm.schema.checks import MOST_THREADS
 from infoxlm.schema.choices import Amp
@@ -187,11 +188,19 @@ def load_paddle() -> None:
     """Import paddle and paddlenlp without the notes they print about this very environment.
 
     paddle warns of every OMP_NUM_THREADS other than 1, of a missing ccache and of setuptools;
-    paddlenlp reports each file it reads.
+    paddlenlp reports each file it reads. Of paddlenlp only the modules that are used are imported,
+    a tenth of what it would import by itself; all else is there when it is asked for.
     """
     keep_freed_memory()
     with quiet_import():
-        import paddle  # noqa: F401
+        import paddle
+
+        if find_distribution("paddlenlp") and "paddlenlp" not in sys.modules:
+            # Three that import one another; the last two ask the first for its version.
+            defer_package("paddlenlp", {"__version__": version("paddlenlp")})
+            defer_package("paddlenlp.data")
+            defer_package("paddlenlp.transformers")
+            paddle.disable_signal_handler()  # as paddlenlp does
         from paddlenlp.utils.log import logger as paddlenlp_logger
     paddlenlp_logger.set_level("WARNING")
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from paddlenlp.transformers import PretrainedConfig
+from paddlenlp.transformers.configuration_utils import PretrainedConfig
 
 from infoxlm.constants import BOS_ID, EOS_ID, PAD_ID
 from infoxlm.errors import UserError

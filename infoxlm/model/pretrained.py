@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 import paddle
 from paddle import nn
-from paddlenlp.transformers import PretrainedModel
+from paddlenlp.transformers.model_utils import PretrainedModel
 
 from infoxlm.checkpoint.architecture import LM_HEAD
 from infoxlm.checkpoint.config_file import CONFIG_FILE, read_config_file

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 import numpy as np
 import paddle
 
+from infoxlm.checkpoint.mapped_tensors import give_back_pages
 from infoxlm.constants import UNK_ID
 from infoxlm.model.embeddings import InfoXLMEmbeddings
 from infoxlm.model.heads import InfoXLMLMHead
@@ -69,6 +70,7 @@ class ActiveVocabulary:
         compact.name = full.name
         compact.set_value(paddle.gather(full, self._rows))
         full.stop_gradient = True
+        give_back_pages(full)  # each row brought its neighbours along
 
     def compact(self, ids: np.ndarray) -> np.ndarray:
         """Renumber token ids, int64 of any shape, for the compact table.
@@ -110,6 +112,7 @@ class ActiveVocabulary:
             yield
         finally:
             self._swap(full=False)
+            give_back_pages(self._full.weight)
 
     def _swap(self, *, full: bool) -> None:
         """Give the model the full table, or the compact one."""
