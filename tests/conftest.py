@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -30,6 +31,7 @@ from infoxlm.schema import (
     TrainConfig,
     TrainerConfig,
 )
+from infoxlm.stopping import Interrupted
 from infoxlm.tasks.classification.scores import classifier_predictions, classifier_scores
 from infoxlm.tokenization.token_ids import TokenIds, offsets_from
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
@@ -140,6 +142,27 @@ def tiny_model(sentencepiece_file: Path) -> Callable[..., Any]:
         return model
 
     return build
+
+
+@pytest.fixture
+def train_until_stopped(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, Path], None]:
+    """Trains until SIGTERM comes before the sixth step: `train_until_stopped(config, folder)`."""
+    from infoxlm.commands import train
+    from infoxlm.train.trainer import Trainer
+
+    step = Trainer.optimizer_step
+
+    def interrupted(self: Trainer) -> Any:
+        if self.state.step == 5:
+            signal.raise_signal(signal.SIGTERM)
+        return step(self)
+
+    def stopped(config: Any, folder: Path) -> None:
+        with monkeypatch.context() as patch, pytest.raises(Interrupted):
+            patch.setattr(Trainer, "optimizer_step", interrupted)
+            train.run(config, folder)
+
+    return stopped
 
 
 @pytest.fixture

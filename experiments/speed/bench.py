@@ -3,7 +3,8 @@ r"""Ours beside PyTorch and transformers: alternating, on the same texts, on the
     python bench.py --train_file $MNLI_TRAIN --xnli_root $XNLI_ROOT \
         --e5_small weights/e5_small weights/e5_torch --base weights/base weights/base_torch
 
-Without --full a step of 256 pairs is put together from 64 pairs and the optimizer's own time.
+Without --full a step of 256 pairs is put together from 64 pairs and the optimizer's own time. Each
+side is at its best in fp32 and, where the CPU multiplies in it, in bf16: PyTorch by autocast.
 """
 
 import csv
@@ -16,34 +17,38 @@ import time
 from pathlib import Path
 from typing import Any
 
-from paths import WORKS, Arguments, arguments
+from paths import PRECISIONS, WORKS, Arguments, arguments
 from sides import HERE, TCMALLOC, Side
 from table import write_report
 
 #: What `search.py` found. `compile` needs a C++ compiler, `preload` its library.
 BEST = {
-    ("base", "train"): {"batch": 16, "compile": True, "preload": TCMALLOC},
-    ("base", "score"): {"score_batch": 16, "compile": True},
-    ("e5_small", "train"): {"batch": 16, "preload": TCMALLOC},
-    ("e5_small", "score"): {"score_batch": 16, "compile": True},
+    ("base", "train", "fp32"): {"batch": 16, "compile": True, "preload": TCMALLOC},
+    ("base", "score", "fp32"): {"score_batch": 16, "compile": True},
+    ("e5_small", "train", "fp32"): {"batch": 16, "preload": TCMALLOC},
+    ("e5_small", "score", "fp32"): {"score_batch": 16, "compile": True},
     # Weights become constants of the compiled code: nothing to train with.
-    ("base", "score_alone"): {"score_batch": 16, "compile": True, "freeze": True},
-    ("e5_small", "score_alone"): {"score_batch": 16, "compile": True, "freeze": True},
+    ("base", "score_alone", "fp32"): {"score_batch": 16, "compile": True, "freeze": True},
+    ("e5_small", "score_alone", "fp32"): {"score_batch": 16, "compile": True, "freeze": True},
+    ("base", "train", "bf16"): {"batch_tokens": 1024, "preload": TCMALLOC, "bf16": "autocast"},
 }
 #: Those of transformers' run_xnli.py; measured in 64 pairs also where whole steps are asked for.
 DEFAULTS = {"order": "random", "pad_to": 128, "batch": 8, "score_batch": 8, "quick": 1}
 
 
-def alternate(given: Arguments, size: str) -> list[dict[str, Any]]:
+def alternate(given: Arguments, size: str, precision: str) -> list[dict[str, Any]]:
     """Train and score with each side in turn; the first round warms up and does not count."""
     lines = []
     for work in [work for work in WORKS if work in given.works and work != "start"]:
-        opponents = {"best": BEST[size, work]}
-        if work != "score_alone":  # at its defaults PyTorch scores alone as it does while training
+        opponents = {"best": BEST[size, work, precision]}
+        # At its defaults PyTorch is fp32, and scores alone as it does while training.
+        if work != "score_alone" and precision == "fp32":
             opponents["defaults"] = DEFAULTS
         # One opponent at a time: three models of the base size would not fit everywhere.
         for other, options in opponents.items():
-            ours, theirs = given.common(size, "ours.py"), given.common(size, "pytorch.py")
+            ours = given.common(size, "ours.py", precision)
+            theirs = given.common(size, "pytorch.py")
+            about = {"size": size, "precision": precision, "beside": other}
             with (
                 Side(
                     "ours", "ours.py", **ours | {"quick": options.get("quick", ours["quick"])}
@@ -54,19 +59,19 @@ def alternate(given: Arguments, size: str) -> list[dict[str, Any]]:
                     for side in (one, two):
                         answer = side.order(work)
                         if number:
-                            line = {"size": size, "work": work, "side": side.name, "beside": other}
+                            line = about | {"work": work, "side": side.name}
                             lines.append(line | {"round": number} | answer)
                             print(lines[-1], flush=True)
                 if work == "train":  # the peak with one evaluation
                     for side in (one, two):
                         peak = side.order("score")["peak_mb"]
-                        line = {"size": size, "work": "memory", "side": side.name, "beside": other}
+                        line = about | {"work": "memory", "side": side.name}
                         lines.append(line | {"peak_mb": peak})
                         print(lines[-1], flush=True)
     return lines
 
 
-def start_ours(given: Arguments, size: str, folder: Path, number: int) -> float:
+def start_ours(given: Arguments, size: str, precision: str, folder: Path, number: int) -> float:
     """Seconds from `infoxlm train` to the end of its first micro-batch, as the run itself tells."""
     run = folder / f"{size}-{number}"
     common = given.common(size, "ours.py")
@@ -79,6 +84,7 @@ def start_ours(given: Arguments, size: str, folder: Path, number: int) -> float:
             "data.limit_eval=1", "trainer.effective_batch_size=16", "trainer.max_steps=1",
             "data.eval_languages=[en]", "trainer.keep_checkpoints=0",
             f"hardware.threads={given.threads}", f"hydra.run.dir={run}",
+            f"hardware.amp={PRECISIONS[precision]}",
             f"data.cache_dir={folder / 'cache'}",
         ],
         capture_output=True, text=True,
@@ -104,12 +110,12 @@ def start_pytorch(given: Arguments, size: str, folder: Path) -> float:
     return float(out.stdout.split()[-1]) - started
 
 
-def alternate_starts(given: Arguments, size: str) -> list[dict[str, Any]]:
-    """Start both sides in turn, token ids being cached."""
+def alternate_starts(given: Arguments, size: str, precision: str) -> list[dict[str, Any]]:
+    """Start both sides in turn, token ids being cached; PyTorch's is fp32, which starts faster."""
     lines = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        start_ours(given, size, folder, 0)  # fills the cache
+        start_ours(given, size, precision, folder, 0)  # fills the cache
         script = [sys.executable, HERE / "pytorch_start.py", "--tokenize"]
         common = given.common(size, "pytorch.py")
         subprocess.run(
@@ -117,10 +123,11 @@ def alternate_starts(given: Arguments, size: str) -> list[dict[str, Any]]:
         )
         for number in range(1, given.rounds + 1):
             for side, seconds in (
-                ("ours", start_ours(given, size, folder, number)),
+                ("ours", start_ours(given, size, precision, folder, number)),
                 ("best", start_pytorch(given, size, folder)),
             ):
-                line = {"size": size, "work": "start", "side": side, "beside": "best"}
+                line = {"size": size, "precision": precision, "work": "start"}
+                line |= {"side": side, "beside": "best"}
                 lines.append(line | {"round": number, "seconds": seconds})
                 print(lines[-1], flush=True)
     return lines
@@ -130,11 +137,12 @@ def measured_before(path: Path, given: Arguments) -> list[dict[str, Any]]:
     """Select what was measured before and is not measured now."""
     with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    words = ("size", "work", "side", "beside")
+    words = ("size", "precision", "work", "side", "beside")
     return [
         {key: value if key in words else float(value) for key, value in row.items() if value}
         for row in rows
         if row["size"] not in given.sizes
+        or row["precision"] not in given.precisions
         or ("train" if row["work"] == "memory" else row["work"]) not in given.works
     ]
 
@@ -152,10 +160,11 @@ def main() -> None:
     given = arguments(__doc__)
     started = time.time()
     lines: list[dict[str, Any]] = []
-    for size in given.sizes:
-        lines += alternate(given, size)
-        if "start" in given.works:
-            lines += alternate_starts(given, size)
+    for precision in given.precisions:
+        for size in given.sizes:
+            lines += alternate(given, size, precision)
+            if "start" in given.works:
+                lines += alternate_starts(given, size, precision)
     name = "full" if given.full else "quick"
     path = HERE / f"measured_{name}.csv"
     if path.exists():

@@ -19,13 +19,25 @@ PYTORCH = [
     {"batch": 16, "preload": TCMALLOC},
     {"batch": 16, "compile": True, "preload": TCMALLOC},
 ]
+#: In bf16 by autocast.
+PYTORCH_BF16 = [
+    {"bf16": "autocast"} | each
+    for each in (
+        *({"batch": size, "preload": TCMALLOC} for size in (8, 16, 32, 64)),
+        *({"batch_tokens": tokens, "preload": TCMALLOC} for tokens in (1024, 2048)),
+        {"batch": 16},
+        {"batch": 16, "attention": "eager", "preload": TCMALLOC},
+        {"batch": 16, "compile": True, "preload": TCMALLOC},
+        {"batch": 32, "compile": True, "preload": TCMALLOC},
+    )
+]
 OURS = [{"micro_batch_tokens": tokens} for tokens in (512, 640, 768, 1024)]
 SCORING = {
     "pytorch.py": ("score_batch", (16, 32, 64)),
     "ours.py": ("eval_batch_tokens", (512, 1024, 2048)),
 }
 #: How to score with weights that stay as they are; ours makes a static graph by itself.
-FIXED: dict[str, dict] = {"pytorch.py": {"compile": True, "freeze": True}, "ours.py": {}}
+FIXED: dict[str, list[dict]] = {"pytorch.py": [{"compile": True, "freeze": True}], "ours.py": [{}]}
 
 
 def median_speed(script: str, what: str, common: dict, options: dict) -> float | None:
@@ -37,25 +49,50 @@ def median_speed(script: str, what: str, common: dict, options: dict) -> float |
         return None
 
 
+def without_speed(cell: dict) -> dict:
+    """What was tried, of what was found."""
+    return {key: value for key, value in cell.items() if key != "pairs_per_second"}
+
+
+def cells(script: str, precision: str) -> list[tuple[str, dict]]:
+    """What is tried of a side: a work, and settings."""
+    name, values = SCORING[script]
+    if script == "ours.py":
+        tried, scoring, fixed = OURS, [{}], FIXED[script]
+    elif precision == "fp32":
+        tried, fixed = PYTORCH, FIXED[script]
+        scoring = [{}, {"preload": TCMALLOC}, {"compile": True}]
+    else:
+        tried = PYTORCH_BF16
+        cast = {"bf16": "autocast"}
+        scoring = [cast, cast | {"preload": TCMALLOC}, cast | {"compile": True}]
+        # Weights that are bf16 themselves leave nothing to cast.
+        fixed = [FIXED[script][0] | {"bf16": kind} for kind in ("autocast", "weights")]
+    return [
+        *(("train", options) for options in tried),
+        *(("score", {name: value} | options) for options in scoring for value in values),
+        *(("score_alone", {name: value} | options) for options in fixed for value in values),
+    ]
+
+
 def main() -> None:
     given = arguments(__doc__)
-    found = []
-    for size in given.sizes:
-        for script, tried in (("pytorch.py", PYTORCH), ("ours.py", OURS)):
-            common = given.common(size, script)
-            name, values = SCORING[script]
-            cells = [("train", options) for options in tried]
-            cells += [("score", {name: value}) for value in values]
-            if script == "pytorch.py":
-                cells += [("score", {name: values[0], "preload": TCMALLOC})]
-            cells += [("score_alone", {name: value} | FIXED[script]) for value in values]
-            for work, options in cells:
-                speed = median_speed(script, work, common, options)
-                cell = {"size": size, "side": script, "work": work}
-                found.append(cell | options | {"pairs_per_second": speed})
-                print(found[-1], flush=True)
-    lines = "\n".join(json.dumps(line) for line in found)
-    (HERE / "search.jsonl").write_text(lines + "\n")
+    path = HERE / "search.jsonl"
+    known = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    for precision in given.precisions:
+        for size in given.sizes:
+            for script in SCORING:
+                for work, options in cells(script, precision):
+                    if work not in given.works:
+                        continue
+                    common = given.common(size, script, precision)
+                    speed = median_speed(script, work, common, options)
+                    cell = {"size": size, "precision": precision, "side": script, "work": work}
+                    cell |= options
+                    known = [x for x in known if without_speed(x) != cell]
+                    known.append(cell | {"pairs_per_second": speed})
+                    print(known[-1], flush=True)
+                    path.write_text("".join(json.dumps(line) + "\n" for line in known))
 
 
 if __name__ == "__main__":

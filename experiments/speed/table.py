@@ -4,86 +4,54 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+from paths import PRECISIONS
+
 from infoxlm.runs.machine import describe_process
 
-#: What is compared: size, work, the number in a line, whether more is better, bar, goal, and bar
-#: against the defaults, as ratios of ours to theirs.
-ROWS = [
-    ("base", "train", "pairs_per_second", "fine-tuning, base shape, pairs/s", 1.3, 1.5, 3.5),
-    ("e5_small", "train", "pairs_per_second", "fine-tuning, e5_small, pairs/s", 1.2, 1.4, 3.5),
-    (
-        "base",
-        "score",
-        "pairs_per_second",
-        "scoring 15 languages, base shape, pairs/s",
-        1.15,
-        1.3,
-        3.0,
-    ),
-    (
-        "e5_small",
-        "score",
-        "pairs_per_second",
-        "scoring 15 languages, e5_small, pairs/s",
-        1.15,
-        1.3,
-        3.0,
-    ),
-    (
-        "base",
-        "score_alone",
-        "pairs_per_second",
-        "scoring with fixed weights, base shape, pairs/s",
-        1.15,
-        1.3,
-        None,
-    ),
-    (
-        "e5_small",
-        "score_alone",
-        "pairs_per_second",
-        "scoring with fixed weights, e5_small, pairs/s",
-        1.15,
-        1.3,
-        None,
-    ),
-    ("base", "memory", "peak_mb", "peak memory, base shape, MB", 0.5, 0.4, 0.5),
-    ("e5_small", "memory", "peak_mb", "peak memory, e5_small, MB", None, None, None),
-    (
-        "base",
-        "start",
-        "seconds",
-        "to the end of the first micro-batch, base shape, s",
-        1.0,
-        0.7,
-        None,
-    ),
-    (
-        "e5_small",
-        "start",
-        "seconds",
-        "to the end of the first micro-batch, e5_small, s",
-        1.0,
-        0.7,
-        None,
-    ),
-]
+#: Bar and goal of each comparison, as ratios of ours to theirs, and the bar against the defaults.
+Bars = tuple[float | None, float | None, float | None]
+NONE: Bars = (None, None, None)
+#: What is compared: work, size, the number in a line, its name, and the bars in fp32 and in bf16.
+ROWS: list[tuple[str, str, str, str, Bars, Bars]] = [
+    ("train", "base", "pairs_per_second", "fine-tuning, base shape, pairs/s",
+     (1.3, 1.5, 3.5), (1.4, 1.8, None)),
+    ("train", "e5_small", "pairs_per_second", "fine-tuning, e5_small, pairs/s",
+     (1.2, 1.4, 3.5), (1.3, 1.7, None)),
+    ("score", "base", "pairs_per_second", "scoring 15 languages, base shape, pairs/s",
+     (1.15, 1.3, 3.0), (1.15, 1.4, None)),
+    ("score", "e5_small", "pairs_per_second", "scoring 15 languages, e5_small, pairs/s",
+     (1.15, 1.3, 3.0), (1.15, 1.4, None)),
+    ("score_alone", "base", "pairs_per_second", "scoring with fixed weights, base shape, pairs/s",
+     (1.15, 1.3, None), (1.1, 1.3, None)),
+    ("score_alone", "e5_small", "pairs_per_second", "scoring with fixed weights, e5_small, pairs/s",
+     (1.15, 1.3, None), (1.1, 1.3, None)),
+    ("memory", "base", "peak_mb", "peak memory, base shape, MB",
+     (0.5, 0.4, 0.5), (0.42, 0.33, None)),
+    ("memory", "e5_small", "peak_mb", "peak memory, e5_small, MB", NONE, NONE),
+    ("start", "base", "seconds", "to the end of the first micro-batch, base shape, s",
+     (1.0, 0.7, None), (0.8, 0.6, None)),
+    ("start", "e5_small", "seconds", "to the end of the first micro-batch, e5_small, s",
+     (1.0, 0.7, None), (0.8, 0.6, None)),
+]  # fmt: skip
 
 
-def values(lines: list[dict[str, Any]], size: str, work: str, side: str, beside: str, key: str):
+def values(lines: list[dict[str, Any]], key: str, **wanted: str) -> list[float]:
     """Select what a side measured in turns with another."""
-    wanted = {"size": size, "work": work, "side": side, "beside": beside}
     return [line[key] for line in lines if all(line[k] == v for k, v in wanted.items())]
 
 
 def compare(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """One row a work: both sides' numbers beside each opponent, and the ratio of medians."""
     rows = []
-    for size, work, key, name, bar, goal, bar_defaults in ROWS:
+    kinds = [(precision, row) for precision in PRECISIONS for row in ROWS]
+    for precision, (work, size, key, name, *bars) in kinds:
+        bar, goal, bar_defaults = bars[list(PRECISIONS).index(precision)]
         row: dict[str, Any] = {"name": name, "bar": bar, "goal": goal, "bar_defaults": bar_defaults}
+        row["precision"] = precision
         for beside in ("best", "defaults"):
-            ours = values(lines, size, work, "ours", beside, key)
-            theirs = values(lines, size, work, beside, beside, key)
+            about = {"size": size, "work": work, "precision": precision, "beside": beside}
+            ours = values(lines, key, side="ours", **about)
+            theirs = values(lines, key, side=beside, **about)
             if ours and theirs:
                 row[beside] = {
                     "ours": ours,
@@ -107,14 +75,15 @@ def number(found: list[float]) -> str:
 def markdown(rows: list[dict[str, Any]], lines: list[dict[str, Any]]) -> str:
     """The table."""
     out = [
-        "| | ours | PyTorch, best | ratio | bar, goal | PyTorch, defaults | ratio | bar |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|",
+        "| | | ours | PyTorch, best | ratio | bar, goal | PyTorch, defaults | ratio | bar |",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for row in rows:
         best, defaults = row["best"], row.get("defaults")
         bars = "" if row["bar"] is None else f"{row['bar']}, {row['goal']}"
         out.append(
-            f"| {row['name']} | {number(best['ours'])} | {number(best['theirs'])} "
+            f"| {row['precision']} | {row['name']} | {number(best['ours'])} "
+            f"| {number(best['theirs'])} "
             f"| **{best['ratio']:.2f}** | {bars} "
             + (
                 f"| {number(defaults['theirs'])} | **{defaults['ratio']:.2f}** "
@@ -126,12 +95,15 @@ def markdown(rows: list[dict[str, Any]], lines: list[dict[str, Any]]) -> str:
     shares = [
         line["share_of_machine"]
         for line in lines
-        if line["size"] == "base" and line["beside"] == "best" and line.get("share_of_machine")
+        if line["size"] == "base"
+        and line["beside"] == "best"
+        and line["precision"] == "fp32"
+        and line.get("share_of_machine")
     ]
     if shares:
         out += [
             "",
-            "Useful floating-point work of fine-tuning the base shape, as a share of this "
+            "Useful floating-point work of fine-tuning the base shape in fp32, as a share of this "
             f"machine's sgemm, measured just after each window: "
             f"{100 * statistics.median(shares):.0f} % "
             f"({100 * min(shares):.0f} to {100 * max(shares):.0f} %).",
@@ -172,7 +144,8 @@ def plot(rows: list[dict[str, Any]], path: Path) -> None:
             bar = 1 / row["bar"] if less_is_better else row["bar"]
             axis.plot(bar, place, "|", color="#cf222e", markersize=16, markeredgewidth=2)
     axis.axvline(1, color="#57606a", linewidth=0.8)
-    axis.set_yticks(range(len(rows)), [row["name"].rsplit(",", 1)[0] for row in reversed(rows)])
+    names = [f"{row['name'].rsplit(',', 1)[0]}, {row['precision']}" for row in reversed(rows)]
+    axis.set_yticks(range(len(rows)), names)
     axis.set_ylim(-0.6, len(rows) - 0.3)
     axis.set_xlabel(
         "times as good as PyTorch + transformers: blue at its best settings, grey at its defaults; "

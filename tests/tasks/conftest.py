@@ -1,34 +1,10 @@
-"""Runs of tasks that are stopped on the way, and stores of a few sentences."""
-
-import signal
+"""Stores of a few sentences."""
 
 import pytest
 
-from infoxlm.commands import train
-from infoxlm.stopping import Interrupted
 from infoxlm.tasks.pretraining.corpus_files import find_monolingual, find_parallel
 from infoxlm.tasks.pretraining.token_store import open_store
 from infoxlm.tokenization.tokenizer import InfoXLMTokenizer
-
-
-@pytest.fixture
-def train_until_stopped(monkeypatch):
-    """Trains until SIGTERM comes before the sixth step: `train_until_stopped(config, folder)`."""
-    from infoxlm.train.trainer import Trainer
-
-    step = Trainer.optimizer_step
-
-    def interrupted(self):
-        if self.state.step == 5:
-            signal.raise_signal(signal.SIGTERM)
-        return step(self)
-
-    def stopped(config, folder):
-        with monkeypatch.context() as patch, pytest.raises(Interrupted):
-            patch.setattr(Trainer, "optimizer_step", interrupted)
-            train.run(config, folder)
-
-    return stopped
 
 
 @pytest.fixture(scope="session")

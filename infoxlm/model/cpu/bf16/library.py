@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import paddle
+from paddle.profiler import RecordEvent
 
 from infoxlm.errors import UserError
 from infoxlm.hardware.environment import check_bf16
@@ -41,7 +42,8 @@ def bf16_library() -> ctypes.CDLL:
 
 def call_bf16(name: str, *arguments: Any) -> None:
     """`call` an operation of `bf16.c`."""
-    call_in(bf16_library(), name, *arguments)
+    with RecordEvent(f"bf16_{name}"):
+        call_in(bf16_library(), name, *arguments)
 
 
 def empty(*shape: int) -> paddle.Tensor:
