@@ -8,6 +8,8 @@ from infoxlm.deploy import Predictor
 from infoxlm.deploy.model_folder import ModelFolder
 from infoxlm.deploy.runtimes import load_runtime
 from infoxlm.errors import UserError
+from infoxlm.hardware.environment import BF16, cpu_words
+from infoxlm.schema import Amp
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
@@ -22,6 +24,27 @@ def test_any_batch_and_length(export, checkpoint, random_token_ids, form, precis
         logits = exported.run(ids)
         assert (logits.shape, logits.dtype) == ((count, 3), np.float32)
         np.testing.assert_allclose(logits, model.run(ids), atol=tolerance)
+
+
+@pytest.mark.skipif(not cpu_words() >= BF16, reason="this CPU has no bf16 products")
+def test_bf16_is_close(export, checkpoint, random_token_ids):
+    opened = [ModelFolder.open(folder) for folder in (checkpoint, export(onnx=False))]
+    for folder in opened:
+        exact, rounded = (
+            load_runtime(folder, None, device="cpu", threads=1, amp=amp) for amp in (Amp.none, Amp.bf16)
+        )
+        for count, longest in ((1, 4), (1, 37), (40, 30)):
+            ids = random_token_ids(count, longest, seed=longest).padded(range(count))
+            expected, found = exact.run(ids), rounded.run(ids)
+            assert found.dtype == np.float32
+            assert (found != expected).any()
+            np.testing.assert_allclose(found, expected, rtol=0, atol=0.05 * np.abs(expected).max())
+
+
+def test_onnx_models_compute_as_they_were_exported(export, monkeypatch):
+    monkeypatch.setattr("infoxlm.deploy.runtimes.check_device", lambda *_: None)
+    with pytest.raises(UserError, match=r"hardware.amp=bf16 with an ONNX model"):
+        load_runtime(ModelFolder.open(export()), "onnx", device="cpu", threads=1, amp=Amp.bf16)
 
 
 def test_paddle_is_preferred_unless_only_onnx_is_there(export):
@@ -72,7 +95,7 @@ def test_damage_without_a_manifest_is_one_line_too(export, tmp_path):
 
 
 def test_gpus_are_not_for_onnx(export, monkeypatch):
-    monkeypatch.setattr("infoxlm.deploy.runtimes.check_device", lambda device: None)
+    monkeypatch.setattr("infoxlm.deploy.runtimes.check_device", lambda *_: None)
     with pytest.raises(UserError, match="hardware.device=gpu:1 with an ONNX model"):
         load_runtime(ModelFolder.open(export()), "onnx", device="gpu:1", threads=1)
 
