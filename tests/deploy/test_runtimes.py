@@ -31,7 +31,8 @@ def test_bf16_is_close(export, checkpoint, random_token_ids):
     opened = [ModelFolder.open(folder) for folder in (checkpoint, export(onnx=False))]
     for folder in opened:
         exact, rounded = (
-            load_runtime(folder, None, device="cpu", threads=1, amp=amp) for amp in (Amp.none, Amp.bf16)
+            load_runtime(folder, None, device="cpu", threads=1, amp=amp)
+            for amp in (Amp.none, Amp.bf16)
         )
         for count, longest in ((1, 4), (1, 37), (40, 30)):
             ids = random_token_ids(count, longest, seed=longest).padded(range(count))

@@ -11,7 +11,7 @@ from infoxlm.errors import UserError
 from infoxlm.model.backward import Operation
 from infoxlm.model.cpu.arrays import array_of
 from infoxlm.model.cpu.bf16.gradients import add_product, add_rows
-from infoxlm.model.cpu.bf16.library import call_bf16, empty, narrow, scratch
+from infoxlm.model.cpu.bf16.library import Half, call_bf16, narrow, scratch
 from infoxlm.model.cpu.bf16.norm import residual_norm
 from infoxlm.model.cpu.bf16.onednn import multiply
 from infoxlm.model.cpu.bf16.weights import weight_in_bf16
@@ -35,7 +35,7 @@ class BlockLayers:
     attention_dropout: float
     dropout: float
 
-    def weights(self) -> dict[str, paddle.Tensor]:
+    def weights(self) -> dict[str, Half]:
         """The matrices in bfloat16."""
         names = ("query", "key", "value", "attended", "widen", "shrink")
         return {name: weight_in_bf16(getattr(self, name).weight) for name in names}
@@ -77,25 +77,26 @@ class Block(Operation):
         inner = between.shape[1]
 
         of_projected, of_attended = ctx.norm.backward(gradient)
-        outer = narrow(of_projected)
+        outer = narrow(of_projected, Half.reused("outer", rows, width))
         of_fed = scratch(rows * inner)
         multiply(outer, weights["shrink"], of_fed, transpose_right=True)
-        fed, of_between = empty(rows, inner), empty(rows, inner)
+        fed, of_between = (Half.reused(x, rows, inner) for x in ("fed", "of_between"))
         call_bf16("gelu_gradient", rows * inner, between, of_fed, fed, of_between)
         learn(layers.shrink, fed, outer)
         learn(layers.widen, attended, of_between)
         multiply(of_between, weights["widen"], of_attended, transpose_right=True, add=True)
 
         of_projected, of_queried = ctx.attention_norm.backward(of_attended)
-        outer = narrow(of_projected)
+        outer = narrow(of_projected, outer)
         learn(layers.attended, context, outer)
         of_context = scratch(rows * width)
         multiply(outer, weights["attended"], of_context, transpose_right=True)
-        of_query, of_key, of_value = (empty(*x.shape) for x in (query, key, value))
+        outer = narrow(of_context, outer)
+        of_query = Half.reused("of_query", *query.shape)
+        of_key, of_value = (Half.reused(x, *key.shape) for x in ("of_key", "of_value"))
         call_bf16(
-            "attention_gradient", ctx.layout, query, key, value, ctx.drop, context,
-            narrow(of_context, None, rows, width), ctx.maxima, ctx.scales, rows,
-            of_query, of_key, of_value,
+            "attention_gradient", ctx.layout, query, key, value, ctx.drop, context, outer,
+            ctx.maxima, ctx.scales, rows, of_query, of_key, of_value,
         )  # fmt: skip
         learn(layers.query, queried, of_query)
         learn(layers.key, states, of_key)
@@ -114,27 +115,34 @@ def compute(
 ) -> paddle.Tensor:
     """Compute a block, and keep in `ctx` what its gradient needs."""
     keep, weights = ctx is not None, layers.weights()
-    queried, states_16 = states, narrow(states)
-    queried_16 = states_16
+
+    def room(name: str, *shape: int) -> Half:
+        """Memory of its own for what the gradient needs."""
+        return Half.empty(*shape) if keep else Half.reused(name, *shape)
+
+    queried, (tokens, width) = states, states.shape
+    states_16 = queried_16 = narrow(states, room("states", tokens, width))
     if where.places is not None:
         queried = states.index_select(where.places)
-        queried_16 = narrow(queried)
-    query = project(queried_16, weights["query"], layers.query)
-    key = project(states_16, weights["key"], layers.key)
-    value = project(states_16, weights["value"], layers.value)
-    rows, width = queried.shape
+        queried_16 = narrow(queried, room("queried", *queried.shape))
+    rows = len(queried)
+    query = project(queried_16, weights["query"], layers.query, room("query", rows, width))
+    key = project(states_16, weights["key"], layers.key, room("key", tokens, width))
+    value = project(states_16, weights["value"], layers.value, room("value", tokens, width))
     layout = Layout.of(where.queries, where.keys, layers.heads, width // layers.heads, where.bias)
-    drop, context = Dropout.of(layers.attention_dropout), empty(rows, width)
+    drop, context = Dropout.of(layers.attention_dropout), room("context", rows, width)
     maxima, scales = (paddle.empty([layers.heads, rows]) for _ in range(2))
     call_bf16("attention", layout, query, key, value, drop, context, maxima, scales, rows)
     attended, attention_norm = residual_norm(
         summed(context, weights["attended"], layers.attended.bias),
         queried, layers.attention_norm, layers.dropout, keep,
     )  # fmt: skip
-    attended_16, inner = narrow(attended), layers.widen.weight.shape[1]
+    attended_16 = narrow(attended, room("attended", rows, width))
+    inner = layers.widen.weight.shape[1]
     widened = scratch(rows * inner)
     multiply(attended_16, weights["widen"], widened)
-    between, fed = (empty(rows, inner) if keep else None), empty(rows, inner)
+    between = Half.empty(rows, inner) if keep else None
+    fed = Half.reused("fed", rows, inner)
     call_bf16("gelu", rows, inner, widened, layers.widen.bias, between, fed)
     out, norm = residual_norm(
         summed(fed, weights["shrink"], layers.shrink.bias),
@@ -148,15 +156,14 @@ def compute(
     return out
 
 
-def project(x: paddle.Tensor, weight: paddle.Tensor, layer: nn.Linear) -> paddle.Tensor:
+def project(x: Half, weight: Half, layer: nn.Linear, out: Half) -> Half:
     """``x @ weight + bias``, all in bfloat16 but the sums."""
-    rows, width = x.shape[0], weight.shape[1]
-    sums = scratch(rows * width)
+    sums = scratch(out.shape[0] * out.shape[1])
     multiply(x, weight, sums)
-    return narrow(sums, layer.bias, rows, width)
+    return narrow(sums, out, layer.bias)
 
 
-def summed(x: paddle.Tensor, weight: paddle.Tensor, bias: paddle.Tensor) -> paddle.Tensor:
+def summed(x: Half, weight: Half, bias: paddle.Tensor) -> paddle.Tensor:
     """``x @ weight + bias`` of bfloat16 factors in float32, in the scratch."""
     rows, width = x.shape[0], weight.shape[1]
     sums = scratch(rows * width)
@@ -165,7 +172,7 @@ def summed(x: paddle.Tensor, weight: paddle.Tensor, bias: paddle.Tensor) -> padd
     return sums
 
 
-def learn(layer: nn.Linear, x: paddle.Tensor, gradient: paddle.Tensor) -> None:
+def learn(layer: nn.Linear, x: Half, gradient: Half) -> None:
     """Add the gradients of a linear layer from its input and its output's gradient."""
     add_product(layer.weight, x, gradient)
     add_rows(layer.bias, gradient)

@@ -2,11 +2,11 @@
 
 import paddle
 
-from infoxlm.model.cpu.bf16.library import call_bf16
+from infoxlm.model.cpu.bf16.library import Half, call_bf16
 from infoxlm.model.cpu.bf16.onednn import multiply
 
 
-def add_product(parameter: paddle.Tensor, left: paddle.Tensor, right: paddle.Tensor) -> None:
+def add_product(parameter: paddle.Tensor, left: Half, right: Half) -> None:
     """Add ``left.T @ right`` to a parameter's ``.grad``, unless it is frozen.
 
     Args:
@@ -23,9 +23,7 @@ def add_product(parameter: paddle.Tensor, left: paddle.Tensor, right: paddle.Ten
         parameter.grad = out
 
 
-def add_rows(
-    parameter: paddle.Tensor, rows: paddle.Tensor, factors: paddle.Tensor | None = None
-) -> None:
+def add_rows(parameter: paddle.Tensor, rows: Half, factors: paddle.Tensor | None = None) -> None:
     """Add the sum of rows to a parameter's ``.grad``, unless it is frozen.
 
     Args:

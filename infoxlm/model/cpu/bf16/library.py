@@ -4,8 +4,9 @@ import ctypes
 import os
 import subprocess
 import threading
+from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 import paddle
 from paddle.profiler import RecordEvent
@@ -46,22 +47,56 @@ def call_bf16(name: str, *arguments: Any) -> None:
         call_in(bf16_library(), name, *arguments)
 
 
-def empty(*shape: int) -> paddle.Tensor:
-    """A bfloat16 tensor that holds nothing yet."""
-    return paddle.empty(shape, "bfloat16")
+class Half:
+    """A matrix in bfloat16, perhaps at the beginning of more room than it takes.
+
+    Args:
+        room: A bfloat16 tensor of as many numbers or more.
+        shape: ``[rows, width]``.
+
+    Attributes:
+        shape: ``[rows, width]``.
+    """
+
+    __slots__ = ("_address", "_room", "shape")
+
+    def __init__(self, room: paddle.Tensor, shape: Sequence[int]) -> None:
+        self._room, self._address = room, room.data_ptr()
+        self.shape = tuple(shape)
+
+    @classmethod
+    def empty(cls, *shape: int) -> Self:
+        """One that holds nothing yet, in memory of its own."""
+        return cls(paddle.empty(shape, "bfloat16"), shape)
+
+    @classmethod
+    def reused(cls, name: str, *shape: int) -> Self:
+        """One that holds nothing yet, where the last one of this name was: that one is overwritten.
+
+        To be given memory takes longer than to fill it, and a core's cache still has the last.
+        """
+        return cls(_room(name, shape[0] * shape[1], "bfloat16"), shape)
+
+    def data_ptr(self) -> int:
+        """Its address."""
+        return self._address
+
+    def widened(self) -> paddle.Tensor:
+        """It in float32."""
+        rows, width = self.shape
+        return self._room.flatten()[: rows * width].astype("float32").reshape([rows, width])
 
 
-def narrow(x: paddle.Tensor, bias: paddle.Tensor | None = None, *shape: int) -> paddle.Tensor:
+def narrow(x: paddle.Tensor, out: Half | None = None, bias: paddle.Tensor | None = None) -> Half:
     """Round to bfloat16, to nearest even.
 
     Args:
-        x: float32 ``[rows, width]``, or at least as many numbers of another shape.
+        x: float32 ``[rows, width]``, or with `out` at least as many numbers of any shape.
+        out: Where to; None: memory of its own.
         bias: Is added first, ``[width]``.
-        shape: ``[rows, width]``, where `x` has another.
     """
-    out = empty(*(shape or x.shape))
-    rows, width = out.shape
-    call_bf16("narrow", rows, width, x, bias, out)
+    out = Half.empty(*x.shape) if out is None else out
+    call_bf16("narrow", *out.shape, x, bias, out)
     return out
 
 
@@ -70,7 +105,14 @@ def scratch(count: int) -> paddle.Tensor:
 
     Linux would hand out tens of megabytes page by page, which takes as long as a product.
     """
-    room = getattr(_kept, "room", None)
-    if room is None or room.size < count:
-        room = _kept.room = paddle.empty([count])
+    return _room("sums", count, "float32")
+
+
+def _room(name: str, count: int, dtype: str) -> paddle.Tensor:
+    """This thread's room of a name, made anew where it is too small."""
+    rooms: dict[str, tuple[int, paddle.Tensor]] = _kept.__dict__
+    size, room = rooms.get(name, (-1, None))
+    if size < count:
+        room = paddle.empty([count], dtype)
+        rooms[name] = count, room
     return room

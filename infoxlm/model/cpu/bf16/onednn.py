@@ -1,7 +1,9 @@
 """The bfloat16 product of the oneDNN that comes with Paddle, whose own operations never call it."""
 
 import ctypes
+from collections.abc import Sequence
 from functools import cache
+from typing import Protocol
 
 import paddle
 from paddle.profiler import RecordEvent
@@ -21,6 +23,17 @@ SIGNATURE = (
     _char, _char, _long, _long, _long,
     _float, _address, _long, _address, _long, _float, _address, _long,
 )  # fmt: skip
+
+
+class Matrix(Protocol):
+    """A matrix in bfloat16, row by row."""
+
+    @property
+    def shape(self) -> Sequence[int]:
+        """Rows and columns."""
+
+    def data_ptr(self) -> int:
+        """Its address."""
 
 
 class Version(ctypes.Structure):
@@ -59,8 +72,8 @@ def gemm() -> "ctypes._NamedFuncPointer":
 
 
 def multiply(
-    left: paddle.Tensor,
-    right: paddle.Tensor,
+    left: Matrix,
+    right: Matrix,
     out: paddle.Tensor,
     *,
     transpose_left: bool = False,

@@ -6,7 +6,7 @@ import paddle
 
 from infoxlm.model.backward import Operation
 from infoxlm.model.cpu.bf16.gradients import add_product, add_rows
-from infoxlm.model.cpu.bf16.library import narrow, scratch
+from infoxlm.model.cpu.bf16.library import Half, narrow, scratch
 from infoxlm.model.cpu.bf16.onednn import multiply
 from infoxlm.model.cpu.bf16.weights import weight_in_bf16
 from infoxlm.model.cpu.compiled.library import call
@@ -33,9 +33,10 @@ class Bf16TiedLosses(Operation):
         # The parameter itself is what narrowed weights are kept by.
         narrowed = weight_in_bf16(table if learned.weight is None else learned.weight)
         scores, losses = scratch(rows * classes), paddle.empty([rows])
-        multiply(narrow(x), narrowed, scores, transpose_right=True)
+        x_16 = narrow(x, Half.reused("outer", rows, width))
+        multiply(x_16, narrowed, scores, transpose_right=True)
         call("tied_losses", rows, width, classes, None, None, bias, labels, scores, losses)
-        ctx.of_scores = narrow(scores, None, rows, classes)
+        ctx.of_scores = narrow(scores, Half.empty(rows, classes))
         ctx.table, ctx.learned = narrowed, learned
         ctx.save_for_backward(x)
         return losses
@@ -46,7 +47,8 @@ class Bf16TiedLosses(Operation):
         (x,) = ctx.saved_tensor()
         factors = gradient.unsqueeze(1)
         if ctx.learned.weight is not None:
-            add_product(ctx.learned.weight, ctx.of_scores, narrow(x * factors))
+            weighted = narrow(x * factors, Half.reused("outer", *x.shape))
+            add_product(ctx.learned.weight, ctx.of_scores, weighted)
         if ctx.learned.bias is not None:
             add_rows(ctx.learned.bias, ctx.of_scores, gradient)
         of_x = paddle.empty_like(x)

@@ -8,10 +8,10 @@ from typing import Any
 
 import paddle
 
-from infoxlm.model.cpu.bf16.library import narrow
+from infoxlm.model.cpu.bf16.library import Half, narrow
 
 #: Narrowed weights by the parameter's identity, with the parameter, so that no other can get it.
-Narrowed = dict[int, tuple[paddle.Tensor, paddle.Tensor]]
+Narrowed = dict[int, tuple[paddle.Tensor, Half]]
 
 _narrowed: ContextVar[Narrowed | None] = ContextVar("narrowed", default=None)
 
@@ -49,7 +49,7 @@ def as_here(function: Callable[..., Any]) -> Callable[..., Any]:
     return computed
 
 
-def weight_in_bf16(parameter: paddle.Tensor) -> paddle.Tensor:
+def weight_in_bf16(parameter: paddle.Tensor) -> Half:
     """A matrix in bfloat16, narrowed once within `bf16_products`."""
     narrowed = _narrowed.get()
     if narrowed is None:

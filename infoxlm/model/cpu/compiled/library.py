@@ -76,8 +76,9 @@ def call(name: str, *arguments: Any) -> None:
 
     Args:
         name: Its name in the source.
-        arguments: Tensors and structures are passed by address, None as a null pointer. Tensors
-            that are written to must be contiguous; others are copied where they are not.
+        arguments: Tensors, what has a `data_ptr`, and structures are passed by address, None as a
+            null pointer. Tensors that are written to must be contiguous; others are copied where
+            they are not.
 
     Raises:
         MemoryError: There is no memory for its scores.
@@ -99,4 +100,6 @@ def _passed(value: Any) -> Any:
         return ctypes.byref(value)
     if isinstance(value, float):
         return _float(value)
-    return _long(value) if isinstance(value, int) else None
+    if isinstance(value, int):
+        return _long(value)
+    return None if value is None else _address(value.data_ptr())

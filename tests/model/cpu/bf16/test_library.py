@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from infoxlm.errors import UserError
 from infoxlm.model.cpu.bf16 import library
-from infoxlm.model.cpu.bf16.library import bf16_library, call_bf16, empty, narrow, scratch
+from infoxlm.model.cpu.bf16.library import Half, bf16_library, call_bf16, narrow, scratch
 
 
 def widened(x):
-    return x.astype("float32").numpy()
+    return x.widened().numpy()
 
 
 @given(
@@ -23,7 +23,7 @@ def test_narrowing_rounds_to_the_nearest_even(rows, width, seed, biased):
     random = np.random.default_rng(seed)
     x = random.normal(0, 10, (rows, width)).astype(np.float32)
     bias = random.normal(0, 1, width).astype(np.float32)
-    found = narrow(paddle.to_tensor(x), paddle.to_tensor(bias) if biased else None)
+    found = narrow(paddle.to_tensor(x), bias=paddle.to_tensor(bias) if biased else None)
     expected = (x + bias if biased else x).astype(ml_dtypes.bfloat16).astype(np.float32)
     np.testing.assert_array_equal(widened(found), expected)
 
@@ -37,14 +37,14 @@ def test_what_is_not_finite_stays_so():
 def test_gelu_and_its_gradient(shape):
     rows, width = shape
     x, bias, gradient = paddle.randn(shape) * 2, paddle.randn([width]), paddle.randn(shape)
-    kept, out = empty(*shape), empty(*shape)
+    kept, out = Half.empty(*shape), Half.empty(*shape)
     call_bf16("gelu", rows, width, x, bias, kept, out)
     np.testing.assert_array_equal(widened(kept), widened(narrow(x + bias)))
     expected = F.gelu(x + bias).numpy()
     np.testing.assert_allclose(widened(out), expected, rtol=2**-8, atol=1e-6)
-    again, of_x = empty(*shape), empty(*shape)
+    again, of_x = Half.empty(*shape), Half.empty(*shape)
     call_bf16("gelu_gradient", rows * width, kept, gradient, again, of_x)
-    theirs = kept.astype("float32")
+    theirs = kept.widened()
     theirs.stop_gradient = False
     fed = F.gelu(theirs)
     (fed * gradient).sum().backward()
@@ -62,10 +62,20 @@ def test_rows_are_added_up(shape):
         np.testing.assert_allclose(sums.numpy(), expected, rtol=1e-4, atol=1e-4)
 
 
+def test_rooms_are_used_again():
+    x = paddle.randn([3, 4])
+    first = narrow(x, Half.reused("here", 3, 4))
+    other = narrow(2 * x[:2], Half.reused("here", 2, 4))
+    assert other.data_ptr() == first.data_ptr()
+    assert (other.shape, other.widened().shape) == ((2, 4), [2, 4])
+    np.testing.assert_array_equal(widened(other), 2 * widened(narrow(x))[:2])
+    assert Half.reused("there", 2, 4).data_ptr() != first.data_ptr()
+
+
 def test_scratch_is_the_same_room_as_long_as_it_is_large_enough():
     first = scratch(1000)
     assert scratch(10).data_ptr() == first.data_ptr()
-    assert scratch(first.size + 1).size == first.size + 1
+    assert scratch(len(first) + 1).shape == [len(first) + 1]
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def test_products_sum_in_float32(shape, transpose_left, transpose_right, add):
     multiply(
         left, right, out, transpose_left=transpose_left, transpose_right=transpose_right, add=add
     )
-    factors = [x.astype("float32").numpy().astype(np.float64) for x in (left, right)]
+    factors = [x.widened().numpy().astype(np.float64) for x in (left, right)]
     expected = (factors[0].T if transpose_left else factors[0]) @ (
         factors[1].T if transpose_right else factors[1]
     )

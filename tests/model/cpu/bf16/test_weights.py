@@ -13,7 +13,7 @@ def test_a_weight_is_narrowed_once_within_the_products():
     assert kept[id(weight)] == (weight, found)
     weight.set_value(weight + 1)
     with bf16_products():
-        assert float((weight_in_bf16(weight).astype("float32") - weight).abs().max()) < 0.02
+        assert float((weight_in_bf16(weight).widened() - weight).abs().max()) < 0.02
     with bf16_products(kept):
         assert weight_in_bf16(weight) is found
 
