@@ -90,7 +90,7 @@ def main() -> None:
         done += 1
         module.optimizer_step(done)
         step = time.perf_counter() - started - gradient
-        machine = MatmulBenchmark("cpu")
+        machine = MatmulBenchmark("cpu", hardware.amp)
         machine.measure_if_due()
         flops = training_flops(token_ids.lengths_of(rows), model.config)
         return {

@@ -9,7 +9,9 @@ import paddle
 
 from infoxlm.data.batches import micro_batches
 from infoxlm.distributed.sharding import shard
-from infoxlm.schema import HardwareConfig
+from infoxlm.model.cpu.bf16.library import narrow
+from infoxlm.model.cpu.bf16.onednn import multiply
+from infoxlm.schema import Amp, HardwareConfig
 
 #: Rows and columns of the matrices that are multiplied; larger ones are no faster on the CPUs
 #: tried.
@@ -141,14 +143,16 @@ class FlopCounter:
 
 
 class MatmulBenchmark:
-    """Fp32 matrix products, timed every now and then: what this machine's CPU can do.
+    """Matrix products, timed every now and then: what this machine's CPU can do.
 
     Args:
         device: ``cpu``, or a GPU, on which nothing is measured.
+        amp: The precision of the products; they are fp32 without it.
     """
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, amp: Amp = Amp.none) -> None:
         self._measures = device == "cpu"
+        self._in_bf16 = amp is Amp.bf16
         self._found: list[float] = []
         self._next = 0.0
 
@@ -164,10 +168,13 @@ class MatmulBenchmark:
             return
         # Drawn by NumPy: the state of Paddle's generator is the run's.
         matrix = paddle.to_tensor(np.random.default_rng(0).random((MATRIX, MATRIX), np.float32))
-        seconds = []
+        seconds, narrowed = [], narrow(matrix) if self._in_bf16 else None
         for _ in range(4):
             started = time.perf_counter()
-            paddle.matmul(matrix, matrix)
+            if narrowed is None:
+                paddle.matmul(matrix, matrix)
+            else:
+                multiply(narrowed, narrowed, matrix)
             seconds.append(time.perf_counter() - started)
         self._found.append(2 * MATRIX**3 / min(seconds))
         self._next = time.perf_counter() + INTERVAL

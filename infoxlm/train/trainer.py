@@ -70,7 +70,7 @@ class Trainer:
         self.run = run
         self.checkpoints = checkpoints
         self.milestones = Milestones(config, steps, scores_dev=score_dev is not None)
-        self.machine = MatmulBenchmark(module.hardware.device)
+        self.machine = MatmulBenchmark(module.hardware.device, module.hardware.amp)
         self.state = TrainingState()
         self.flops = FlopCounter()
 

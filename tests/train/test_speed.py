@@ -4,8 +4,9 @@ import numpy as np
 import paddle
 import pytest
 
+from infoxlm.hardware.environment import BF16, cpu_words
 from infoxlm.model import InfoXLMConfig
-from infoxlm.schema import HardwareConfig
+from infoxlm.schema import Amp, HardwareConfig
 from infoxlm.train import speed
 from infoxlm.train.speed import FlopCounter, MatmulBenchmark, Throughput, training_flops
 
@@ -103,6 +104,15 @@ def test_benchmark_measures_when_due_and_keeps_the_generator(monkeypatch):
     monkeypatch.setattr(benchmark, "_next", 0.0)
     benchmark.measure_if_due()
     assert len(benchmark._found) == 2
+
+
+@pytest.mark.skipif(not cpu_words() >= BF16, reason="this CPU has no bf16 products")
+def test_benchmark_in_bf16(monkeypatch):
+    monkeypatch.setattr(speed, "MATRIX", 256)
+    monkeypatch.setattr("paddle.matmul", None)
+    benchmark = MatmulBenchmark("cpu", Amp.bf16)
+    benchmark.measure_if_due()
+    assert 1e8 < benchmark.median < 1e13
 
 
 def test_benchmark_measures_nothing_on_gpus():
