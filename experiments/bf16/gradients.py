@@ -52,8 +52,7 @@ def of_ours(folder: Path, batches: list[tuple[np.ndarray, np.ndarray]]) -> list[
     model.eval()  # no dropout
 
     def gradient(ids: np.ndarray, labels: np.ndarray, amp: Amp) -> dict[str, np.ndarray]:
-        for parameter in model.parameters():
-            parameter.clear_gradient(False)
+        model.clear_gradients()
         with Precision(amp).autocast():
             logits = model(paddle.to_tensor(ids)).logits
         paddle.nn.functional.cross_entropy(logits, paddle.to_tensor(labels)).backward()

@@ -38,7 +38,7 @@ def main() -> None:
     load_paddle()
     import paddle
 
-    from infoxlm.model.cpu.bf16.library import narrow
+    from infoxlm.model.cpu.bf16.half import narrow
     from infoxlm.model.cpu.bf16.onednn import multiply
 
     record = []

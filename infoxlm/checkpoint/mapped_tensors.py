@@ -1,10 +1,7 @@
 """A safetensors file whose pages are given back after each tensor."""
 
-import ctypes
 import json
 import math
-import mmap
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,13 +15,6 @@ from infoxlm.files.regular_file import check_regular
 
 #: Values that are read at once: 64 MB of float32.
 PIECE = 1 << 24
-
-#: The attribute by which Paddle's tensors say that they lie in the pages of a file.
-MAPPED = "lies_in_a_file"
-
-#: Linux's number for `madvise`: pages that were not written to are dropped, and read again when
-#: they are wanted.
-PAGEOUT = 21
 
 
 class MappedTensors:
@@ -88,39 +78,22 @@ class MappedTensors:
         """A large float32 tensor in the pages of its file; None where it is another one.
 
         A page is read when it is wanted, and copied when it is written to, which does not change
-        the file. That must not be written to either: other files by its name do no harm.
+        the file. Whoever writes into the file meanwhile changes the tensor, or ends this process by
+        making it shorter; a new file of its name does no harm.
         """
         with open(self._path, "rb") as file:
             length = int.from_bytes(file.read(8), "little")
             described = json.loads(file.read(length))[name]
-        shape, start = tuple(described["shape"]), described["data_offsets"][0]
-        if described["dtype"] != "F32" or math.prod(shape) <= PIECE:
+        shape, start = tuple(described["shape"]), 8 + length + described["data_offsets"][0]
+        # Nothing in the format makes numbers begin where a processor wants them.
+        if described["dtype"] != "F32" or math.prod(shape) <= PIECE or start % 4:
             return None
-        return np.memmap(self._path, "<f4", "c", 8 + length + start, shape)
+        return np.memmap(self._path, "<f4", "c", start, shape)
 
     def get_slice(self, name: str) -> Any:
         """A tensor's slice; ``get_dtype()`` and ``get_shape()`` read the header alone."""
         with self._open() as file:
             return file.get_slice(name)
-
-
-def give_back_pages(tensor: Any) -> None:
-    """Give the pages of one of Paddle's tensors back, where it lies in a file (`give_back`)."""
-    if getattr(tensor, MAPPED, False):
-        give_back(np.from_dlpack(tensor.detach()))
-
-
-def give_back(values: np.ndarray) -> None:
-    """Give the pages of an array of `MappedTensors.map` back, until they are wanted again.
-
-    Those that were written to stay. Where the system cannot, all stay.
-    """
-    address, size = values.ctypes.data, values.nbytes
-    start = -(-address // mmap.PAGESIZE) * mmap.PAGESIZE  # whole pages, of this array alone
-    if (whole := (address + size - start) // mmap.PAGESIZE * mmap.PAGESIZE) > 0:
-        madvise = getattr(ctypes.CDLL(None), "madvise", None) if sys.platform == "linux" else None
-        if madvise is not None:
-            madvise(ctypes.c_void_p(start), ctypes.c_size_t(whole), PAGEOUT)
 
 
 def checkpoint_tensors(path: Path) -> Iterator[tuple[str, np.ndarray]]:

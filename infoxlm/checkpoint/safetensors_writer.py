@@ -10,7 +10,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from infoxlm.checkpoint.mapped_tensors import MAPPED, PIECE, give_back
+from infoxlm.checkpoint.file_pages import give_back, lies_in_file
+from infoxlm.checkpoint.mapped_tensors import PIECE
 
 #: The types of whole numbers that are written as they are, by NumPy's names; all else is float32.
 WHOLE_TYPES = {"int64": "I64"}
@@ -71,22 +72,30 @@ class SafetensorsWriter:
         Raises:
             ValueError: It is not the one that ``shapes`` names next.
         """
-        if name != next(self._waiting, None) or values.shape != self._shapes[name]:
-            raise ValueError(f"{name} {values.shape} is not the tensor to write next")
+        self._expect(name, values)
         self._file.write(np.ascontiguousarray(values, self._type(name)).data)
 
     def write_mapped(self, name: str, values: np.ndarray) -> None:
-        """Append the next tensor, float32 in a file's pages, which are given back as it is read.
+        """Append the next tensor, in a file's pages, which are given back as it is read.
 
         Raises:
             ValueError: As in `write`.
         """
-        if name != next(self._waiting, None) or values.shape != self._shapes[name]:
-            raise ValueError(f"{name} {values.shape} is not the tensor to write next")
+        self._expect(name, values)
         rows = max(1, PIECE // values[0].size)
         for start in range(0, len(values), rows):
-            self._file.write(values[start : start + rows].data)
-            give_back(values[start : start + rows])
+            piece = values[start : start + rows]
+            self._file.write(np.ascontiguousarray(piece, self._type(name)).data)
+            give_back(piece)
+
+    def _expect(self, name: str, values: np.ndarray) -> None:
+        """Check that a tensor is the next one.
+
+        Raises:
+            ValueError: It is not.
+        """
+        if name != next(self._waiting, None) or values.shape != self._shapes[name]:
+            raise ValueError(f"{name} {values.shape} is not the tensor to write next")
 
     def __exit__(
         self,
@@ -119,7 +128,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Any], file_format: str) -> N
     }
     with SafetensorsWriter(path, shapes, file_format, types) as writer:
         for name, tensor in tensors.items():
-            if getattr(tensor, MAPPED, False):
+            if lies_in_file(tensor):
                 writer.write_mapped(name, float32_array(tensor))
             else:
                 writer.write(name, tensor if name in types else float32_array(tensor))

@@ -107,6 +107,12 @@ def _load(
             )
         return OnnxRuntime.load(folder.onnx, threads)
     if folder.program is not None:
+        if device != "cpu" and amp is not Amp.none:
+            raise UserError(
+                f"hardware.amp={amp.value} with an exported model on a GPU, which computes as it "
+                "was exported",
+                "Set hardware.amp=none, or export it with precision=fp16.",
+            )
         return PaddleInference(folder.program, device, threads, amp)
     if folder.is_checkpoint:
         return CheckpointModel.load(folder, device, amp)

@@ -8,6 +8,7 @@ a Zen 4. What is used here lies in modules that need none of it.
 import importlib
 import importlib.util
 import sys
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,16 +31,23 @@ def defer_package(name: str, attributes: Mapping[str, Any] | None = None) -> Non
     loader, module = spec.loader, importlib.util.module_from_spec(spec)
     vars(module).update(attributes or {})
 
+    running = threading.RLock()
+
     def ask(asked: str) -> Any:
-        if asked.startswith("__"):  # as tools do that look at every module
+        if asked.startswith("__") and asked != "__all__":  # tools look at every module
             raise AttributeError(f"module {name!r} has no attribute {asked!r}")
         if importlib.util.find_spec(f"{name}.{asked}"):
             return importlib.import_module(f"{name}.{asked}")
-        vars(module).pop("__getattr__", None)
-        loader.exec_module(module)
+        with running:
+            if vars(module).pop("__getattr__", None):
+                try:
+                    loader.exec_module(module)
+                except BaseException:
+                    vars(module)["__getattr__"] = ask  # who asks next is told as well
+                    raise
         return getattr(module, asked)
 
-    module.__getattr__ = ask  # type: ignore[method-assign]
+    vars(module)["__getattr__"] = ask
     sys.modules[name] = module
     parent, _, child = name.rpartition(".")
     if parent:

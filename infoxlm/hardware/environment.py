@@ -135,6 +135,12 @@ def check_device(device: str, amp: Amp = Amp.none) -> None:
     Raises:
         UserError: Only the CPU build of Paddle is installed, or the CPU has no such products.
     """
+    if device == "cpu" and amp is Amp.fp16:
+        raise UserError(
+            "hardware.amp=fp16 on a CPU",
+            "CPUs compute in fp32 or, where they can, in bf16: set hardware.amp=none or bf16, "
+            "or take hardware=gpu_fp16.",
+        )
     if device == "cpu" and amp is Amp.bf16:
         check_bf16()
     if device.startswith("gpu") and not find_distribution("paddlepaddle-gpu"):

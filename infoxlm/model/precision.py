@@ -17,9 +17,14 @@ class Precision:
     Args:
         amp: none computes in fp32.
         constant: Whether the weights will always stay what they are.
+
+    Raises:
+        UserError: bf16 on a CPU that cannot.
     """
 
     def __init__(self, amp: Amp = Amp.none, *, constant: bool = False) -> None:
+        if amp is Amp.bf16 and paddle.get_device() == "cpu":
+            cpu.bf16_library()  # before data and time are spent
         self.amp = amp
         self.scaler = paddle.amp.GradScaler(enable=amp is Amp.fp16)
         self._narrowed: cpu.Narrowed | None = {} if constant else None
@@ -42,7 +47,7 @@ class Precision:
         if self.amp is Amp.none:
             yield
             return
-        if paddle.get_device() == "cpu":
+        if self.amp is Amp.bf16 and paddle.get_device() == "cpu":
             with cpu.bf16_products(self._narrowed):
                 yield
             return

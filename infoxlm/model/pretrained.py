@@ -5,13 +5,14 @@ import os
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import paddle
 from paddle import nn
 from paddlenlp.transformers.model_utils import PretrainedModel
 
 from infoxlm.checkpoint.architecture import LM_HEAD
 from infoxlm.checkpoint.config_file import CONFIG_FILE, read_config_file
-from infoxlm.checkpoint.mapped_tensors import MAPPED
+from infoxlm.checkpoint.file_pages import MAPPED, lies_in_file
 from infoxlm.checkpoint.names import check_tied, match_names
 from infoxlm.checkpoint.tensor_names import canonical_name
 from infoxlm.checkpoint.weights_file import WeightsFile, write_weights
@@ -103,6 +104,16 @@ class InfoXLMPretrainedModel(PretrainedModel):
         write_weights(
             folder, {name: x for name, x in state.items() if name.split(".")[0] not in self.apart}
         )
+
+    def read_whole(self) -> None:
+        """Take what lies in the pages of its file into memory: the file is going to be removed.
+
+        Some network file systems cannot remove a folder whose files are in use.
+        """
+        for parameter in filter(lies_in_file, self.parameters()):
+            values = np.array(np.from_dlpack(parameter.detach()))
+            paddle.from_dlpack(values)._share_buffer_to(parameter)
+            setattr(parameter, MAPPED, False)
 
     def init_unless_loading(self, module: nn.Layer) -> None:
         """Draw a part's weights, unless the model is being built to be filled from a file."""

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 import numpy as np
 import paddle
 
-from infoxlm.checkpoint.mapped_tensors import give_back_pages
+from infoxlm.checkpoint.file_pages import give_back_pages
 from infoxlm.constants import UNK_ID
 from infoxlm.model.embeddings import InfoXLMEmbeddings
 from infoxlm.model.heads import InfoXLMLMHead

@@ -30,13 +30,16 @@ def load_model(
     """The model to train, on its device: a checkpoint's, or one of random weights."""
     select_device(device)
     seed_everything(seed)
-    return inputs.task.build_model(
+    model = inputs.task.build_model(
         config,
         point.folder if point else inputs.checkpoint,
         inputs.tokenizer.vocab_size,
         inputs.max_length,
         new_head=config.new_head and point is None,
     )
+    if point:  # a run removes its older checkpoints
+        model.read_whole()
+    return model
 
 
 def build_trainer(

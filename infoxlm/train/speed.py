@@ -9,7 +9,7 @@ import paddle
 
 from infoxlm.data.batches import micro_batches
 from infoxlm.distributed.sharding import shard
-from infoxlm.model.cpu.bf16.library import narrow
+from infoxlm.model.cpu.bf16.half import narrow
 from infoxlm.model.cpu.bf16.onednn import multiply
 from infoxlm.schema import Amp, HardwareConfig
 

@@ -42,6 +42,13 @@ def test_bf16_is_close(export, checkpoint, random_token_ids):
             np.testing.assert_allclose(found, expected, rtol=0, atol=0.05 * np.abs(expected).max())
 
 
+def test_exported_models_on_gpus_compute_as_they_were_exported(export, monkeypatch):
+    monkeypatch.setattr("infoxlm.deploy.runtimes.check_device", lambda *_: None)
+    opened = ModelFolder.open(export(onnx=False))
+    with pytest.raises(UserError, match=r"hardware.amp=bf16 with an exported model on a GPU"):
+        load_runtime(opened, None, device="gpu", threads=1, amp=Amp.bf16)
+
+
 def test_onnx_models_compute_as_they_were_exported(export, monkeypatch):
     monkeypatch.setattr("infoxlm.deploy.runtimes.check_device", lambda *_: None)
     with pytest.raises(UserError, match=r"hardware.amp=bf16 with an ONNX model"):

@@ -1,3 +1,4 @@
+import importlib
 import subprocess
 import sys
 
@@ -60,7 +61,25 @@ def test_a_name_that_is_not_there_is_an_error(package):
     assert package == [1]
 
 
+def test_a_failure_is_told_every_time(package, tmp_path):
+    (tmp_path / "heavy_thing" / "__init__.py").write_text("import no_such_dependency\n")
+    defer_package("heavy_thing")
+    import heavy_thing
+
+    for _ in range(2):
+        with pytest.raises(ModuleNotFoundError, match="no_such_dependency"):
+            heavy_thing.answer  # noqa: B018
+
+
+def test_a_star_import_is_whole(package):
+    defer_package("heavy_thing", {"__version__": "1.0"})
+    found = {}
+    exec("from heavy_thing import *", found)
+    assert found["answer"] == 42
+
+
 def test_what_is_imported_or_missing_is_left_alone(package):
+    importlib.import_module("heavy_thing")
 
     before = sys.modules["heavy_thing"]
     defer_package("heavy_thing")

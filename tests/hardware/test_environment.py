@@ -14,6 +14,7 @@ from infoxlm.hardware.environment import (
     find_distribution,
     prepare_environment,
 )
+from infoxlm.schema import Amp
 
 NAMES = ("OMP_NUM_THREADS", "MKL_DEBUG_CPU_TYPE")
 
@@ -155,6 +156,12 @@ def test_a_cpu_without_bf16_is_refused_with_the_name_of_what_it_lacks(missing, t
         check_bf16(tmp_path / "cpuinfo")
     (tmp_path / "cpuinfo").write_text(f"flags : fpu {' '.join(hardware.BF16)}")
     check_bf16(tmp_path / "cpuinfo")
+
+
+def test_fp16_is_for_gpus():
+    check_device("gpu" if find_distribution("paddlepaddle-gpu") else "cpu")
+    with pytest.raises(UserError, match=r"hardware.amp=fp16 on a CPU.*hardware=gpu_fp16"):
+        check_device("cpu", Amp.fp16)
 
 
 def test_a_gpu_needs_the_gpu_build():

@@ -12,6 +12,7 @@ the two against each other. `bf16` is the same with bfloat16 products, for CPUs 
 from infoxlm.model.cpu.arrays import is_cpu_fp32, pays_here
 from infoxlm.model.cpu.attention import attention
 from infoxlm.model.cpu.bf16.block import BlockLayers, bf16_block
+from infoxlm.model.cpu.bf16.library import bf16_library
 from infoxlm.model.cpu.bf16.weights import Narrowed, as_here, bf16_products, in_bf16
 from infoxlm.model.cpu.cross_entropy import cross_entropy
 from infoxlm.model.cpu.embedding import embedding
@@ -32,6 +33,7 @@ __all__ = [
     "as_here",
     "attention",
     "bf16_block",
+    "bf16_library",
     "bf16_products",
     "feed_forward",
     "cross_entropy",

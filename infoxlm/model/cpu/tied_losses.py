@@ -6,7 +6,7 @@ import paddle
 
 from infoxlm.model.backward import Operation
 from infoxlm.model.cpu.bf16.tied_losses import Bf16TiedLosses
-from infoxlm.model.cpu.bf16.weights import in_bf16
+from infoxlm.model.cpu.bf16.weights import in_bf16, weight_in_bf16
 from infoxlm.model.cpu.compiled.compiler import library
 from infoxlm.model.cpu.compiled.library import call
 from infoxlm.model.cpu.cross_entropy import cross_entropy
@@ -77,5 +77,6 @@ def tied_losses(
     learned = Learned.of(x, table, bias)
     if learned is None or library() is None:
         return cross_entropy(tied_linear(x, table, bias), labels)
-    operation = Bf16TiedLosses if in_bf16() else TiedLosses
-    return operation.apply(x, table.detach(), bias.detach(), labels, learned)
+    if in_bf16():
+        return Bf16TiedLosses.apply(x, weight_in_bf16(table), bias.detach(), labels, learned)
+    return TiedLosses.apply(x, table.detach(), bias.detach(), labels, learned)

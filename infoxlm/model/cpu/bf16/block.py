@@ -11,7 +11,8 @@ from infoxlm.errors import UserError
 from infoxlm.model.backward import Operation
 from infoxlm.model.cpu.arrays import array_of
 from infoxlm.model.cpu.bf16.gradients import add_product, add_rows
-from infoxlm.model.cpu.bf16.library import Half, call_bf16, narrow, scratch
+from infoxlm.model.cpu.bf16.half import Half, narrow, scratch
+from infoxlm.model.cpu.bf16.library import call_bf16
 from infoxlm.model.cpu.bf16.norm import residual_norm
 from infoxlm.model.cpu.bf16.onednn import multiply
 from infoxlm.model.cpu.bf16.weights import weight_in_bf16
@@ -107,6 +108,8 @@ class Block(Operation):
         multiply(of_value, weights["value"], of_states, transpose_right=True, add=True)
         if where.places is not None:
             paddle.index_add_(of_states, where.places, 0, of_queried)
+        # The loss, and with it this, may live until the next one is there.
+        del ctx.halves, ctx.norm, ctx.attention_norm
         return of_states
 
 
@@ -222,9 +225,8 @@ def bf16_block(
     if not paddle.is_grad_enabled():
         out = compute(rows, layers, found)
     else:
-        if (
-            rows.stop_gradient
-        ):  # nothing before is learned, but Paddle has to call the backward pass
+        if rows.stop_gradient:
+            # Nothing before is learned, but Paddle has to call the backward pass.
             rows = rows.detach()
             rows.stop_gradient = False
         out = Block.apply(rows, layers, found)

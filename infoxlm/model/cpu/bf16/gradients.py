@@ -2,7 +2,8 @@
 
 import paddle
 
-from infoxlm.model.cpu.bf16.library import Half, call_bf16
+from infoxlm.model.cpu.bf16.half import Half
+from infoxlm.model.cpu.bf16.library import call_bf16
 from infoxlm.model.cpu.bf16.onednn import multiply
 
 

@@ -1,14 +1,11 @@
-"""What `bf16.c` has, and narrowing to bfloat16."""
+"""What `bf16.c` has, by name."""
 
 import ctypes
 import os
 import subprocess
-import threading
-from collections.abc import Sequence
 from functools import cache
-from typing import Any, Self
+from typing import Any
 
-import paddle
 from paddle.profiler import RecordEvent
 
 from infoxlm.errors import UserError
@@ -16,8 +13,6 @@ from infoxlm.hardware.environment import check_bf16
 from infoxlm.model.cpu.bf16.onednn import gemm
 from infoxlm.model.cpu.compiled.compiler import BF16_SOURCE, SWITCH, find_compiler, library, load
 from infoxlm.model.cpu.compiled.library import call_in
-
-_kept = threading.local()
 
 
 @cache
@@ -33,8 +28,13 @@ def bf16_library() -> ctypes.CDLL:
     if os.environ.get(SWITCH) == "0":
         raise UserError(f"hardware.amp=bf16 with {SWITCH}=0", remedy)
     compiler = find_compiler()
-    if compiler is None or library() is None:
-        raise UserError("hardware.amp=bf16: no C compiler, which compiles what it needs", remedy)
+    if compiler is None:
+        raise UserError(
+            "hardware.amp=bf16: there is no C compiler (cc, or what CC names), which it needs",
+            f"Install one, or s{remedy[1:]}",
+        )
+    if library() is None:  # the log has said why
+        raise UserError("hardware.amp=bf16: kernels.c cannot be compiled or loaded", remedy)
     try:
         return load(compiler, BF16_SOURCE)
     except (OSError, subprocess.SubprocessError) as error:
@@ -45,74 +45,3 @@ def call_bf16(name: str, *arguments: Any) -> None:
     """`call` an operation of `bf16.c`."""
     with RecordEvent(f"bf16_{name}"):
         call_in(bf16_library(), name, *arguments)
-
-
-class Half:
-    """A matrix in bfloat16, perhaps at the beginning of more room than it takes.
-
-    Args:
-        room: A bfloat16 tensor of as many numbers or more.
-        shape: ``[rows, width]``.
-
-    Attributes:
-        shape: ``[rows, width]``.
-    """
-
-    __slots__ = ("_address", "_room", "shape")
-
-    def __init__(self, room: paddle.Tensor, shape: Sequence[int]) -> None:
-        self._room, self._address = room, room.data_ptr()
-        self.shape = tuple(shape)
-
-    @classmethod
-    def empty(cls, *shape: int) -> Self:
-        """One that holds nothing yet, in memory of its own."""
-        return cls(paddle.empty(shape, "bfloat16"), shape)
-
-    @classmethod
-    def reused(cls, name: str, *shape: int) -> Self:
-        """One that holds nothing yet, where the last one of this name was: that one is overwritten.
-
-        To be given memory takes longer than to fill it, and a core's cache still has the last.
-        """
-        return cls(_room(name, shape[0] * shape[1], "bfloat16"), shape)
-
-    def data_ptr(self) -> int:
-        """Its address."""
-        return self._address
-
-    def widened(self) -> paddle.Tensor:
-        """It in float32."""
-        rows, width = self.shape
-        return self._room.flatten()[: rows * width].astype("float32").reshape([rows, width])
-
-
-def narrow(x: paddle.Tensor, out: Half | None = None, bias: paddle.Tensor | None = None) -> Half:
-    """Round to bfloat16, to nearest even.
-
-    Args:
-        x: float32 ``[rows, width]``, or with `out` at least as many numbers of any shape.
-        out: Where to; None: memory of its own.
-        bias: Is added first, ``[width]``.
-    """
-    out = Half.empty(*x.shape) if out is None else out
-    call_bf16("narrow", *out.shape, x, bias, out)
-    return out
-
-
-def scratch(count: int) -> paddle.Tensor:
-    """Room for some numbers, float32 ``[count or more]``, that anything may write to next.
-
-    Linux would hand out tens of megabytes page by page, which takes as long as a product.
-    """
-    return _room("sums", count, "float32")
-
-
-def _room(name: str, count: int, dtype: str) -> paddle.Tensor:
-    """This thread's room of a name, made anew where it is too small."""
-    rooms: dict[str, tuple[int, paddle.Tensor]] = _kept.__dict__
-    size, room = rooms.get(name, (-1, None))
-    if size < count:
-        room = paddle.empty([count], dtype)
-        rooms[name] = count, room
-    return room

@@ -13,7 +13,7 @@ from infoxlm.model.cpu.compiled.compiler import PADDLE_LIBS
 
 LIBRARY = PADDLE_LIBS / "libdnnl.so.3"
 
-#: The version whose C interface is known: 3.0 to 3.6 have it alike.
+#: The version whose C interface is known; 3.6 was tried, and a major version keeps it.
 MAJOR = 3
 
 _char, _long, _float, _address = ctypes.c_char, ctypes.c_int64, ctypes.c_float, ctypes.c_void_p
@@ -91,10 +91,13 @@ def multiply(
         add: Add to what is there.
 
     Raises:
+        ValueError: The factors do not fit.
         RuntimeError: oneDNN refused.
     """
     inner, rows = left.shape if transpose_left else left.shape[::-1]
     columns = right.shape[0 if transpose_right else 1]
+    if inner != right.shape[1 if transpose_right else 0]:  # oneDNN would read other memory
+        raise ValueError(f"{left.shape} and {right.shape} have no product")
     if not rows * columns * inner:  # oneDNN refuses what is empty
         if not add:
             out.zero_()

@@ -6,9 +6,8 @@ import paddle
 
 from infoxlm.model.backward import Operation
 from infoxlm.model.cpu.bf16.gradients import add_product, add_rows
-from infoxlm.model.cpu.bf16.library import Half, narrow, scratch
+from infoxlm.model.cpu.bf16.half import Half, narrow, scratch
 from infoxlm.model.cpu.bf16.onednn import multiply
-from infoxlm.model.cpu.bf16.weights import weight_in_bf16
 from infoxlm.model.cpu.compiled.library import call
 from infoxlm.model.cpu.gradients import Learned
 
@@ -23,21 +22,19 @@ class Bf16TiedLosses(Operation):
     def forward(
         ctx: Any,
         x: paddle.Tensor,
-        table: paddle.Tensor,
+        table: Half,
         bias: paddle.Tensor,
         labels: paddle.Tensor,
         learned: Learned,
     ) -> paddle.Tensor:
         """``[rows, hidden]`` and as `tied_losses` has them to ``[rows]``."""
         rows, (classes, width) = len(x), table.shape
-        # The parameter itself is what narrowed weights are kept by.
-        narrowed = weight_in_bf16(table if learned.weight is None else learned.weight)
         scores, losses = scratch(rows * classes), paddle.empty([rows])
         x_16 = narrow(x, Half.reused("outer", rows, width))
-        multiply(x_16, narrowed, scores, transpose_right=True)
+        multiply(x_16, table, scores, transpose_right=True)
         call("tied_losses", rows, width, classes, None, None, bias, labels, scores, losses)
         ctx.of_scores = narrow(scores, Half.empty(rows, classes))
-        ctx.table, ctx.learned = narrowed, learned
+        ctx.table, ctx.learned = table, learned
         ctx.save_for_backward(x)
         return losses
 
@@ -54,4 +51,4 @@ class Bf16TiedLosses(Operation):
         of_x = paddle.empty_like(x)
         multiply(ctx.of_scores, ctx.table, of_x)
         del ctx.of_scores
-        return of_x.multiply_(factors), None, None, None
+        return of_x.multiply_(factors), None, None

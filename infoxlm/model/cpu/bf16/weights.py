@@ -8,7 +8,7 @@ from typing import Any
 
 import paddle
 
-from infoxlm.model.cpu.bf16.library import Half, narrow
+from infoxlm.model.cpu.bf16.half import Half, narrow
 
 #: Narrowed weights by the parameter's identity, with the parameter, so that no other can get it.
 Narrowed = dict[int, tuple[paddle.Tensor, Half]]

@@ -275,7 +275,7 @@ typedef struct {
   float *of_key, *of_value;         // [keys, head]
   bf16 *narrow;                     // [QUERIES, stride]
   uint32_t *left;                   // [QUERIES / 2, stride]
-  uint32_t *keys, *values;          // packed by columns: [stride, head / 2]
+  uint32_t *keys, *values;          // packed by columns; attention's values by rows
   uint32_t *key_rows;               // packed by rows: [head / 16, keys / 2, 16]
   uint32_t *query_rows;             // the same of a tile of queries
 } Room;

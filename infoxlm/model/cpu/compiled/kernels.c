@@ -6,6 +6,12 @@
 
 #include "shared.h"
 
+// Rows of a piece in LayerNorm; elements of one in GELU.
+#define ROWS 64
+#define ELEMENTS 32768
+// Exponentials that are added up in float32.
+#define SUMMED 4096
+
 #define ROW_MAJOR 101
 #define PLAIN 111
 #define TRANSPOSED 112

@@ -1,4 +1,4 @@
-"""What `kernels.c` has, by name, for arrays and tensors."""
+"""Calling what `kernels.c` has, or another library, for arrays and tensors."""
 
 import ctypes
 from collections.abc import Sequence

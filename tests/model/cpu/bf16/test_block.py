@@ -8,7 +8,7 @@ from paddle.nn import functional as F
 from infoxlm.errors import UserError
 from infoxlm.model.cpu import bf16_products
 from infoxlm.model.cpu.bf16 import block, gradients
-from infoxlm.model.cpu.bf16.library import Half
+from infoxlm.model.cpu.bf16.half import Half
 from infoxlm.model.cpu.bf16.onednn import multiply
 
 #: What rounding to eight binary digits in every product of two blocks may change: of the logits, of
@@ -25,9 +25,7 @@ def shaped(tiny_model, **changes):
 def computed(model, input_ids, *, bf16, seed=5, **options):
     """Logits, and the gradient of every parameter."""
     paddle.seed(seed)
-    model.clear_gradients(set_to_zero=False)
-    for parameter in model.parameters():
-        parameter.clear_gradient(False)
+    model.clear_gradients()
     labels = paddle.arange(len(input_ids)) % 3
     if bf16:
         with bf16_products():

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from infoxlm.errors import UserError
 from infoxlm.model.cpu.bf16 import library
-from infoxlm.model.cpu.bf16.library import Half, bf16_library, call_bf16, narrow, scratch
+from infoxlm.model.cpu.bf16.half import Half, narrow, scratch
+from infoxlm.model.cpu.bf16.library import bf16_library, call_bf16
 
 
 def widened(x):

@@ -6,7 +6,7 @@ import pytest
 
 from infoxlm.errors import UserError
 from infoxlm.model.cpu.bf16 import onednn
-from infoxlm.model.cpu.bf16.library import narrow
+from infoxlm.model.cpu.bf16.half import narrow
 from infoxlm.model.cpu.bf16.onednn import gemm, multiply
 
 
@@ -27,6 +27,12 @@ def test_products_sum_in_float32(shape, transpose_left, transpose_right, add):
         factors[1].T if transpose_right else factors[1]
     )
     np.testing.assert_allclose(out.numpy(), expected + add, rtol=0, atol=1e-5 * inner**0.5)
+
+
+def test_factors_that_do_not_fit_are_refused():
+    left, right = narrow(paddle.ones([2, 3])), narrow(paddle.ones([4, 5]))
+    with pytest.raises(ValueError, match="have no product"):
+        multiply(left, right, paddle.ones([2, 5]))
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+from contextlib import nullcontext
+
 import numpy as np
 import paddle
 import paddle.nn.functional as F
@@ -53,3 +55,21 @@ def test_frozen_parameters_have_no_gradient(frozen):
     losses.sum().backward()
     assert x.grad is not None
     assert [x.grad is None for x in given.values()] == [name == frozen for name in given]
+
+
+def test_a_masked_language_model(tiny_model, random_token_ids):
+    """Several labels of a sequence, and one without any; the table learns at both ends."""
+    model = tiny_model("InfoXLMForMaskedLM")
+    ids = random_token_ids(6).padded(range(6))
+    labels = np.full_like(ids, -100)
+    labels[0, 1:4], labels[1, 2], labels[4, 1:3] = 7, 9, ids[4, 1:3]
+    results = []
+    for products in (nullcontext, cpu.bf16_products):
+        model.clear_gradients()
+        with products():
+            losses = model.masked_losses(*map(paddle.to_tensor, (ids, labels)))
+        losses.sum().backward()
+        gradients = [x.grad.numpy() for x in model.parameters() if x.grad is not None]
+        results.append([losses.numpy(), np.concatenate([x.ravel() for x in gradients])])
+    for exact, found in zip(*results, strict=True):
+        assert np.linalg.norm(found - exact) < 0.05 * np.linalg.norm(exact)
