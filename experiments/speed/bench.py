@@ -31,6 +31,13 @@ BEST = {
     ("base", "score_alone", "fp32"): {"score_batch": 16, "compile": True, "freeze": True},
     ("e5_small", "score_alone", "fp32"): {"score_batch": 16, "compile": True, "freeze": True},
     ("base", "train", "bf16"): {"batch_tokens": 1024, "preload": TCMALLOC, "bf16": "autocast"},
+    ("e5_small", "train", "bf16"): {"batch": 16, "preload": TCMALLOC, "bf16": "autocast"},
+    # Scoring in bf16 is not searched for yet: these are fp32's best.
+    **{
+        (size, work, "bf16"): {"score_batch": 16, "compile": True, "bf16": "autocast"} | more
+        for size in ("base", "e5_small")
+        for work, more in (("score", {}), ("score_alone", {"freeze": True}))
+    },
 }
 #: Those of transformers' run_xnli.py; measured in 64 pairs also where whole steps are asked for.
 DEFAULTS = {"order": "random", "pad_to": 128, "batch": 8, "score_batch": 8, "quick": 1}
