@@ -3,7 +3,7 @@ import paddle
 import paddle.nn.functional as F
 import pytest
 
-from infoxlm.model.cpu import attention
+from infoxlm.model.cpu import Packing, attention
 
 pytestmark = pytest.mark.usefixtures("kernels")
 
@@ -40,6 +40,20 @@ def test_same_as_paddle(assert_same, batch, queries, length, width):
         (batch, length, width),
         (batch, length, width),
     )
+
+
+def test_a_sequence_that_nothing_is_asked_of_learns_nothing():
+    packing = Packing.of(np.array([3, 40, 5]))
+    part = packing.part(np.arange(48) < 3)
+    arrays = [np.random.default_rng(0).normal(size=(x, 16)).astype(np.float32) for x in (3, 48, 48)]
+    for _ in range(5):  # memory that was used before holds other numbers
+        query, key, value = (paddle.to_tensor(x, stop_gradient=False) for x in arrays)
+        attention(query, key, value, part, heads=HEADS, dropout=0.0).square().sum().backward()
+        for states in (key, value):
+            assert bool((states.grad[:3] != 0).any())
+            assert not bool((states.grad[3:] != 0).any())
+        used = [paddle.full([48, 16], 1e30) for _ in range(50)]
+        del used, query, key, value
 
 
 def test_dropout_and_its_gradient():

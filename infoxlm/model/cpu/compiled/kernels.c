@@ -307,6 +307,11 @@ int attention_gradient(const Layout *layout, const float *restrict query, const 
       float *slopes = room + 2 * (size_t)QUERIES * stride;
       uint32_t first = 0, second = 0;
       if (dropout) keys_of(dropout, item, &first, &second);
+      if (!queries) // nothing is asked of it: no tile below writes what its keys learn
+        for (int row = 0; row < keys; row++) {
+          memset(of_key + key_at + (long)row * hidden, 0, sizeof(float) * (size_t)size);
+          memset(of_value + key_at + (long)row * hidden, 0, sizeof(float) * (size_t)size);
+        }
       for (long tile = 0; tile < queries; tile += QUERIES) {
         int rows = (int)(queries - tile < QUERIES ? queries - tile : QUERIES);
         long at = (start + tile) * hidden + head * size, kept = head * query_tokens + start + tile;
