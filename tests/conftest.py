@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from infoxlm.checkpoint.architecture import expected_tensors
 from infoxlm.constants import BOS_ID, EOS_ID
 from infoxlm.data.xnli import WORDS
+from infoxlm.errors import UserError
 from infoxlm.evaluate.predictions import Predictions, write_predictions
 from infoxlm.evaluate.scores import Scores
 from infoxlm.runs.finished_run import FinishedRun
@@ -142,6 +143,17 @@ def tiny_model(sentencepiece_file: Path) -> Callable[..., Any]:
         return model
 
     return build
+
+
+@pytest.fixture
+def bf16_machine() -> None:
+    """Skip where this machine multiplies in nothing but float32."""
+    from infoxlm.model.cpu import bf16_library
+
+    try:
+        bf16_library()
+    except UserError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture

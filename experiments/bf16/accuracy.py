@@ -20,10 +20,12 @@ from scipy import stats
 from infoxlm.data.xnli import LANGUAGES
 from infoxlm.evaluate.predictions import read_predictions
 from infoxlm.reporting.sections import markdown_table
+from infoxlm.tracking.metrics_log import read_metrics
 
 HERE = Path(__file__).parent
-sys.path.append(str(HERE.parent))
-from resumable import finish  # noqa: E402  # in the folder above
+sys.path += [str(HERE.parent), str(HERE.parent / "xnli_e5_small")]
+from compare import accuracies, draw_bars  # noqa: E402
+from resumable import finish  # noqa: E402
 
 SEEDS = (42, 43, 44)
 #: hardware.amp of each side.
@@ -38,15 +40,8 @@ SETTINGS = [
 
 def losses(run: Path) -> list[float]:
     """The training loss of every update."""
-    lines = map(json.loads, (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
+    lines = read_metrics(run / "metrics.jsonl")
     return [line["train/loss"] for line in lines if "train/loss" in line]
-
-
-def accuracies(run: Path) -> list[float]:
-    """Test accuracy of every language."""
-    found = read_predictions(run / "predictions.jsonl")
-    right = found.values["accuracy"]
-    return [float(right[found.languages == language].mean()) for language in LANGUAGES]
 
 
 def speed(run: Path) -> float:
@@ -73,15 +68,7 @@ def plot(curves: dict[str, list[list[float]]], table: dict[str, np.ndarray], pat
     left.set_xlabel("update")
     left.set_ylabel("training loss")
     left.legend(frameon=False)
-    places = np.arange(len(LANGUAGES))
-    for shift, (name, scores) in enumerate(table.items()):
-        where = places + 0.4 * shift - 0.2
-        right.bar(where, 100 * scores.mean(axis=0), 0.38, color=colors[name], label=name)
-        for run in scores:
-            right.plot(where, 100 * run, ".", color="#24292f", markersize=4)
-    right.set_xticks(places, LANGUAGES)
-    right.set_ylim(30, None)
-    right.set_ylabel("test accuracy in percent")
+    draw_bars(right, table, colors)
     for axis in (left, right):
         axis.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=150)
@@ -104,7 +91,10 @@ def main() -> None:
             ]  # fmt: skip
             finish("train", words, run)
             folders[name].append(run)
-    table = {name: np.array([accuracies(run) for run in runs]) for name, runs in folders.items()}
+    table = {
+        name: accuracies([read_predictions(run / "predictions.jsonl") for run in runs])
+        for name, runs in folders.items()
+    }
     curves = {name: [losses(run) for run in runs] for name, runs in folders.items()}
     averages = {name: scores.mean(axis=1) for name, scores in table.items()}
     paired = averages["bf16"] - averages["fp32"]

@@ -9,29 +9,23 @@ Writes inference.md and inference.json next to this file.
 """
 
 import argparse
-import csv
 import json
 import statistics
+import sys
 import time
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from infoxlm.data.xnli import LANGUAGES
 from infoxlm.deploy.predictor import Predictor
 from infoxlm.reporting.sections import markdown_table
 from infoxlm.schema import Amp
 
 HERE = Path(__file__).parent
+sys.path.append(str(HERE.parent / "speed"))
+from texts import read_languages  # noqa: E402
+
 ROWS, SINGLE, ROUNDS = 500, 40, 3
-
-
-def read(path: Path) -> list[tuple[str, str]]:
-    """The first pairs of a file."""
-    with open(path, encoding="utf-8", newline="") as lines:
-        rows = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-        return [(row["premise"], row["hypothesis"]) for row in islice(rows, ROWS)]
 
 
 def probabilities(predictor: Predictor, pairs: list[tuple[str, str]]) -> np.ndarray:
@@ -47,7 +41,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
-    pairs = [x for y in LANGUAGES for x in read(given.xnli_root / "test" / f"{y}.tsv")]
+    pairs = [(p, h) for p, h, _ in read_languages(given.xnli_root / "test", ROWS)]
     predictors = {
         f"{name}, {precision}": Predictor.load(folder, threads=given.threads, amp=amp)
         for name, folder in (("checkpoint", given.checkpoint), ("exported", given.exported))

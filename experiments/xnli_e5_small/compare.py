@@ -116,6 +116,20 @@ def main() -> None:
     print(text)
 
 
+def draw_bars(axes: Any, table: dict[str, np.ndarray], colors: dict[str, str]) -> None:
+    """Draw each side's mean over its runs by language, ``[runs, 15]``, and the runs as dots."""
+    positions = np.arange(len(LANGUAGES))
+    for shift, (name, color) in enumerate(colors.items()):
+        scores = 100 * table[name]
+        where = positions + 0.4 * shift - 0.2
+        axes.bar(where, scores.mean(axis=0), 0.38, color=color, label=name)
+        for run in scores:
+            axes.plot(where, run, ".", color="#24292f", markersize=4)
+    axes.set_xticks(positions, LANGUAGES)
+    axes.set_ylabel("test accuracy in percent")
+    axes.set_ylim(30, None)
+
+
 def plot(table: dict[str, np.ndarray], title: str, path: Path) -> None:
     """Draw each framework's mean over the runs by language, the runs as dots."""
     import matplotlib
@@ -124,17 +138,8 @@ def plot(table: dict[str, np.ndarray], title: str, path: Path) -> None:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(10, 4.2), layout="constrained")
-    positions = np.arange(len(LANGUAGES))
-    for shift, (name, color) in enumerate((("pytorch", "#c9ced6"), ("ours", "#1f6feb"))):
-        scores = 100 * table[name]
-        where = positions + 0.4 * shift - 0.2
-        axes.bar(where, scores.mean(axis=0), 0.38, color=color, label=name)
-        for run in scores:
-            axes.plot(where, run, ".", color="#24292f", markersize=4)
+    draw_bars(axes, table, {"pytorch": "#c9ced6", "ours": "#1f6feb"})
     axes.axhline(100 / 3, color="#8c959f", linestyle="--", linewidth=1)
-    axes.set_xticks(positions, LANGUAGES)
-    axes.set_ylabel("test accuracy in percent")
-    axes.set_ylim(30, None)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, ncols=2, loc="upper right")
     axes.set_title(title, loc="left", fontsize=9)

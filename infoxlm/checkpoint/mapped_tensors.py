@@ -53,13 +53,10 @@ class MappedTensors:
             shape = file.get_slice(name).get_shape()
             if math.prod(shape) <= PIECE:
                 return file.get_tensor(name)
-        values, filled = None, 0
+        values, filled = np.empty(shape, self._rows(name, 0, 1).dtype), 0
         for piece in self.pieces(name):
-            if values is None:
-                values = np.empty(shape, piece.dtype)
             values[filled : filled + len(piece)] = piece
             filled += len(piece)
-        assert values is not None
         return values
 
     def _rows(self, name: str, start: int, stop: int) -> np.ndarray:

@@ -1,6 +1,6 @@
 """The weights of a model folder, read without running code and written whole."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -8,13 +8,11 @@ import ml_dtypes
 import numpy as np
 from safetensors import SafetensorError
 
-from infoxlm.checkpoint.mapped_tensors import MappedTensors
 from infoxlm.checkpoint.pickle_reader import DamagedPickleError, ForeignCodeError
 from infoxlm.checkpoint.pickled_arrays import OtherContentError, read_pickled_arrays
 from infoxlm.checkpoint.safetensors_writer import write_tensors
 from infoxlm.checkpoint.sharded_weights import (
     INDEX_SUFFIX,
-    ShardedTensors,
     find_safetensors,
     open_safetensors,
     read_index,
@@ -41,6 +39,10 @@ class _Tensors(Protocol):
 
     def get_slice(self, name: str) -> Any: ...
 
+    def map(self, name: str) -> np.ndarray | None: ...
+
+    def pieces(self, name: str) -> Iterator[np.ndarray]: ...
+
 
 class _StateDict(dict[str, np.ndarray]):
     """A state dict with safetensors' ways of asking for a tensor."""
@@ -52,6 +54,12 @@ class _StateDict(dict[str, np.ndarray]):
 
     def get_slice(self, name: str) -> "_Described":
         return _Described(self.get_tensor(name))
+
+    def map(self, name: str) -> None:
+        """None: a pickle's tensors are in memory already."""
+
+    def pieces(self, name: str) -> Iterator[np.ndarray]:
+        yield self.get_tensor(name)
 
 
 class _Described:
@@ -140,13 +148,10 @@ class WeightsFile:
         Raises:
             UserError: As in `read`.
         """
-        tensors = self._tensors
-        if not isinstance(tensors, MappedTensors | ShardedTensors):
-            return None
         self.check(name, shape)
-        mapped = tensors.map(name)
+        mapped = self._tensors.map(name)
         if mapped is not None:
-            for piece in tensors.pieces(name):
+            for piece in self._tensors.pieces(name):
                 check_finite(piece, self.path, name)
         return mapped
 

@@ -56,8 +56,8 @@ class PaddleInference:
         self.labels = self._program.labels
         self.for_every_token = self._program.for_every_token
         single_row = program.with_name(SINGLE_ROW_PROGRAM)
-        usable = self._on_cpu and single_row.is_file() and cpu_words() >= AVX512
-        usable = usable and amp is Amp.none
+        in_fp32 = self._on_cpu and amp is Amp.none
+        usable = in_fp32 and single_row.is_file() and cpu_words() >= AVX512
         self._single_row = CheckedProgram(single_row) if usable else None
         self._unused: dict[Kind, Any] = {}
         if not usable:

@@ -206,9 +206,9 @@ class CheckpointModel:
         from infoxlm.model.precision import Precision
 
         select_device(device)
-        model = folder.inference.load_model(folder.path)
-        model.eval()
         inference = folder.inference
+        model = inference.load_model(folder.path)
+        model.eval()
         return cls(
             model, inference.outputs, inference.for_every_token, Precision(amp, constant=True)
         )

@@ -15,7 +15,7 @@ from pathlib import Path
 from infoxlm.errors import UserError
 from infoxlm.hardware.deferred_package import defer_package
 from infoxlm.hardware.place import ProcessInfo
-from infoxlm.schema.checks import MOST_THREADS
+from infoxlm.schema.checks import MOST_THREADS, check_amp
 from infoxlm.schema.choices import Amp
 
 logger = logging.getLogger(__name__)
@@ -135,12 +135,7 @@ def check_device(device: str, amp: Amp = Amp.none) -> None:
     Raises:
         UserError: Only the CPU build of Paddle is installed, or the CPU has no such products.
     """
-    if device == "cpu" and amp is Amp.fp16:
-        raise UserError(
-            "hardware.amp=fp16 on a CPU",
-            "CPUs compute in fp32 or, where they can, in bf16: set hardware.amp=none or bf16, "
-            "or take hardware=gpu_fp16.",
-        )
+    check_amp(device, amp)
     if device == "cpu" and amp is Amp.bf16:
         check_bf16()
     if device.startswith("gpu") and not find_distribution("paddlepaddle-gpu"):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from infoxlm.errors import UserError
+from infoxlm.schema.choices import Amp
 
 #: The largest size or number that Paddle and sentencepiece take.
 LARGEST = 2**31 - 1
@@ -44,6 +45,20 @@ def check_above_zero(owner: Any, section: str, *keys: str) -> None:
         value = getattr(owner, key)
         fits = value is None or (value > 0 and math.isfinite(value))
         check(fits, f"{section}.{key}", value, "above 0 and finite")
+
+
+def check_amp(device: str, amp: Amp) -> None:
+    """Check that a device knows a precision; of CPUs, whether this one does is asked elsewhere.
+
+    Raises:
+        UserError: It does not.
+    """
+    if device == "cpu" and amp is Amp.fp16:
+        raise UserError(
+            "hardware.amp=fp16 on a CPU",
+            "CPUs compute in fp32 or, where they can, in bf16: set hardware.amp=none or bf16, "
+            "or take hardware=gpu_fp16.",
+        )
 
 
 def check_threads(key: str, threads: int | None) -> None:

@@ -9,6 +9,7 @@ from infoxlm.constants import MAX_LAYER_NORM_EPSILON, MAX_LENGTH, MIN_LENGTH
 from infoxlm.errors import UserError
 from infoxlm.schema.checks import (
     check,
+    check_amp,
     check_fraction,
     check_labels,
     check_languages,
@@ -140,9 +141,4 @@ class HardwareConfig:
                 f"hardware.device={self.device} with hardware.devices={self.devices}",
                 "Take hardware.device=gpu; CUDA_VISIBLE_DEVICES says which.",
             )
-        if self.device == "cpu" and self.amp is Amp.fp16:
-            raise UserError(
-                "hardware.amp=fp16 on a CPU",
-                "CPUs compute in fp32 or, where they can, in bf16: set hardware.amp=none or bf16, "
-                "or take hardware=gpu_fp16.",
-            )
+        check_amp(self.device, self.amp)

@@ -8,7 +8,6 @@ from infoxlm.deploy import Predictor
 from infoxlm.deploy.model_folder import ModelFolder
 from infoxlm.deploy.runtimes import load_runtime
 from infoxlm.errors import UserError
-from infoxlm.hardware.environment import BF16, cpu_words
 from infoxlm.schema import Amp
 
 
@@ -26,7 +25,7 @@ def test_any_batch_and_length(export, checkpoint, random_token_ids, form, precis
         np.testing.assert_allclose(logits, model.run(ids), atol=tolerance)
 
 
-@pytest.mark.skipif(not cpu_words() >= BF16, reason="this CPU has no bf16 products")
+@pytest.mark.usefixtures("bf16_machine")
 def test_bf16_is_close(export, checkpoint, random_token_ids):
     opened = [ModelFolder.open(folder) for folder in (checkpoint, export(onnx=False))]
     for folder in opened:

@@ -6,15 +6,12 @@ import paddle
 import pytest
 
 from infoxlm.errors import UserError
-from infoxlm.hardware.environment import BF16, cpu_words
 from infoxlm.model.cpu import in_bf16
 from infoxlm.model.precision import Precision
 from infoxlm.schema import Amp
 
-needs_bf16 = pytest.mark.skipif(not cpu_words() >= BF16, reason="this CPU has no bf16 products")
 
-
-@needs_bf16
+@pytest.mark.usefixtures("bf16_machine")
 def test_on_a_cpu_bf16_is_the_encoders_own():
     precision = Precision(Amp.bf16)
     assert not in_bf16()
@@ -34,7 +31,7 @@ def test_a_cpu_without_bf16_is_refused_at_once(monkeypatch):
         Precision(Amp.bf16)
 
 
-@needs_bf16
+@pytest.mark.usefixtures("bf16_machine")
 def test_narrowed_weights_are_kept_as_long_as_they_stay_the_same(monkeypatch):
     given = []
     monkeypatch.setattr(

@@ -4,7 +4,6 @@ import numpy as np
 import paddle
 import pytest
 
-from infoxlm.hardware.environment import BF16, cpu_words
 from infoxlm.model import InfoXLMConfig
 from infoxlm.schema import Amp, HardwareConfig
 from infoxlm.train import speed
@@ -106,7 +105,7 @@ def test_benchmark_measures_when_due_and_keeps_the_generator(monkeypatch):
     assert len(benchmark._found) == 2
 
 
-@pytest.mark.skipif(not cpu_words() >= BF16, reason="this CPU has no bf16 products")
+@pytest.mark.usefixtures("bf16_machine")
 def test_benchmark_in_bf16(monkeypatch):
     monkeypatch.setattr(speed, "MATRIX", 256)
     monkeypatch.setattr("paddle.matmul", None)

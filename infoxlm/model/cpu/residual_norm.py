@@ -16,7 +16,7 @@ from infoxlm.model.cpu.arrays import (
 from infoxlm.model.cpu.compiled.compiler import library
 from infoxlm.model.cpu.compiled.residual_norm import (
     CompiledResidualNorm,
-    residual_norm_without_gradient,
+    normalise,
 )
 from infoxlm.model.cpu.dropout_mask import dropout_mask
 
@@ -114,6 +114,6 @@ def residual_norm(
         dropout: Probability of a state to become 0.
     """
     if library() and not paddle.is_grad_enabled() and not dropout:
-        return residual_norm_without_gradient(states, residual, weight, bias, epsilon)
+        return normalise(states, residual, weight, bias, epsilon, None, keep=False)[0]
     operation = CompiledResidualNorm if library() else ResidualNorm
     return operation.apply(states, residual, weight, bias, epsilon, dropout)

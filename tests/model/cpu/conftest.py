@@ -2,11 +2,14 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import paddle
+import paddle.nn.functional as F
 import pytest
 
+from infoxlm.model.cpu import tied_losses
 from infoxlm.model.cpu.compiled import compiler
 
 
@@ -46,3 +49,46 @@ def kernels(request, monkeypatch) -> Iterator[str]:
     assert (compiler.library() is None) == (request.param == "numpy")
     yield request.param
     compiler.library.cache_clear()
+
+
+@pytest.fixture
+def paddles_tied_losses() -> Callable[..., paddle.Tensor]:
+    """The cross-entropy of ``x @ table.T + bias``, by Paddle's operations."""
+
+    def compute(
+        x: paddle.Tensor, table: paddle.Tensor, bias: paddle.Tensor, labels: paddle.Tensor
+    ) -> paddle.Tensor:
+        scores = paddle.matmul(x, table, transpose_y=True) + bias
+        return F.cross_entropy(scores, labels, reduction="none").flatten()
+
+    return compute
+
+
+@pytest.fixture
+def tied_losses_beside_paddles(
+    paddles_tied_losses: Callable[..., paddle.Tensor],
+) -> Callable[..., list[tuple[np.ndarray, np.ndarray]]]:
+    """Computes losses and all gradients at random inputs: pairs of ours and Paddle's."""
+
+    def compute(
+        rows: int,
+        classes: int,
+        width: int,
+        products: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        rng = np.random.default_rng(rows)
+        shapes = ((rows, width), (classes, width), (classes,))
+        arrays = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
+        labels = paddle.to_tensor(rng.integers(0, classes, rows))
+        factors = paddle.to_tensor(rng.normal(size=rows).astype(np.float32))
+        found = []
+        for function in (tied_losses, paddles_tied_losses):
+            tensors = [paddle.to_tensor(x, stop_gradient=False) for x in arrays]
+            for times in (1, 2):  # the second time with a gradient there, and with spare room
+                with products():
+                    losses = function(*tensors, labels)
+                (losses * factors * times).sum().backward()
+            found.append([losses.numpy(), *(x.grad.numpy() for x in tensors)])
+        return list(zip(*found, strict=True))
+
+    return compute

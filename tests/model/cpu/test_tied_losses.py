@@ -1,6 +1,5 @@
 import numpy as np
 import paddle
-import paddle.nn.functional as F
 import pytest
 
 from infoxlm.model import cpu
@@ -9,26 +8,9 @@ from infoxlm.model.cpu.tied_losses import _spare
 pytestmark = pytest.mark.usefixtures("kernels")
 
 
-def theirs(x, table, bias, labels):
-    scores = paddle.matmul(x, table, transpose_y=True) + bias
-    return F.cross_entropy(scores, labels, reduction="none").flatten()
-
-
 @pytest.mark.parametrize(("rows", "classes"), [(1, 3), (7, 50), (5, 9000)])
-def test_same_as_paddle_with_all_gradients(rows, classes):
-    rng = np.random.default_rng(rows)
-    shapes = ((rows, 8), (classes, 8), (classes,))
-    arrays = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
-    labels = paddle.to_tensor(rng.integers(0, classes, rows))
-    factors = paddle.to_tensor(rng.normal(size=rows).astype(np.float32))
-    found = []
-    for compute in (cpu.tied_losses, theirs):
-        tensors = [paddle.to_tensor(x, stop_gradient=False) for x in arrays]
-        for times in (1, 2):  # the second time with a gradient there, and with spare room
-            losses = compute(*tensors, labels)
-            (losses * factors * times).sum().backward()
-        found.append([losses.numpy(), *(x.grad.numpy() for x in tensors)])
-    for one, other in zip(*found, strict=True):
+def test_same_as_paddle_with_all_gradients(tied_losses_beside_paddles, rows, classes):
+    for one, other in tied_losses_beside_paddles(rows, classes, width=8):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=2e-6)
 
 
@@ -53,12 +35,12 @@ def test_scores_far_apart_and_not_finite():
     assert np.isnan(float(losses[2]))
 
 
-def test_two_losses_before_a_backward_pass_have_scores_of_their_own():
+def test_two_losses_before_a_backward_pass_have_scores_of_their_own(paddles_tied_losses):
     table, bias = paddle.randn([40, 8]), paddle.randn([40])
     labels = paddle.to_tensor([3, 5])
     inputs = [paddle.randn([2, 8]) for _ in range(2)]
     gradients = []
-    for compute in (cpu.tied_losses, theirs):
+    for compute in (cpu.tied_losses, paddles_tied_losses):
         table.stop_gradient = False
         table.clear_gradient(False)
         for x in inputs:

@@ -7,7 +7,8 @@ from paddle import nn
 
 from infoxlm.model.cpu.bf16.gradients import gradient_of
 from infoxlm.model.cpu.bf16.library import call_bf16
-from infoxlm.model.cpu.compiled.library import ROWS, Dropout, call
+from infoxlm.model.cpu.compiled.library import Dropout
+from infoxlm.model.cpu.compiled.residual_norm import differentiate, normalise
 
 
 class Norm(NamedTuple):
@@ -27,17 +28,12 @@ class Norm(NamedTuple):
 
     def backward(self, gradient: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
         """The gradients of states and residual; those of the layer are added where they belong."""
-        rows, width = self.normal.shape
-        of_states, of_residual = paddle.empty_like(self.normal), paddle.empty_like(self.normal)
-        sums = paddle.empty([-(-rows // ROWS), 2, width])
-        call(
-            "residual_norm_gradient", rows, width, gradient, self.normal, self.inverse,
-            self.layer.weight, self.drop, of_states, of_residual, sums,
-        )  # fmt: skip
-        call_bf16(
-            "add_pieces", len(sums), width, sums,
-            gradient_of(self.layer.weight), gradient_of(self.layer.bias),
-        )  # fmt: skip
+        weight, bias = self.layer.weight, self.layer.bias
+        of_states, of_residual, sums = differentiate(
+            gradient, self.normal, self.inverse, weight, self.drop
+        )
+        pieces, _, width = sums.shape
+        call_bf16("add_pieces", pieces, width, sums, gradient_of(weight), gradient_of(bias))
         return of_states, of_residual
 
 
@@ -60,14 +56,10 @@ def residual_norm(
     Returns:
         float32 ``[rows, hidden]``, and what the backward pass needs.
     """
-    rows, width = residual.shape
-    drop, out = Dropout.of(dropout), paddle.empty_like(residual)
-    normal = paddle.empty_like(residual) if keep else None
-    inverse = paddle.empty([rows]) if keep else None
-    call(
-        "residual_norm", rows, width, states, residual, layer.weight, layer.bias,
-        float(layer._epsilon), drop, out, normal, inverse,
-    )  # fmt: skip
+    drop = Dropout.of(dropout)
+    out, normal, inverse = normalise(
+        states, residual, layer.weight, layer.bias, float(layer._epsilon), drop, keep
+    )
     if normal is None or inverse is None:
         return out, None
     return out, Norm(layer, drop, normal, inverse)

@@ -50,10 +50,9 @@ def as_here(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def weight_in_bf16(parameter: paddle.Tensor) -> Half:
-    """A matrix in bfloat16, narrowed once within `bf16_products`."""
+    """A matrix in bfloat16, within `bf16_products`: narrowed once."""
     narrowed = _narrowed.get()
-    if narrowed is None:
-        return narrow(parameter)
+    assert narrowed is not None
     if id(parameter) not in narrowed:
         narrowed[id(parameter)] = parameter, narrow(parameter)
     return narrowed[id(parameter)][1]

@@ -250,10 +250,6 @@ static void pack_left(const float *from, long stride, long rows, uint32_t *to) {
     }
 }
 
-static void narrow_rows(const float *from, long stride, long rows, bf16 *to) {
-  narrow_row(to, from, rows * stride);
-}
-
 // A scratch of sums to rows of a head, times a number.
 static void give(const float *from, long stride, long rows, long width, float scale, bf16 *to,
                  long step) {
@@ -303,17 +299,17 @@ static char *room_for(const Layout *layout, int gradient, Room *room) {
 }
 
 // Scores of a tile of queries, and their probabilities.
-static void weigh(const Layout *layout, const Room *room, const bf16 *query, long rows, long keys,
-                  long hidden, const float *bias, float *row_max, float *row_scale, int again) {
-  long stride = stride_of(keys), pairs = layout->size / 2;
-  product(rows, stride / LANES, pairs, (const uint32_t *)query, hidden / 2, 1, room->keys,
+static void weigh(const Room *room, const Layout *layout, const Item *item, const bf16 *query,
+                  long rows, float *row_max, float *row_scale, int again) {
+  long stride = item->stride, pairs = layout->size / 2;
+  product(rows, stride / LANES, pairs, (const uint32_t *)query, layout->heads * pairs, 1, room->keys,
           room->scores, stride, 0);
   long count = rows * stride;
   float scale = layout->scale;
   float *restrict scores = room->scores;
 #pragma omp simd
   for (long i = 0; i < count; i++) scores[i] *= scale;
-  probabilities_of(scores, rows, keys, stride, bias, row_max, row_scale, again);
+  probabilities_of(scores, rows, item->keys, stride, item->bias, row_max, row_scale, again);
 }
 
 // As kernels.c's. Heads have an even number of elements. Returns -1 without memory for scores.
@@ -328,24 +324,19 @@ int attention(const Layout *layout, const bf16 *restrict query, const bf16 *rest
     Room room;
     char *memory = room_for(layout, 0, &room);
     if (!memory) __atomic_store_n(&result, -1, __ATOMIC_RELAXED);
-    for (long item; memory && (item = next_of(&counter)) < items;) {
-      long sequence = item / layout->heads, head = item % layout->heads;
-      long start = layout->query_starts[sequence], queries = layout->query_lengths[sequence];
-      long keys = layout->key_lengths[sequence], stride = stride_of(keys);
-      long key_at = layout->key_starts[sequence] * hidden + head * size;
-      const float *bias = layout->bias ? layout->bias + sequence * layout->bias_width : NULL;
-      uint32_t first = 0, second = 0;
-      if (dropout) keys_of(dropout, item, &first, &second);
+    for (long number; memory && (number = next_of(&counter)) < items;) {
+      Item item = item_of(layout, dropout, number);
+      long queries = item.queries, keys = item.keys, stride = item.stride, key_at = item.key_at;
       pack_columns(key + key_at, hidden, keys, size, room.keys);
       pack_rows(value + key_at, hidden, keys, size, room.values);
       for (long from = 0; from < queries; from += QUERIES) {
         long rows = queries - from < QUERIES ? queries - from : QUERIES;
-        long at = (start + from) * hidden + head * size, kept = head * query_tokens + start + from;
-        weigh(layout, &room, query + at, rows, keys, hidden, bias, row_max + kept, row_scale + kept, 0);
+        long at = item.query_at + from * hidden, kept = item.head * query_tokens + item.start + from;
+        weigh(&room, layout, &item, query + at, rows, row_max + kept, row_scale + kept, 0);
         if (dropout)
-          drop(room.scores, room.scores, rows * stride, (uint32_t)(from * stride), first, second,
-               dropout);
-        narrow_rows(room.scores, stride, rows, room.narrow);
+          drop(room.scores, room.scores, rows * stride, (uint32_t)(from * stride), item.first,
+               item.second, dropout);
+        narrow_row(room.narrow, room.scores, rows * stride);
         product(rows, head_stride / LANES, (keys + 1) / 2, (const uint32_t *)room.narrow, stride / 2,
                 1, room.values, room.context, head_stride, 0);
         give(room.context, head_stride, rows, size, 1.0f, out + at, hidden);
@@ -370,27 +361,25 @@ int attention_gradient(const Layout *layout, const bf16 *restrict query, const b
     Room room;
     char *memory = room_for(layout, 1, &room);
     if (!memory) __atomic_store_n(&result, -1, __ATOMIC_RELAXED);
-    for (long item; memory && (item = next_of(&counter)) < items;) {
-      long sequence = item / layout->heads, head = item % layout->heads;
-      long start = layout->query_starts[sequence], queries = layout->query_lengths[sequence];
-      long keys = layout->key_lengths[sequence], stride = stride_of(keys);
-      long key_at = layout->key_starts[sequence] * hidden + head * size;
-      const float *bias = layout->bias ? layout->bias + sequence * layout->bias_width : NULL;
-      uint32_t first = 0, second = 0;
-      if (dropout) keys_of(dropout, item, &first, &second);
+    for (long number; memory && (number = next_of(&counter)) < items;) {
+      Item item = item_of(layout, dropout, number);
+      long queries = item.queries, keys = item.keys, stride = item.stride, key_at = item.key_at;
       pack_columns(key + key_at, hidden, keys, size, room.keys);
       pack_columns(value + key_at, hidden, keys, size, room.values);
       pack_rows(key + key_at, hidden, keys, size, room.key_rows);
-      if (!queries) memset(room.of_key, 0, 4 * keys * head_stride);
-      if (!queries) memset(room.of_value, 0, 4 * keys * head_stride);
+      if (!queries) {
+        memset(room.of_key, 0, sizeof(float) * (size_t)(keys * head_stride));
+        memset(room.of_value, 0, sizeof(float) * (size_t)(keys * head_stride));
+      }
       for (long from = 0; from < queries; from += QUERIES) {
         long rows = queries - from < QUERIES ? queries - from : QUERIES;
-        long at = (start + from) * hidden + head * size, kept = head * query_tokens + start + from;
+        long at = item.query_at + from * hidden, kept = item.head * query_tokens + item.start + from;
         uint32_t place = (uint32_t)(from * stride);
-        weigh(layout, &room, query + at, rows, keys, hidden, bias, row_max + kept, row_scale + kept, 1);
+        weigh(&room, layout, &item, query + at, rows, row_max + kept, row_scale + kept, 1);
         product(rows, stride / LANES, size / 2, (const uint32_t *)(gradient + at), hidden / 2, 1,
                 room.values, room.slopes, stride, 0);
-        if (dropout) drop(room.slopes, room.slopes, rows * stride, place, first, second, dropout);
+        if (dropout)
+          drop(room.slopes, room.slopes, rows * stride, place, item.first, item.second, dropout);
         for (long row = 0; row < rows; row++) {
           const bf16 *outer = gradient + at + row * hidden, *inner = context + at + row * hidden;
           __m512 means = _mm512_setzero_ps();
@@ -403,7 +392,8 @@ int attention_gradient(const Layout *layout, const bf16 *restrict query, const b
 #pragma omp simd
           for (long i = 0; i < stride; i++) slope[i] = (slope[i] - mean) * probability[i];
         }
-        if (dropout) drop(room.scores, room.scores, rows * stride, place, first, second, dropout);
+        if (dropout)
+          drop(room.scores, room.scores, rows * stride, place, item.first, item.second, dropout);
         // of_value += weights^T @ gradient
         pack_left(room.scores, stride, rows, room.left);
         pack_rows(gradient + at, hidden, rows, size, room.query_rows);
@@ -415,7 +405,7 @@ int attention_gradient(const Layout *layout, const bf16 *restrict query, const b
         product(keys, vectors, (rows + 1) / 2, room.left, 1, stride, room.query_rows, room.of_key,
                 head_stride, from > 0);
         // of_query = slopes @ key
-        narrow_rows(room.slopes, stride, rows, room.narrow);
+        narrow_row(room.narrow, room.slopes, rows * stride);
         product(rows, vectors, (keys + 1) / 2, (const uint32_t *)room.narrow, stride / 2, 1,
                 room.key_rows, room.context, head_stride, 0);
         give(room.context, head_stride, rows, size, layout->scale, of_query + at, hidden);

@@ -256,26 +256,20 @@ int attention(const Layout *layout, const float *restrict query, const float *re
   {
     float *scores = tiles(layout, 1);
     if (!scores) __atomic_store_n(&result, -1, __ATOMIC_RELAXED);
-    for (long item; scores && (item = next_of(&counter)) < items;) {
-      long sequence = item / layout->heads, head = item % layout->heads;
-      long start = layout->query_starts[sequence], queries = layout->query_lengths[sequence];
-      long key_start = layout->key_starts[sequence];
-      int keys = (int)layout->key_lengths[sequence], stride = stride_of(keys);
-      const float *key_at = key + key_start * hidden + head * size;
-      const float *value_at = value + key_start * hidden + head * size;
-      const float *bias = layout->bias ? layout->bias + sequence * layout->bias_width : NULL;
-      uint32_t first = 0, second = 0;
-      if (dropout) keys_of(dropout, item, &first, &second);
-      for (long tile = 0; tile < queries; tile += QUERIES) {
-        int rows = (int)(queries - tile < QUERIES ? queries - tile : QUERIES);
-        long at = (start + tile) * hidden + head * size, kept = head * query_tokens + start + tile;
+    for (long number; scores && (number = next_of(&counter)) < items;) {
+      Item item = item_of(layout, dropout, number);
+      int keys = (int)item.keys, stride = (int)item.stride;
+      for (long tile = 0; tile < item.queries; tile += QUERIES) {
+        int rows = (int)(item.queries - tile < QUERIES ? item.queries - tile : QUERIES);
+        long at = item.query_at + tile * hidden, kept = item.head * query_tokens + item.start + tile;
         cblas_sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, rows, keys, size, layout->scale, query + at,
-                    hidden, key_at, hidden, 0.0f, scores, stride);
-        probabilities_of(scores, rows, keys, stride, bias, row_max + kept, row_scale + kept, 0);
+                    hidden, key + item.key_at, hidden, 0.0f, scores, stride);
+        probabilities_of(scores, rows, keys, stride, item.bias, row_max + kept, row_scale + kept, 0);
         if (dropout)
-          drop(scores, scores, (long)rows * stride, (uint32_t)(tile * stride), first, second, dropout);
-        cblas_sgemm(ROW_MAJOR, PLAIN, PLAIN, rows, size, keys, 1.0f, scores, stride, value_at, hidden,
-                    0.0f, out + at, hidden);
+          drop(scores, scores, (long)rows * stride, (uint32_t)(tile * stride), item.first,
+               item.second, dropout);
+        cblas_sgemm(ROW_MAJOR, PLAIN, PLAIN, rows, size, keys, 1.0f, scores, stride,
+                    value + item.key_at, hidden, 0.0f, out + at, hidden);
       }
     }
     free(scores);
@@ -297,34 +291,31 @@ int attention_gradient(const Layout *layout, const float *restrict query, const 
   {
     float *room = tiles(layout, 3);
     if (!room) __atomic_store_n(&result, -1, __ATOMIC_RELAXED);
-    for (long item; room && (item = next_of(&counter)) < items;) {
-      long sequence = item / layout->heads, head = item % layout->heads;
-      long start = layout->query_starts[sequence], queries = layout->query_lengths[sequence];
-      int keys = (int)layout->key_lengths[sequence], stride = stride_of(keys);
-      long key_at = layout->key_starts[sequence] * hidden + head * size;
-      const float *bias = layout->bias ? layout->bias + sequence * layout->bias_width : NULL;
+    for (long number; room && (number = next_of(&counter)) < items;) {
+      Item item = item_of(layout, dropout, number);
+      int keys = (int)item.keys, stride = (int)item.stride;
+      long key_at = item.key_at;
       float *scores = room, *weights = room + (size_t)QUERIES * stride;
       float *slopes = room + 2 * (size_t)QUERIES * stride;
-      uint32_t first = 0, second = 0;
-      if (dropout) keys_of(dropout, item, &first, &second);
-      if (!queries) // nothing is asked of it: no tile below writes what its keys learn
+      if (!item.queries) // nothing is asked of it: no tile below writes what its keys learn
         for (int row = 0; row < keys; row++) {
           memset(of_key + key_at + (long)row * hidden, 0, sizeof(float) * (size_t)size);
           memset(of_value + key_at + (long)row * hidden, 0, sizeof(float) * (size_t)size);
         }
-      for (long tile = 0; tile < queries; tile += QUERIES) {
-        int rows = (int)(queries - tile < QUERIES ? queries - tile : QUERIES);
-        long at = (start + tile) * hidden + head * size, kept = head * query_tokens + start + tile;
+      for (long tile = 0; tile < item.queries; tile += QUERIES) {
+        int rows = (int)(item.queries - tile < QUERIES ? item.queries - tile : QUERIES);
+        long at = item.query_at + tile * hidden, kept = item.head * query_tokens + item.start + tile;
+        uint32_t place = (uint32_t)(tile * stride);
         float before = tile ? 1.0f : 0.0f;
         cblas_sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, rows, keys, size, layout->scale, query + at,
                     hidden, key + key_at, hidden, 0.0f, scores, stride);
-        probabilities_of(scores, rows, keys, stride, bias, row_max + kept, row_scale + kept, 1);
+        probabilities_of(scores, rows, keys, stride, item.bias, row_max + kept, row_scale + kept, 1);
         cblas_sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, rows, keys, size, 1.0f, gradient + at, hidden,
                     value + key_at, hidden, 0.0f, slopes, stride);
         const float *used = scores;
         if (dropout) {
-          drop(weights, scores, (long)rows * stride, (uint32_t)(tile * stride), first, second, dropout);
-          drop(slopes, slopes, (long)rows * stride, (uint32_t)(tile * stride), first, second, dropout);
+          drop(weights, scores, (long)rows * stride, place, item.first, item.second, dropout);
+          drop(slopes, slopes, (long)rows * stride, place, item.first, item.second, dropout);
           used = weights;
         }
         cblas_sgemm(ROW_MAJOR, TRANSPOSED, PLAIN, keys, size, rows, 1.0f, used, stride, gradient + at,

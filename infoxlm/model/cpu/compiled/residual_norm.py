@@ -1,5 +1,6 @@
 """Dropout, residual and LayerNorm in one pass in C."""
 
+import math
 from typing import Any
 
 import paddle
@@ -24,16 +25,10 @@ class CompiledResidualNorm(Operation):
     ) -> paddle.Tensor:
         """``[..., hidden]`` twice, and LayerNorm's two vectors, to ``[..., hidden]``."""
         save_needs_grad(ctx, states, residual, weight, bias)
-        width = states.shape[-1]
-        rows, drop = states.size // width, Dropout.of(dropout)
-        out, normal, inverse = (
-            paddle.empty_like(states), paddle.empty_like(states), paddle.empty([rows]),
-        )  # fmt: skip
-        call(
-            "residual_norm", rows, width, states, residual, weight, bias, epsilon, drop,
-            out, normal, inverse,
-        )  # fmt: skip
-        ctx.drop = drop
+        ctx.drop = Dropout.of(dropout)
+        out, normal, inverse = normalise(
+            states, residual, weight, bias, epsilon, ctx.drop, keep=True
+        )
         ctx.save_for_backward(normal, inverse, weight)
         return out
 
@@ -41,32 +36,67 @@ class CompiledResidualNorm(Operation):
     def backward(ctx: Any, gradient: paddle.Tensor) -> tuple[paddle.Tensor | None, ...]:
         """The gradients of states, residual, weight and bias (Ba et al. 2016, section 3)."""
         normal, inverse, weight = ctx.saved_tensor()
-        width = normal.shape[-1]
-        rows = normal.size // width
-        # Two tensors without dropout too: Paddle adds other gradients to them in place.
-        of_states, of_residual = paddle.empty_like(normal), paddle.empty_like(normal)
-        sums = paddle.empty([-(-rows // ROWS), 2, width])
-        call(
-            "residual_norm_gradient", rows, width, gradient, normal, inverse, weight, ctx.drop,
-            of_states, of_residual, sums,
-        )  # fmt: skip
+        of_states, of_residual, sums = differentiate(gradient, normal, inverse, weight, ctx.drop)
         of_weight, of_bias = sums.sum(axis=0)
         return needed_gradients(
             ctx, lambda: of_states, lambda: of_residual, lambda: of_weight, lambda: of_bias
         )
 
 
-def residual_norm_without_gradient(
+def normalise(
     states: paddle.Tensor,
     residual: paddle.Tensor,
     weight: paddle.Tensor,
     bias: paddle.Tensor,
     epsilon: float,
-) -> paddle.Tensor:
-    """``layer_norm(states + residual)``, where no gradient is wanted."""
-    out, width = paddle.empty_like(states), states.shape[-1]
+    drop: Dropout | None,
+    keep: bool,
+) -> tuple[paddle.Tensor, paddle.Tensor | None, paddle.Tensor | None]:
+    """``layer_norm(dropout(states) + residual)``.
+
+    Args:
+        states: As many numbers as `residual` or more, of any shape.
+        residual: ``[..., hidden]``.
+        weight: LayerNorm's, ``[hidden]``.
+        bias: LayerNorm's, ``[hidden]``.
+        epsilon: Added to the variance.
+        drop: What is dropped out of the states.
+        keep: Whether there will be a gradient.
+
+    Returns:
+        ``[..., hidden]``; and for the gradient, else None, the normalised states, and one over each
+        row's deviation, ``[rows]``.
+    """
+    *outer, width = residual.shape
+    rows, out = math.prod(outer), paddle.empty_like(residual)
+    normal = paddle.empty_like(residual) if keep else None
+    inverse = paddle.empty([rows]) if keep else None
     call(
-        "residual_norm", states.size // width, width, states, residual, weight, bias, epsilon,
-        None, out, None, None,
+        "residual_norm", rows, width, states, residual, weight, bias, epsilon, drop,
+        out, normal, inverse,
     )  # fmt: skip
-    return out
+    return out, normal, inverse
+
+
+def differentiate(
+    gradient: paddle.Tensor,
+    normal: paddle.Tensor,
+    inverse: paddle.Tensor,
+    weight: paddle.Tensor,
+    drop: Dropout | None,
+) -> tuple[paddle.Tensor, paddle.Tensor, paddle.Tensor]:
+    """The gradients of states and residual, from what `normalise` kept.
+
+    Returns:
+        Both as `normal`; and ``[pieces, 2, hidden]``, which add up to those of weight and bias.
+    """
+    *outer, width = normal.shape
+    rows = math.prod(outer)
+    # Two tensors without dropout too: Paddle adds other gradients to them in place.
+    of_states, of_residual = paddle.empty_like(normal), paddle.empty_like(normal)
+    sums = paddle.empty([-(-rows // ROWS), 2, width])
+    call(
+        "residual_norm_gradient", rows, width, gradient, normal, inverse, weight, drop,
+        of_states, of_residual, sums,
+    )  # fmt: skip
+    return of_states, of_residual, sums

@@ -142,6 +142,32 @@ static inline long longest(const int64_t *lengths, long count) {
 // Numbers from one row of a tile's scores to the next: each begins with a cache line.
 static inline int stride_of(long keys) { return (int)((keys + 15) / 16 * 16); }
 
+// One head of one sequence: what a thread takes at a time.
+typedef struct {
+  long queries, keys, stride;    // tokens, and numbers from one row of scores to the next
+  long start, query_at, key_at;  // the first query's token; where its states, and the keys', begin
+  long head;
+  const float *bias;             // of its scores, or none
+  uint32_t first, second;        // dropout's keys, where there is dropout
+} Item;
+
+static inline Item item_of(const Layout *layout, const Dropout *dropout, long number) {
+  long sequence = number / layout->heads, head = number % layout->heads;
+  long hidden = layout->heads * layout->size, column = head * layout->size;
+  Item item = {
+      .queries = layout->query_lengths[sequence],
+      .keys = layout->key_lengths[sequence],
+      .stride = stride_of(layout->key_lengths[sequence]),
+      .start = layout->query_starts[sequence],
+      .query_at = layout->query_starts[sequence] * hidden + column,
+      .key_at = layout->key_starts[sequence] * hidden + column,
+      .head = head,
+      .bias = layout->bias ? layout->bias + sequence * layout->bias_width : NULL,
+  };
+  if (dropout) keys_of(dropout, (uint64_t)number, &item.first, &item.second);
+  return item;
+}
+
 static inline long work(const Layout *layout) {
   long elements = 0;
   for (long i = 0; i < layout->sequences; i++)

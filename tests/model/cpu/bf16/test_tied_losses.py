@@ -2,33 +2,14 @@ from contextlib import nullcontext
 
 import numpy as np
 import paddle
-import paddle.nn.functional as F
 import pytest
 
 from infoxlm.model import cpu
 
 
-def theirs(x, table, bias, labels):
-    scores = paddle.matmul(x, table, transpose_y=True) + bias
-    return F.cross_entropy(scores, labels, reduction="none").flatten()
-
-
 @pytest.mark.parametrize(("rows", "classes"), [(1, 3), (7, 50), (5, 9000)])
-def test_same_as_in_float32_with_all_gradients(rows, classes):
-    rng = np.random.default_rng(rows)
-    shapes = ((rows, 16), (classes, 16), (classes,))
-    arrays = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
-    labels = paddle.to_tensor(rng.integers(0, classes, rows))
-    factors = paddle.to_tensor(rng.normal(size=rows).astype(np.float32))
-    found = []
-    for compute in (cpu.tied_losses, theirs):
-        tensors = [paddle.to_tensor(x, stop_gradient=False) for x in arrays]
-        for times in (1, 2):  # the second time with a gradient there
-            with cpu.bf16_products():
-                losses = compute(*tensors, labels)
-            (losses * factors * times).sum().backward()
-        found.append([losses.numpy(), *(x.grad.numpy() for x in tensors)])
-    for one, other in zip(*found, strict=True):
+def test_same_as_in_float32_with_all_gradients(tied_losses_beside_paddles, rows, classes):
+    for one, other in tied_losses_beside_paddles(rows, classes, 16, cpu.bf16_products):
         np.testing.assert_allclose(one, other, rtol=0, atol=0.01 * np.abs(other).max())
 
 
