@@ -2,9 +2,10 @@
 
     python gradients.py --train_file $MNLI_TRAIN --models weights/initial weights/initial_torch
 
-The models are one checkpoint with a classifier in both formats. Ten batches of 32 pairs without
-dropout; the error of a batch is the norm of the gradients' difference over all parameters, divided
-by the float32 gradient's. Writes gradients.json next to this file.
+The models are one checkpoint with a classifier in both formats. Ten batches of 256 pairs without
+dropout, each summed up from micro-batches of 32 as in training; the error of a batch is the norm of
+the gradients' difference over all parameters, divided by the float32 gradient's. Writes
+gradients.json next to this file.
 """
 
 import argparse
@@ -20,9 +21,12 @@ HERE = Path(__file__).parent
 sys.path.append(str(HERE.parent / "speed"))
 from texts import read  # noqa: E402
 
-BATCHES, PAIRS = 10, 32
+BATCHES, PAIRS, MICRO_BATCH = 10, 256, 32
 #: Rounding is all that there is to the gradient of the keys' biases.
 LEFT_OUT = "key.bias"
+
+#: A batch: token ids ``[MICRO_BATCH, seq]`` and labels ``[MICRO_BATCH]`` of each micro-batch.
+Batch = list[tuple[np.ndarray, np.ndarray]]
 
 
 def error(exact: dict[str, np.ndarray], found: dict[str, np.ndarray]) -> float:
@@ -34,7 +38,7 @@ def error(exact: dict[str, np.ndarray], found: dict[str, np.ndarray]) -> float:
     )
 
 
-def of_ours(folder: Path, batches: list[tuple[np.ndarray, np.ndarray]]) -> list[float]:
+def of_ours(folder: Path, batches: list[Batch]) -> list[float]:
     """The error of each batch here."""
     import paddle
 
@@ -45,20 +49,19 @@ def of_ours(folder: Path, batches: list[tuple[np.ndarray, np.ndarray]]) -> list[
     model = InfoXLMForSequenceClassification.from_pretrained(folder)
     model.eval()  # no dropout
 
-    def gradient(ids: np.ndarray, labels: np.ndarray, amp: Amp) -> dict[str, np.ndarray]:
+    def gradient(batch: Batch, amp: Amp) -> dict[str, np.ndarray]:
         model.clear_gradients()
-        with Precision(amp).autocast():
-            logits = model(paddle.to_tensor(ids)).logits
-        paddle.nn.functional.cross_entropy(logits, paddle.to_tensor(labels)).backward()
+        for ids, labels in batch:
+            with Precision(amp).autocast():
+                logits = model(paddle.to_tensor(ids)).logits
+            loss = paddle.nn.functional.cross_entropy(logits, paddle.to_tensor(labels))
+            (loss / len(batch)).backward()
         return {name: x.grad.numpy() for name, x in model.named_parameters() if x.grad is not None}
 
-    return [
-        error(gradient(ids, labels, Amp.none), gradient(ids, labels, Amp.bf16))
-        for ids, labels in batches
-    ]
+    return [error(gradient(x, Amp.none), gradient(x, Amp.bf16)) for x in batches]
 
 
-def of_pytorch(folder: Path, batches: list[tuple[np.ndarray, np.ndarray]]) -> list[float]:
+def of_pytorch(folder: Path, batches: list[Batch]) -> list[float]:
     """The error of each batch in PyTorch."""
     import torch
     from transformers import XLMRobertaForSequenceClassification
@@ -66,21 +69,21 @@ def of_pytorch(folder: Path, batches: list[tuple[np.ndarray, np.ndarray]]) -> li
     model = XLMRobertaForSequenceClassification.from_pretrained(folder)
     model.eval()
 
-    def gradient(ids: np.ndarray, labels: np.ndarray, bf16: bool) -> dict[str, np.ndarray]:
+    def gradient(batch: Batch, bf16: bool) -> dict[str, np.ndarray]:
         model.zero_grad()
-        tokens = torch.from_numpy(ids)
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            logits = model(input_ids=tokens, attention_mask=(tokens != 1).long()).logits
-        torch.nn.functional.cross_entropy(logits.float(), torch.from_numpy(labels)).backward()
+        for ids, labels in batch:
+            tokens = torch.from_numpy(ids)
+            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                logits = model(input_ids=tokens, attention_mask=(tokens != 1).long()).logits
+            loss = torch.nn.functional.cross_entropy(logits.float(), torch.from_numpy(labels))
+            (loss / len(batch)).backward()
         return {
             name: x.grad.numpy().copy()
             for name, x in model.named_parameters()
             if x.grad is not None
         }
 
-    return [
-        error(gradient(ids, labels, False), gradient(ids, labels, True)) for ids, labels in batches
-    ]
+    return [error(gradient(x, False), gradient(x, True)) for x in batches]
 
 
 def main() -> None:
@@ -95,8 +98,8 @@ def main() -> None:
     tokens = InfoXLMTokenizer.from_pretrained(given.models[0]).encode(
         premises, hypotheses, max_length=128
     )
-    parts = np.arange(BATCHES * PAIRS).reshape(BATCHES, PAIRS)
-    batches = [(tokens.padded(part), np.array(labels)[part]) for part in parts]
+    rows = np.arange(BATCHES * PAIRS).reshape(BATCHES, -1, MICRO_BATCH)
+    batches = [[(tokens.padded(part), np.array(labels)[part]) for part in each] for each in rows]
     ours = of_ours(given.models[0], batches)
     theirs = of_pytorch(given.models[1], batches)
     record = {

@@ -27,6 +27,7 @@ PYTORCH_BF16 = [
         *({"batch_tokens": tokens, "preload": TCMALLOC} for tokens in (1024, 2048)),
         {"batch": 16},
         {"batch": 16, "attention": "eager", "preload": TCMALLOC},
+        {"batch_tokens": 1024, "attention": "eager", "preload": TCMALLOC},
         {"batch": 16, "compile": True, "preload": TCMALLOC},
         {"batch": 32, "compile": True, "preload": TCMALLOC},
     )
@@ -65,9 +66,14 @@ def cells(script: str, precision: str) -> list[tuple[str, dict]]:
     else:
         tried = PYTORCH_BF16
         cast = {"bf16": "autocast"}
-        scoring = [cast, cast | {"preload": TCMALLOC}, cast | {"compile": True}]
+        scoring = [cast, cast | {"compile": True}]
+        scoring += [each | {"preload": TCMALLOC} for each in scoring]
         # Weights that are bf16 themselves leave nothing to cast.
-        fixed = [FIXED[script][0] | {"bf16": kind} for kind in ("autocast", "weights")]
+        fixed = [
+            FIXED[script][0] | {"bf16": kind} | more
+            for kind in ("autocast", "weights")
+            for more in ({}, {"preload": TCMALLOC})
+        ]
     return [
         *(("train", options) for options in tried),
         *(("score", {name: value} | options) for options in scoring for value in values),
