@@ -137,18 +137,17 @@ def compute(
     maxima, scales = (paddle.empty([layers.heads, rows]) for _ in range(2))
     call_bf16("attention", layout, query, key, value, drop, context, maxima, scales, rows)
     attended, attention_norm = residual_norm(
-        summed(context, weights["attended"], layers.attended.bias),
+        summed(context, weights["attended"]), layers.attended.bias,
         queried, layers.attention_norm, layers.dropout, keep,
     )  # fmt: skip
     attended_16 = narrow(attended, room("attended", rows, width))
     inner = layers.widen.weight.shape[1]
-    widened = scratch(rows * inner)
-    multiply(attended_16, weights["widen"], widened)
+    widened = summed(attended_16, weights["widen"])
     between = Half.empty(rows, inner) if keep else None
     fed = Half.reused("fed", rows, inner)
     call_bf16("gelu", rows, inner, widened, layers.widen.bias, between, fed)
     out, norm = residual_norm(
-        summed(fed, weights["shrink"], layers.shrink.bias),
+        summed(fed, weights["shrink"]), layers.shrink.bias,
         attended, layers.norm, layers.dropout, keep,
     )  # fmt: skip
     if keep:
@@ -161,17 +160,13 @@ def compute(
 
 def project(x: Half, weight: Half, layer: nn.Linear, out: Half) -> Half:
     """``x @ weight + bias``, all in bfloat16 but the sums."""
-    sums = scratch(out.shape[0] * out.shape[1])
+    return narrow(summed(x, weight), out, layer.bias)
+
+
+def summed(x: Half, weight: Half) -> paddle.Tensor:
+    """``x @ weight`` of bfloat16 factors in float32, in the scratch."""
+    sums = scratch(x.shape[0] * weight.shape[1])
     multiply(x, weight, sums)
-    return narrow(sums, out, layer.bias)
-
-
-def summed(x: Half, weight: Half, bias: paddle.Tensor) -> paddle.Tensor:
-    """``x @ weight + bias`` of bfloat16 factors in float32, in the scratch."""
-    rows, width = x.shape[0], weight.shape[1]
-    sums = scratch(rows * width)
-    call_bf16("fill_rows", rows, width, bias, sums)
-    multiply(x, weight, sums, add=True)
     return sums
 
 

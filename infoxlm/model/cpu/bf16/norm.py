@@ -39,15 +39,17 @@ class Norm(NamedTuple):
 
 def residual_norm(
     states: paddle.Tensor,
+    added: paddle.Tensor,
     residual: paddle.Tensor,
     layer: nn.LayerNorm,
     dropout: float,
     keep: bool,
 ) -> tuple[paddle.Tensor, Norm | None]:
-    """``layer_norm(dropout(states) + residual)``.
+    """``layer_norm(dropout(states + added) + residual)``.
 
     Args:
         states: float32, at least as many numbers as `residual`.
+        added: The bias of the states, float32 ``[hidden]``.
         residual: float32 ``[rows, hidden]``.
         layer: LayerNorm's parameters.
         dropout: Probability of a state to become 0.
@@ -58,7 +60,7 @@ def residual_norm(
     """
     drop = Dropout.of(dropout)
     out, normal, inverse = normalise(
-        states, residual, layer.weight, layer.bias, float(layer._epsilon), drop, keep
+        states, residual, layer.weight, layer.bias, float(layer._epsilon), drop, keep, added
     )
     if normal is None or inverse is None:
         return out, None

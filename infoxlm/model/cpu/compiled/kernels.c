@@ -146,11 +146,12 @@ int tied_losses(long rows, long width, long classes, const float *restrict x,
 }
 
 // ---------------------------------------------------------------------------------------------
-// LayerNorm of dropout(states) + residual.
+// LayerNorm of dropout(states + added) + residual; nothing is added without `added`.
 
 int residual_norm(long rows, long width, const float *restrict states,
-                   const float *restrict residual, const float *restrict weight,
-                   const float *restrict bias, float epsilon, const Dropout *dropout,
+                   const float *restrict added, const float *restrict residual,
+                   const float *restrict weight, const float *restrict bias, float epsilon,
+                   const Dropout *dropout,
                    float *restrict out, float *restrict normal, float *restrict inverse) {
   long pieces = (rows + ROWS - 1) / ROWS, counter = 0;
 #pragma omp parallel if (rows * width >= PARALLEL)
@@ -161,8 +162,13 @@ int residual_norm(long rows, long width, const float *restrict states,
       const float *inner = states + row * width, *outer = residual + row * width;
       float *total = normal ? normal + row * width : out + row * width, *to = out + row * width;
       const float *dropped = inner;
+      if (added) {
+#pragma omp simd
+        for (long i = 0; i < width; i++) total[i] = inner[i] + added[i];
+        dropped = total;
+      }
       if (dropout) {
-        drop(total, inner, width, (uint32_t)((row - piece * ROWS) * width), first, second, dropout);
+        drop(total, dropped, width, (uint32_t)((row - piece * ROWS) * width), first, second, dropout);
         dropped = total;
       }
       float sum = 0.0f, squares = 0.0f;

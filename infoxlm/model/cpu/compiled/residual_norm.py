@@ -51,8 +51,9 @@ def normalise(
     epsilon: float,
     drop: Dropout | None,
     keep: bool,
+    added: paddle.Tensor | None = None,
 ) -> tuple[paddle.Tensor, paddle.Tensor | None, paddle.Tensor | None]:
-    """``layer_norm(dropout(states) + residual)``.
+    """``layer_norm(dropout(states + added) + residual)``.
 
     Args:
         states: As many numbers as `residual` or more, of any shape.
@@ -62,6 +63,7 @@ def normalise(
         epsilon: Added to the variance.
         drop: What is dropped out of the states.
         keep: Whether there will be a gradient.
+        added: A bias of the states, ``[hidden]``.
 
     Returns:
         ``[..., hidden]``; and for the gradient, else None, the normalised states, and one over each
@@ -72,7 +74,7 @@ def normalise(
     normal = paddle.empty_like(residual) if keep else None
     inverse = paddle.empty([rows]) if keep else None
     call(
-        "residual_norm", rows, width, states, residual, weight, bias, epsilon, drop,
+        "residual_norm", rows, width, states, added, residual, weight, bias, epsilon, drop,
         out, normal, inverse,
     )  # fmt: skip
     return out, normal, inverse
