@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from paths import PRECISIONS, WORKS, Arguments, arguments
-from sides import HERE, TCMALLOC, Side
+from sides import HERE, TCMALLOC, Side, cpu_kind
 from table import write_report
 
 #: In bf16.
@@ -147,7 +147,7 @@ def measured_before(path: Path, given: Arguments) -> list[dict[str, Any]]:
     """Select what was measured before and is not measured now."""
     with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    words = ("size", "precision", "work", "side", "beside")
+    words = ("size", "precision", "work", "side", "beside", "cpu")
     return [
         {key: value if key in words else float(value) for key, value in row.items() if value}
         for row in rows
@@ -175,6 +175,7 @@ def main() -> None:
             lines += alternate(given, size, precision)
             if "start" in given.works:
                 lines += alternate_starts(given, size, precision)
+    lines = [line | {"cpu": cpu_kind()} for line in lines]
     name = "full" if given.full else "quick"
     path = HERE / f"measured_{name}.csv"
     if path.exists():

@@ -13,6 +13,15 @@ HERE = Path(__file__).parent
 TCMALLOC = "tcmalloc_minimal"
 
 
+def cpu_kind(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """The CPU with its family and model: processors of one name differ by two."""
+    found: dict[str, str] = {}
+    for line in cpuinfo.read_text(encoding="utf-8").splitlines():
+        name, _, value = line.partition(":")
+        found.setdefault(name.strip(), value.strip())
+    return f"{found['model name']}, family {found['cpu family']}, model {found['model']}"
+
+
 def environment_with(preload: str | None) -> dict[str, str]:
     """The environment of a process whose memory another library hands out.
 

@@ -114,11 +114,16 @@ def markdown(rows: list[dict[str, Any]], lines: list[dict[str, Any]]) -> str:
         for name, version in machine["packages"].items()
         if name in ("paddlepaddle", "torch", "transformers")
     )
+    cpus: dict[str, list[str]] = {}
+    for precision in sorted({row["precision"] for row in rows}, reverse=True):
+        for line in lines:
+            if line["precision"] == precision and precision not in cpus.get(line["cpu"], []):
+                cpus.setdefault(line["cpu"], []).append(precision)
+    where = "; ".join(f"{' and '.join(kinds)}: {cpu}" for cpu, kinds in cpus.items())
     out += [
         "",
-        f"{machine['cpu']['name']}, 2 threads; {packages}; medians (least to most). Ours is "
-        "measured beside each opponent anew; its column shows the turns with PyTorch's best "
-        "settings.",
+        f"{where}. 2 threads; {packages}; medians (least to most). Ours is measured beside each "
+        "opponent anew; its column shows the turns with PyTorch's best settings.",
     ]
     return "\n".join(out) + "\n"
 
