@@ -153,8 +153,8 @@ def plot(rows: list[dict[str, Any]], path: Path) -> None:
     axis.set_yticks(range(len(rows)), names)
     axis.set_ylim(-0.6, len(rows) - 0.3)
     axis.set_xlabel(
-        "times as good as PyTorch + transformers: blue at its best settings, grey at its defaults; "
-        "red: the bar",
+        "times as good as PyTorch + transformers:\n"
+        "blue at its best settings, grey at its defaults; red: the bar",
         fontsize=8,
     )
     for side in ("top", "right"):
