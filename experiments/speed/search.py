@@ -63,6 +63,7 @@ def cells(script: str, precision: str) -> list[tuple[str, dict]]:
     elif precision == "fp32":
         tried, fixed = PYTORCH, FIXED[script]
         scoring = [{}, {"preload": TCMALLOC}, {"compile": True}]
+        scoring.append({"compile": True, "preload": TCMALLOC})
     else:
         tried = PYTORCH_BF16
         cast = {"bf16": "autocast"}
