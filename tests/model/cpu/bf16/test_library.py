@@ -53,6 +53,14 @@ def test_gelu_and_its_gradient(shape):
     np.testing.assert_allclose(widened(of_x), theirs.grad.numpy(), rtol=2**-8, atol=1e-6)
 
 
+def test_gelu_of_what_is_large_or_not_finite():
+    x, out = paddle.to_tensor([[1e4, -1e4, 3e38, -0.0, np.nan, np.inf]]), Half.empty(1, 6)
+    call_bf16("gelu", 1, 6, x, paddle.zeros([6]), None, out)
+    found = widened(out)[0]
+    np.testing.assert_array_equal(found[:4], widened(narrow(F.relu(x)))[0, :4])
+    assert not np.isfinite(found[4:]).any()
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (5, 8), (900, 200)])
 def test_rows_are_added_up(shape):
     x, factors = narrow(paddle.randn(shape)), paddle.randn([shape[0]])
