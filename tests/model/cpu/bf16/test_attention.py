@@ -1,4 +1,4 @@
-"""Attention's products and softmax in `bf16.c` against their formulas, in sizes that fill no vectors."""
+"""Attention in `bf16.c` against its formulas, in sizes that fill no vectors."""
 
 from itertools import pairwise
 
