@@ -112,7 +112,7 @@ static inline __m512 exponentials(__m512 x) {
 }
 
 // GELU as shared.h's, and its derivative where `slope` is wanted. The processor's quick reciprocal
-// and one step of Newton's take half the time of a division.
+// and one Newton step take half the time of a division; of an infinity they make NaN.
 static inline __m512 gelus(__m512 x, __m512 *slope) {
   __m512 half = _mm512_mul_ps(x, _mm512_set1_ps(-0.5f));
   __m512 density = _mm512_mul_ps(exponentials(_mm512_mul_ps(half, x)), _mm512_set1_ps(0.39894228f));
