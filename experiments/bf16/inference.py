@@ -22,23 +22,21 @@ import numpy as np
 
 from infoxlm.deploy.predictor import Predictor
 from infoxlm.reporting.sections import markdown_table
-from infoxlm.schema import Amp
+from infoxlm.schema import Amp, HardwareConfig
 
 HERE = Path(__file__).parent
 sys.path.append(str(HERE.parent / "speed"))
 from texts import read_languages  # noqa: E402
 
 ROWS, SINGLE, ROUNDS = 500, 40, 3
-#: Those of `hardware=cpu`.
-BATCH_TOKENS = 1536
-
 
 _loaded: list[Predictor] = []
 
 
-def load(folder: Path, threads: int, amp: str) -> None:
+def load(folder: Path, threads: int, amp: Amp) -> None:
     """Load a process's predictor."""
-    _loaded.append(Predictor.load(folder, threads=threads, amp=Amp(amp), batch_tokens=BATCH_TOKENS))
+    tokens = HardwareConfig.eval_batch_tokens
+    _loaded.append(Predictor.load(folder, threads=threads, amp=amp, batch_tokens=tokens))
 
 
 def probabilities(pairs: list[tuple[str, str]]) -> tuple[float, np.ndarray]:
@@ -64,7 +62,7 @@ def main() -> None:
             1, get_context("spawn"), load, (folder, given.threads, amp)
         )
         for name, folder in (("checkpoint", given.checkpoint), ("exported", given.exported))
-        for precision, amp in (("fp32", "none"), ("bf16", "bf16"))
+        for precision, amp in (("fp32", Amp.none), ("bf16", Amp.bf16))
     }
     speeds: dict[str, list[float]] = {name: [] for name in predictors}
     single: dict[str, list[float]] = {name: [] for name in predictors}

@@ -177,7 +177,8 @@ def main() -> None:
             lines += alternate(given, size, precision)
             if "start" in given.works:
                 lines += alternate_starts(given, size, precision)
-    lines = [line | {"cpu": cpu_kind()} for line in lines]
+    cpu = cpu_kind()
+    lines = [line | {"cpu": cpu} for line in lines]
     name = "full" if given.full else "quick"
     path = HERE / f"measured_{name}.csv"
     if path.exists():

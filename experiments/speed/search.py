@@ -60,21 +60,15 @@ def cells(script: str, precision: str) -> list[tuple[str, dict]]:
     name, values = SCORING[script]
     if script == "ours.py":
         tried, scoring, fixed = OURS, [{}], FIXED[script]
-    elif precision == "fp32":
-        tried, fixed = PYTORCH, FIXED[script]
-        scoring = [{}, {"preload": TCMALLOC}, {"compile": True}]
-        scoring.append({"compile": True, "preload": TCMALLOC})
     else:
-        tried = PYTORCH_BF16
-        cast = {"bf16": "autocast"}
-        scoring = [cast, cast | {"compile": True}]
+        tried, casts = PYTORCH, [{}]
+        if precision == "bf16":
+            # Weights that are bf16 themselves leave nothing to cast.
+            tried, casts = PYTORCH_BF16, [{"bf16": "autocast"}, {"bf16": "weights"}]
+        scoring = [casts[0], casts[0] | {"compile": True}]
         scoring += [each | {"preload": TCMALLOC} for each in scoring]
-        # Weights that are bf16 themselves leave nothing to cast.
-        fixed = [
-            FIXED[script][0] | {"bf16": kind} | more
-            for kind in ("autocast", "weights")
-            for more in ({}, {"preload": TCMALLOC})
-        ]
+        fixed = [FIXED[script][0] | cast for cast in casts]
+        fixed += [each | {"preload": TCMALLOC} for each in fixed]
     return [
         *(("train", options) for options in tried),
         *(("score", {name: value} | options) for options in scoring for value in values),

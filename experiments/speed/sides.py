@@ -8,18 +8,20 @@ from ctypes.util import find_library
 from pathlib import Path
 from typing import Any, Self
 
+from infoxlm.hardware.environment import CPUINFO
+from infoxlm.runs.machine import describe_process
+
 HERE = Path(__file__).parent
 #: The library with which PyTorch trains fastest; Debian: libtcmalloc-minimal4.
 TCMALLOC = "tcmalloc_minimal"
 
 
-def cpu_kind(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """The CPU with its family and model: processors of one name differ by two."""
-    found: dict[str, str] = {}
-    for line in cpuinfo.read_text(encoding="utf-8").splitlines():
-        name, _, value = line.partition(":")
-        found.setdefault(name.strip(), value.strip())
-    return f"{found['model name']}, family {found['cpu family']}, model {found['model']}"
+def cpu_kind() -> str:
+    """The CPU, on x86 with its family and model: processors of one name differ by two."""
+    lines = CPUINFO.read_text(encoding="utf-8").splitlines() if CPUINFO.exists() else []
+    values = {name.strip(): value.strip() for name, _, value in (x.partition(":") for x in lines)}
+    kind = [f", {x.split()[-1]} {values[x]}" for x in ("cpu family", "model") if x in values]
+    return describe_process()["cpu"]["name"] + "".join(kind)
 
 
 def environment_with(preload: str | None) -> dict[str, str]:

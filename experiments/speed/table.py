@@ -115,10 +115,9 @@ def markdown(rows: list[dict[str, Any]], lines: list[dict[str, Any]]) -> str:
         if name in ("paddlepaddle", "torch", "transformers")
     )
     cpus: dict[str, list[str]] = {}
-    for precision in sorted({row["precision"] for row in rows}, reverse=True):
-        for line in lines:
-            if line["precision"] == precision and precision not in cpus.get(line["cpu"], []):
-                cpus.setdefault(line["cpu"], []).append(precision)
+    for precision in PRECISIONS:
+        for cpu in dict.fromkeys(x["cpu"] for x in lines if x["precision"] == precision):
+            cpus.setdefault(cpu, []).append(precision)
     where = "; ".join(f"{' and '.join(kinds)}: {cpu}" for cpu, kinds in cpus.items())
     out += [
         "",

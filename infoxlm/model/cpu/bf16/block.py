@@ -79,8 +79,7 @@ class Block(Operation):
 
         of_projected, of_attended = ctx.norm.backward(gradient)
         outer = narrow(of_projected, Half.reused("outer", rows, width))
-        of_fed = scratch(rows * inner)
-        multiply(outer, weights["shrink"], of_fed, transpose_right=True)
+        of_fed = summed(outer, weights["shrink"], transpose_right=True)
         fed, of_between = (Half.reused(x, rows, inner) for x in ("fed", "of_between"))
         call_bf16("gelu_gradient", rows * inner, between, of_fed, fed, of_between)
         learn(layers.shrink, fed, outer)
@@ -90,9 +89,7 @@ class Block(Operation):
         of_projected, of_queried = ctx.attention_norm.backward(of_attended)
         outer = narrow(of_projected, outer)
         learn(layers.attended, context, outer)
-        of_context = scratch(rows * width)
-        multiply(outer, weights["attended"], of_context, transpose_right=True)
-        outer = narrow(of_context, outer)
+        outer = narrow(summed(outer, weights["attended"], transpose_right=True), outer)
         of_query = Half.reused("of_query", *query.shape)
         of_key, of_value = (Half.reused(x, *key.shape) for x in ("of_key", "of_value"))
         call_bf16(
@@ -163,10 +160,10 @@ def project(x: Half, weight: Half, layer: nn.Linear, out: Half) -> Half:
     return narrow(summed(x, weight), out, layer.bias)
 
 
-def summed(x: Half, weight: Half) -> paddle.Tensor:
+def summed(x: Half, weight: Half, transpose_right: bool = False) -> paddle.Tensor:
     """``x @ weight`` of bfloat16 factors in float32, in the scratch."""
-    sums = scratch(x.shape[0] * weight.shape[1])
-    multiply(x, weight, sums)
+    sums = scratch(x.shape[0] * weight.shape[0 if transpose_right else 1])
+    multiply(x, weight, sums, transpose_right=transpose_right)
     return sums
 
 
