@@ -2,10 +2,13 @@
 
 import importlib
 import json
+import os
 import re
 import shlex
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -102,12 +105,12 @@ def test_tatoeba_and_fine_tuning(collect, monkeypatch, tmp_path):
     found = {"start": 0.1, "mlm_tlm_xlco-1": 0.2, "mlm_tlm_xlco-2": 0.4}
     for name, share in found.items():
         layers = {str(block): sides(share) for block in range(BLOCKS)}
-        write(tmp_path / "tatoeba" / name, {"pairs": {"de": 9}, "layers": layers})
+        write(tmp_path / "tatoeba_mean" / name, {"pairs": {"de": 9}, "layers": layers})
     for seed in (1, 2):
         test = {"average": 0.4 + seed / 10, "accuracy": {"en": 0.6, "de": 0.2 + seed / 5}}
         write(tmp_path / "xnli" / f"start-{seed}", {"test": test})
     record, text = main(collect, monkeypatch, tmp_path, tmp_path)
-    assert "flores" not in record["retrieval"]
+    assert list(record["retrieval"]) == ["tatoeba_mean"]
     assert "| 3 | 7.5 | 22.5 (15.0, 30.0) |" in text
     start = record["xnli"]["start"]
     assert start["averages"] == pytest.approx([0.5, 0.6])
@@ -139,7 +142,7 @@ def test_finished_runs_are_left_alone_and_others_resume(collect, monkeypatch, tm
     (tmp_path / "d" / "run.json").write_text("{}")
     resumable.finish("retrieve", ["layer=all"], tmp_path / "d")
     assert lines == [
-        ["pretrain", "seed=1", f"hydra.run.dir={tmp_path / 'resumed'}",
+        ["pretrain", "seed=1", f"hydra.run.dir={tmp_path / 'b.resumed'}",
          f"trainer.resume={tmp_path / 'b'}"],
         ["pretrain", "seed=1", f"hydra.run.dir={tmp_path / 'c'}"],
         ["retrieve", "layer=all", f"hydra.run.dir={tmp_path / 'd'}"],
@@ -150,6 +153,31 @@ def test_finished_runs_are_left_alone_and_others_resume(collect, monkeypatch, tm
     status = 130  # Ctrl-C
     with pytest.raises(SystemExit, match="130"):
         resumable.finish("pretrain", ["seed=1"], tmp_path / "c")
+
+
+def test_side_by_side_each_has_its_cores(collect, monkeypatch, tmp_path):
+    resumable = importlib.import_module("resumable")
+    shares = set()
+    both = threading.Barrier(2, timeout=30)
+
+    def run(line, check):
+        shares.add(frozenset(os.sched_getaffinity(0)))
+        if line[4] in ("seed=0", "seed=1"):
+            both.wait()
+        time.sleep(0.01)
+        return subprocess.CompletedProcess(line, int(line[4] == "seed=3"))
+
+    cores = {0, 1, 2, 3}
+    by_thread = threading.local()
+    monkeypatch.setattr(resumable.subprocess, "run", run)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: getattr(by_thread, "cores", cores))
+    monkeypatch.setattr(os, "sched_setaffinity", lambda _, x: setattr(by_thread, "cores", set(x)))
+    commands = [("pretrain", [f"seed={seed}"], tmp_path / str(seed)) for seed in range(50)]
+    with pytest.raises(SystemExit, match="1"):
+        resumable.finish_all(commands, 2)
+    assert shares == {frozenset({0, 2}), frozenset({1, 3})}
+    assert (tmp_path / "3.words").exists()
+    assert not (tmp_path / "49.words").exists()
 
 
 @pytest.fixture
@@ -182,13 +210,13 @@ def test_what_a_run_from_scratch_logged(scratch, monkeypatch, tmp_path):
         "accuracy_in_batch": [0.5, 0.25],
     }
     assert scratch.last_checkpoint(tmp_path).name == "step-2"
-    assert "| queue alone | 100 | 25 | 100 |" in scratch.contrast_table({"queue": found})
+    assert "| queue | 100 | 25 | 100 |" in scratch.contrast_table({"queue": found})
     untrained, trained = ((np.array(x), found["languages"]) for x in found["retrieval"])
     tables = {scratch.UNTRAINED: untrained, "queue": trained}
     monkeypatch.setattr(scratch, "BLOCK", 1)
     text = scratch.by_block(tables, "FLORES")
     assert "| 1 | 7.5 | 60.0 |" in text
-    assert "| queue alone | 80.0 | 40.0 |" in text
+    assert "| queue | 80.0 | 40.0 |" in text
 
 
 def test_each_choice_is_one_change(tmp_path):
@@ -218,8 +246,9 @@ def test_each_choice_is_one_change(tmp_path):
         "last_block": {"block": 12, "retrieval_block": 8},
         "no_mixup": {"mixup": False},
         "slow_momentum": {"momentum": 0.9999},
-        "cold": {"temperature": 0.1},
-        "warm": {"temperature": 1.0},
-        "equal_texts": {"mask_equal_texts": False},
-        "queue_alone": {"batch_negatives": False},
+        "cold": {"temperature": 0.005},
+        "warm": {"temperature": 0.25},
+        "queue": {"queue_size": 4096, "momentum": 0.99},
+        "slow_queue": {"queue_size": 4096, "momentum": 0.9999},
+        "equal_texts": {"queue_size": 4096, "momentum": 0.9999, "mask_equal_texts": False},
     }

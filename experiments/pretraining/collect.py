@@ -7,11 +7,12 @@ Reads the runs of ladder.py; writes ladder.md, ladder.json and ladder.png next t
 
 import argparse
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ladder import BLOCK, RUNGS, SEEDS, START, run_folder
+from ladder import BLOCK, POOLINGS, RUNGS, SEEDS, START, run_folder
 
 from infoxlm.evaluate.scores import Scores
 from infoxlm.files.atomic import write_json, write_text
@@ -23,7 +24,11 @@ NAMES = {
     START: "start", "mlm": "masked LM", "mlm_tlm": "+ translation LM", CONTRAST: "+ contrast"
 }  # fmt: skip
 COLORS = {START: "#8c959f", "mlm": "#d4a72c", "mlm_tlm": "#2da44e", CONTRAST: "#1f6feb"}
-TITLES = {"flores": "FLORES, mean over tokens", "tatoeba": "Tatoeba, mean over tokens"}
+TITLES = {
+    "flores": "FLORES, state of <s>",
+    "tatoeba_cls": "Tatoeba, state of <s>",
+    "tatoeba_mean": "Tatoeba, mean over tokens",
+}
 
 #: Accuracy by block and language, ``[blocks + 1, languages]``, and the languages.
 Table = tuple[np.ndarray, list[str]]
@@ -63,11 +68,11 @@ def retrieval(folder: Path) -> dict[str, dict[str, list[Table]]]:
         if finished:
             found["flores"].setdefault(START, [flores(finished[0], "start")])
             found["flores"][rung] = [flores(run, "dev") for run in finished]
-    for rung in NAMES:
+    for data, rung in product((f"tatoeba_{pooling}" for pooling in POOLINGS), NAMES):
         seeds = (None,) if rung == START else SEEDS
-        runs = [read(run_folder(folder, "tatoeba", rung, seed)) for seed in seeds]
+        runs = [read(run_folder(folder, data, rung, seed)) for seed in seeds]
         if tables := [tatoeba(run) for run in runs if run is not None]:
-            found["tatoeba"][rung] = tables
+            found[data][rung] = tables
     return {data: tables for data, tables in found.items() if tables}
 
 
@@ -158,7 +163,7 @@ def plot(found: dict[str, dict[str, list[Table]]], path: Path) -> None:
     import matplotlib.pyplot as plt
 
     figure, panels = plt.subplots(
-        1, len(found), figsize=(5 * len(found) + 1, 4), sharey=True, squeeze=False,
+        1, len(found), figsize=(4 * len(found) + 1, 4), sharey=True, squeeze=False,
         layout="constrained",
     )  # fmt: skip
     for axes, (data, tables) in zip(panels[0], found.items(), strict=True):
@@ -198,7 +203,7 @@ def sentence(data: str, blocks: dict[str, Any]) -> str:
             f"{NAMES[least]} (seeds differ by up to {100 * gain['spread']:.1f}): "
             f"{'raised' if gain['raised'] else 'NOT raised'}"
         )
-    return f"{TITLES[data].split(',')[0]}, what the contrast adds: {'; '.join(parts)}."
+    return f"{TITLES[data]}, what the contrast adds: {'; '.join(parts)}."
 
 
 def main() -> None:

@@ -50,6 +50,8 @@ class PyTorchSide:
         projection: The matrix that states are multiplied with from the right.
         vocabulary: The token ids that are in use; the table is cut to them, and batches have to
             number them by their place here. None: the whole table.
+        attention: transformers' name of how attention is computed.
+        bf16: Whether forward passes multiply in bfloat16, by autocast.
     """
 
     def __init__(
@@ -58,12 +60,14 @@ class PyTorchSide:
         settings: Settings,
         projection: np.ndarray,
         vocabulary: np.ndarray | None = None,
+        attention: str = "sdpa",
+        bf16: bool = False,
     ) -> None:
-        self.settings = settings
+        self.settings, self.bf16 = settings, bf16
         config = XLMRobertaConfig.from_pretrained(folder)
         config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0
         self.model = XLMRobertaForMaskedLM.from_pretrained(
-            folder, config=config, attn_implementation="sdpa"
+            folder, config=config, attn_implementation=attention
         )
         if vocabulary is not None:
             restrict(self.model, torch.from_numpy(vocabulary))
@@ -117,7 +121,8 @@ class PyTorchSide:
             loss_of = self._contrast if name == "xlco" else self._masked_lm
             summed = 0.0
             for micro_batch in batch:
-                loss = loss_of(micro_batch)
+                with torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
+                    loss = loss_of(micro_batch)
                 (loss / divisor).backward()
                 summed += loss.item()
             means[name] = summed / counts[name]
@@ -160,7 +165,7 @@ class PyTorchSide:
     @torch.no_grad()
     def _encode_keys(self, micro_batch: MicroBatch) -> torch.Tensor:
         states = first_states(self.momentum_front, micro_batch["key_ids"])
-        return states @ self.momentum_projection
+        return (states @ self.momentum_projection).float()
 
     def _remember(self, keys: torch.Tensor, texts: np.ndarray) -> None:
         self.keys.append(keys)

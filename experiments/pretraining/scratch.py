@@ -1,4 +1,4 @@
-"""From random weights, with negatives of the queue alone and with those of the step as well.
+"""From random weights, with negatives of earlier steps and with those of the step alone.
 
     python scratch.py --text $TEXT/tatoeba $TEXT/newstest --flores $TEXT/flores200 \
         --tatoeba $TATOEBA_ROOT --out scratch
@@ -7,7 +7,8 @@ Learns a vocabulary on the text, draws four blocks of 256, and trains all three 
 the same weights; scores the translations that the untrained encoder and both trained ones find, on
 FLORES all along and on Tatoeba, whose short sentences are of the training text's kind. Writes
 scratch.md, scratch.json and scratch.png next to this file. Started again, finished runs are left
-alone, and the one that was cut short resumes. `--settings` are added to both trainings.
+alone, and those that were cut short resume. `--jobs` run at a time, each with its share of the
+cores; `--settings` are added to both trainings.
 """
 
 import argparse
@@ -25,17 +26,20 @@ from infoxlm.files.atomic import write_json, write_text
 from infoxlm.reporting.sections import markdown_table
 
 sys.path.append(str(Path(__file__).parents[1]))
-from resumable import finish  # in the folder above
+from resumable import finish_all  # in the folder above
 
 HERE = Path(__file__).parent
-#: What the keys of a step's other examples are, as settings. Those of the queue are older: a query
-#: can tell its own key from them by its age, as far as the encoder drifts.
+#: Where the keys of other examples come from, as settings. Those of a queue are older than an
+#: example's own: it can be told from them by its age, as far as the encoder drifts.
 NEGATIVES = {
-    "queue": ["task.batch_negatives=false"], "queue_and_batch": ["task.batch_negatives=true"]
+    "queue": ["task.queue_size=8192"],
+    "batch": ["task.queue_size=1", "task.batch_negatives=true"],
 }  # fmt: skip
 UNTRAINED = "untrained"
-NAMES = {UNTRAINED: "untrained", "queue": "queue alone", "queue_and_batch": "queue and batch"}
-COLORS = {UNTRAINED: "#8c959f", "queue": "#d4a72c", "queue_and_batch": "#1f6feb"}
+NAMES = {UNTRAINED: "untrained", "queue": "queue", "batch": "the step's own keys"}
+COLORS = {UNTRAINED: "#8c959f", "queue": "#d4a72c", "batch": "#1f6feb"}
+#: What a sentence's vector is on Tatoeba.
+POOLINGS = {"mean": "mean over tokens", "cls": "state of <s>"}
 LANGUAGES = ("en", "de", "fr", "tr", "ru", "zh")
 BLOCK, STEPS, EVERY = 3, 2000, 250
 #: Updates that a point of the contrast's curves is the mean of.
@@ -43,8 +47,8 @@ WINDOW = 25
 
 SETTINGS = [
     "model=checkpoint", f"data.languages=[{','.join(LANGUAGES)}]", "data.held_out=100",
-    "data.eval_limit=500", "data.max_length=64", f"task.block={BLOCK}", "task.queue_size=8192",
-    "task.momentum=0.99", "task.joint_denominator=false", "optimizer.learning_rate=1e-3",
+    "data.eval_limit=500", "data.max_length=64", f"task.block={BLOCK}", "task.momentum=0.99",
+    "task.joint_denominator=false", "optimizer.learning_rate=1e-3",
     "scheduler.warmup_ratio=0.1", "trainer.effective_batch_size=64", f"trainer.max_steps={STEPS}",
     f"trainer.eval_every={EVERY}", "trainer.log_every=1", "trainer.save_every=100", "seed=1",
 ]  # fmt: skip
@@ -154,6 +158,7 @@ def main() -> None:
     parser.add_argument("--text", type=Path, nargs="+", required=True)
     for name in ("flores", "tatoeba", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     parser.add_argument("--settings", nargs="*", default=[], help="of both trainings")
     given = parser.parse_args()
     for path in (*given.text, given.flores, given.tatoeba):
@@ -166,25 +171,46 @@ def main() -> None:
         f"model.checkpoint={start}", f"data.mono=[{text}]", f"data.parallel=[{text}]",
         f"data.eval_pairs={given.flores}",
     ]  # fmt: skip
-    for name, negatives in NEGATIVES.items():
-        words = [*SETTINGS, *places, *negatives, f"name=scratch_{name}", *given.settings]
-        finish("pretrain", words, given.out / name)
+    trainings = [
+        (
+            "pretrain",
+            [*SETTINGS, *places, *negatives, f"name=scratch_{name}", *given.settings],
+            given.out / name,
+        )
+        for name, negatives in NEGATIVES.items()
+    ]
+    finish_all(trainings, given.jobs)
     ends = {name: last_checkpoint(given.out / name) for name in NEGATIVES}
-    for name, checkpoint in {UNTRAINED: start, **ends}.items():
-        found = [
-            f"model.checkpoint={checkpoint}", f"data.root={given.tatoeba}", "layer=all",
-            f"data.languages=[{','.join(LANGUAGES[1:])}]",
-        ]  # fmt: skip
-        finish("retrieve", found, given.out / f"tatoeba-{name}")
+    scores = [
+        (
+            "retrieve",
+            [
+                f"model.checkpoint={checkpoint}", f"data.root={given.tatoeba}", "layer=all",
+                f"pooling={pooling}", f"data.languages=[{','.join(LANGUAGES[1:])}]",
+            ],
+            given.out / f"tatoeba-{pooling}-{name}",
+        )
+        for pooling in POOLINGS
+        for name, checkpoint in {UNTRAINED: start, **ends}.items()
+    ]  # fmt: skip
+    finish_all(scores, given.jobs)
     logged = {name: curves(given.out / name) for name in NEGATIVES}
 
     def at(name: str, place: int) -> Table:
         return np.array(logged[name]["retrieval"][place]), logged[name]["languages"]
 
     tables = {
-        "FLORES": {UNTRAINED: at("queue", 0), **{name: at(name, -1) for name in NEGATIVES}},
-        "Tatoeba": {name: tatoeba(read(given.out / f"tatoeba-{name}") or {}) for name in NAMES},
-    }
+        "FLORES, mean over tokens": {
+            UNTRAINED: at("queue", 0), **{name: at(name, -1) for name in NEGATIVES}
+        },
+        **{
+            f"Tatoeba, {words}": {
+                name: tatoeba(read(given.out / f"tatoeba-{pooling}-{name}") or {})
+                for name in NAMES
+            }
+            for pooling, words in POOLINGS.items()
+        },
+    }  # fmt: skip
     parts = [by_block(found, title) for title, found in tables.items()]
     record = {
         "retrieval": {
@@ -195,7 +221,7 @@ def main() -> None:
     }
     write_json(HERE / "scratch.json", record)
     write_text(HERE / "scratch.md", "\n\n".join([*parts, contrast_table(logged)]) + "\n")
-    plot(tables["FLORES"], logged)
+    plot(tables["FLORES, mean over tokens"], logged)
     print((HERE / "scratch.md").read_text(encoding="utf-8"))
 
 

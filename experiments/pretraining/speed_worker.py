@@ -93,7 +93,7 @@ def ours(out: Path, words: list[str]) -> Callable[[int], object]:
     return step
 
 
-def pytorch(out: Path, tokens: int) -> Callable[[int], object]:
+def pytorch(out: Path, tokens: int, attention: str, bf16: bool) -> Callable[[int], object]:
     """A step of the PyTorch side, its queue full of drawn vectors."""
     import torch
     from pytorch_side import PyTorchSide, Settings
@@ -102,7 +102,7 @@ def pytorch(out: Path, tokens: int) -> Callable[[int], object]:
     arrays = np.load(out / "batches.npz")
     vocabulary = arrays.get("vocabulary")
     settings = Settings(**json.loads((out / "settings.json").read_text()))
-    side = PyTorchSide(out / "torch", settings, arrays["projection"], vocabulary)
+    side = PyTorchSide(out / "torch", settings, arrays["projection"], vocabulary, attention, bf16)
     side.queue.normal_()
     side.queue_texts = np.zeros((len(side.queue), arrays["0/xlco/text"].shape[1]), np.int64)
 
@@ -150,6 +150,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--tokens", type=int, default=0)
+    parser.add_argument("--attention", default="sdpa")
+    parser.add_argument("--bf16", action="store_true")
     arguments, words = parser.parse_known_args()
     if arguments.side == "prepare":
         prepare(arguments.out, arguments.steps, words)
@@ -158,7 +160,7 @@ def main() -> None:
     if arguments.side == "ours":
         step = ours(arguments.out, words)
     else:
-        step = pytorch(arguments.out, arguments.tokens)
+        step = pytorch(arguments.out, arguments.tokens, arguments.attention, arguments.bf16)
     step(0)
     started = time.perf_counter()
     for number in range(1, arguments.steps + 1):
