@@ -3,6 +3,7 @@
 import paddle
 from paddle import nn
 
+from infoxlm.model import cpu
 from infoxlm.model.configuration import InfoXLMConfig
 from infoxlm.model.layers import InfoXLMDropout, InfoXLMEmbedding
 
@@ -48,9 +49,12 @@ class InfoXLMEmbeddings(nn.Layer):
         """
         if position_ids is None:
             position_ids = self.position_ids(input_ids)
-        embeddings = (
-            self.word_embeddings(input_ids)
-            + self.position_embeddings(position_ids)
-            + self.token_type_embeddings.weight[0]
+        words = self.word_embeddings(input_ids)
+        others = self.position_embeddings(position_ids) + self.token_type_embeddings.weight[0]
+        if not cpu.pays_here(words, self.training):
+            return self.dropout(self.LayerNorm(words + others))
+        norm = self.LayerNorm
+        normalised = cpu.residual_norm(
+            words, others, norm.weight, norm.bias, epsilon=norm._epsilon, dropout=0.0
         )
-        return self.dropout(self.LayerNorm(embeddings))
+        return self.dropout(normalised)

@@ -27,12 +27,18 @@ class Precision:
             cpu.bf16_library()  # before data and time are spent
         self.amp = amp
         self.scaler = paddle.amp.GradScaler(enable=amp is Amp.fp16)
-        self._narrowed: cpu.Narrowed | None = {} if constant else None
+        self._kept = cpu.Narrowed()
+        self._narrowed = self._kept if constant else None
 
     @contextmanager
     def constant_weights(self) -> Iterator[None]:
-        """Promise that weights stay what they are: on CPUs they are narrowed once, and kept."""
-        before, self._narrowed = self._narrowed, {}
+        """Promise that weights stay what they are: on CPUs they are narrowed once, and kept.
+
+        The memory they take is kept for the next time.
+        """
+        before, self._narrowed = self._narrowed, self._kept
+        if before is None:
+            self._kept.change()
         try:
             yield
         finally:

@@ -6,7 +6,8 @@ import paddle
 import pytest
 
 from infoxlm.errors import UserError
-from infoxlm.model.cpu import in_bf16
+from infoxlm.model.cpu import Narrowed, in_bf16
+from infoxlm.model.cpu.bf16.weights import weight_in_bf16
 from infoxlm.model.precision import Precision
 from infoxlm.schema import Amp
 
@@ -43,13 +44,30 @@ def test_narrowed_weights_are_kept_as_long_as_they_stay_the_same(monkeypatch):
     with precision.constant_weights():
         for _ in range(2):
             with precision.autocast():
-                given[-1]["weight"] = True
+                pass
+    with precision.constant_weights(), precision.autocast():
+        pass
     with precision.autocast():
         pass
     with Precision(Amp.bf16, constant=True).autocast():
         pass
-    assert given == [None, {"weight": True}, {"weight": True}, None, {}]
-    assert given[1] is given[2]
+    kept = given[1]
+    assert given[:5] == [None, kept, kept, kept, None]
+    assert isinstance(kept, Narrowed)
+    assert isinstance(given[5], Narrowed)
+    assert given[5] is not kept
+
+
+@pytest.mark.usefixtures("bf16_machine")
+def test_weights_are_narrowed_anew_where_they_may_have_changed():
+    weight = paddle.ones([2, 2])
+    found = []
+    for precision in (Precision(Amp.bf16), Precision(Amp.bf16, constant=True)):
+        for value in (1.0, 2.0):
+            weight.set_value(paddle.full([2, 2], value))
+            with precision.constant_weights(), precision.autocast():
+                found.append(float(weight_in_bf16(weight).widened().mean()))
+    assert found == [1.0, 2.0, 1.0, 1.0]
 
 
 def test_without_it_everything_is_as_if_it_were_not_there():

@@ -11,11 +11,10 @@ from infoxlm.model.cpu.compiled.compiler import library
 from infoxlm.model.cpu.compiled.library import call
 from infoxlm.model.cpu.cross_entropy import cross_entropy
 from infoxlm.model.cpu.gradients import Learned
+from infoxlm.model.cpu.spare import Spare
 from infoxlm.model.cpu.tied_linear import tied_linear
 
-#: The scores of the last backward pass, for the next forward pass: Linux would hand out tens of
-#: megabytes page by page, which takes as long as a product.
-_spare: list[paddle.Tensor] = []
+_spare = Spare("float32")
 
 
 class TiedLosses(Operation):
@@ -32,7 +31,7 @@ class TiedLosses(Operation):
     ) -> paddle.Tensor:
         """``[rows, hidden]`` and as `tied_losses` has them to ``[rows]``."""
         rows, (classes, width) = len(x), table.shape
-        scores, losses = scores_for(rows * classes), paddle.empty([rows])
+        scores, losses = _spare.take(rows * classes), paddle.empty([rows])
         call("tied_losses", rows, width, classes, x, table, bias, labels, scores, losses)
         ctx.scores, ctx.learned = scores, learned
         ctx.save_for_backward(x, table)
@@ -49,15 +48,9 @@ class TiedLosses(Operation):
         factors = gradient.unsqueeze(1)
         ctx.learned.add((of_scores, x * factors), (factors, of_scores))
         of_x = paddle.matmul(of_scores, table) * factors
-        _spare[:] = [ctx.scores]
+        _spare.give(ctx.scores)
         del ctx.scores
         return of_x, None, None, None
-
-
-def scores_for(count: int) -> paddle.Tensor:
-    """Room for some numbers, float32 ``[count or more]``."""
-    spare = _spare.pop() if _spare else None
-    return spare if spare is not None and spare.size >= count else paddle.empty([count])
 
 
 def tied_losses(

@@ -7,9 +7,12 @@ import paddle
 from infoxlm.model.backward import Operation
 from infoxlm.model.cpu.bf16.gradients import add_product, add_rows
 from infoxlm.model.cpu.bf16.half import Half, narrow, scratch
+from infoxlm.model.cpu.bf16.library import call_bf16
 from infoxlm.model.cpu.bf16.onednn import multiply
-from infoxlm.model.cpu.compiled.library import call
 from infoxlm.model.cpu.gradients import Learned
+from infoxlm.model.cpu.spare import Spare
+
+_spare = Spare("bfloat16")
 
 
 class Bf16TiedLosses(Operation):
@@ -32,8 +35,9 @@ class Bf16TiedLosses(Operation):
         scores, losses = scratch(rows * classes), paddle.empty([rows])
         x_16 = narrow(x, Half.reused("outer", rows, width))
         multiply(x_16, table, scores, transpose_right=True)
-        call("tied_losses", rows, width, classes, None, None, bias, labels, scores, losses)
-        ctx.of_scores = narrow(scores, Half.empty(rows, classes))
+        ctx.room = _spare.take(rows * classes)
+        ctx.of_scores = Half(ctx.room, (rows, classes))
+        call_bf16("tied_losses", rows, classes, scores, bias, labels, ctx.of_scores, losses)
         ctx.table, ctx.learned = table, learned
         ctx.save_for_backward(x)
         return losses
@@ -50,5 +54,6 @@ class Bf16TiedLosses(Operation):
             add_rows(ctx.learned.bias, ctx.of_scores, gradient)
         of_x = paddle.empty_like(x)
         multiply(ctx.of_scores, ctx.table, of_x)
-        del ctx.of_scores
+        _spare.give(ctx.room)
+        del ctx.room, ctx.of_scores
         return of_x.multiply_(factors), None, None

@@ -10,8 +10,31 @@ import paddle
 
 from infoxlm.model.cpu.bf16.half import Half, narrow
 
-#: Narrowed weights by the parameter's identity, with the parameter, so that no other can get it.
-Narrowed = dict[int, tuple[paddle.Tensor, Half]]
+
+class Narrowed:
+    """Weights in bfloat16, each narrowed once until all have changed."""
+
+    def __init__(self) -> None:
+        # By the parameter's identity, with the parameter, so that no other can get it.
+        self._kept: dict[int, tuple[paddle.Tensor, Half]] = {}
+        self._current: set[int] = set()
+
+    def change(self) -> None:
+        """Narrow each anew when it is next wanted, into the memory that it has.
+
+        Nothing that was computed before may be differentiated after this.
+        """
+        self._current.clear()
+
+    def of(self, parameter: paddle.Tensor) -> Half:
+        """A parameter in bfloat16."""
+        key = id(parameter)
+        if key not in self._current:
+            room = self._kept[key][1] if key in self._kept else None
+            self._kept[key] = parameter, narrow(parameter, room)
+            self._current.add(key)
+        return self._kept[key][1]
+
 
 _narrowed: ContextVar[Narrowed | None] = ContextVar("narrowed", default=None)
 
@@ -23,7 +46,7 @@ def bf16_products(narrowed: Narrowed | None = None) -> Iterator[None]:
     Args:
         narrowed: Weights that were narrowed before, and are still the same; filled on the way.
     """
-    token = _narrowed.set({} if narrowed is None else narrowed)
+    token = _narrowed.set(Narrowed() if narrowed is None else narrowed)
     try:
         yield
     finally:
@@ -53,6 +76,4 @@ def weight_in_bf16(parameter: paddle.Tensor) -> Half:
     """A matrix in bfloat16, within `bf16_products`: narrowed once."""
     narrowed = _narrowed.get()
     assert narrowed is not None
-    if id(parameter) not in narrowed:
-        narrowed[id(parameter)] = parameter, narrow(parameter)
-    return narrowed[id(parameter)][1]
+    return narrowed.of(parameter)

@@ -34,6 +34,11 @@ static inline void narrow_row(bf16 *restrict to, const float *restrict from, lon
   }
 }
 
+// Scores with their bias.
+static inline __m512 biased(const float *scores, const float *bias, __mmask16 mask) {
+  return _mm512_add_ps(_mm512_maskz_loadu_ps(mask, scores), _mm512_maskz_loadu_ps(mask, bias));
+}
+
 // out = x in bfloat16, plus a bias where there is one
 int narrow(long rows, long width, const float *restrict x, const float *restrict bias,
            bf16 *restrict out) {
@@ -162,6 +167,47 @@ int gelu_gradient(long count, const bf16 *restrict x, const float *restrict grad
       narrow_to(out + i, gelus(widened(x + i, mask), &slope), mask);
       narrow_to(of_x + i, _mm512_mul_ps(slope, _mm512_maskz_loadu_ps(mask, gradient + i)), mask);
     }
+  }
+  return 0;
+}
+
+// Cross-entropy over many classes, from scores without their bias, and its gradient: softmax's
+// probabilities, less 1 at the label. kernels.c's leaves it in place of the scores; to round it at
+// once spares writing and reading them.
+int tied_losses(long rows, long classes, const float *restrict scores, const float *restrict bias,
+                const int64_t *restrict labels, bf16 *restrict of_scores, float *restrict losses) {
+  long counter = 0;
+#pragma omp parallel if (rows * classes >= PARALLEL)
+  for (long row; (row = next_of(&counter)) < rows;) {
+    const float *at = scores + row * classes;
+    bf16 *to = of_scores + row * classes;
+    float most = -INFINITY; // so far
+    double sum = 0.0;       // of e^(score - most)
+    for (long start = 0; start < classes; start += SUMMED) {
+      long end = classes - start < SUMMED ? classes : start + SUMMED;
+      __m512 highest = _mm512_set1_ps(most), part = _mm512_setzero_ps();
+      for (long i = start; i < end; i += LANES) {
+        __mmask16 mask = mask_of(end - i);
+        highest = _mm512_mask_max_ps(highest, mask, biased(at + i, bias + i, mask), highest);
+      }
+      float before = most;
+      most = _mm512_reduce_max_ps(highest);
+      for (long i = start; i < end; i += LANES) {
+        __mmask16 mask = mask_of(end - i);
+        __m512 value = _mm512_sub_ps(biased(at + i, bias + i, mask), _mm512_set1_ps(most));
+        part = _mm512_mask_add_ps(part, mask, part, exponentials(value));
+      }
+      sum = sum * exp((double)before - most) + _mm512_reduce_add_ps(part);
+    }
+    long label = labels[row];
+    float own = at[label] + bias[label] - most, scale = (float)(1.0 / sum);
+    losses[row] = (float)log(sum) - own;
+    for (long i = 0; i < classes; i += LANES) {
+      __mmask16 mask = mask_of(classes - i);
+      __m512 value = _mm512_sub_ps(biased(at + i, bias + i, mask), _mm512_set1_ps(most));
+      narrow_to(to + i, _mm512_mul_ps(exponentials(value), _mm512_set1_ps(scale)), mask);
+    }
+    narrow_to(to + label, _mm512_set1_ps(expf(own) * scale - 1.0f), 1);
   }
   return 0;
 }

@@ -9,8 +9,6 @@
 // Rows of a piece in LayerNorm; elements of one in GELU.
 #define ROWS 64
 #define ELEMENTS 32768
-// Exponentials that are added up in float32.
-#define SUMMED 4096
 
 #define ROW_MAJOR 101
 #define PLAIN 111
@@ -103,17 +101,15 @@ int feed_forward(long rows, long width, long inner, const float *restrict x,
 }
 
 // ---------------------------------------------------------------------------------------------
-// Cross-entropy of x @ table^T + bias over many classes; without `x` the product is in `scores`, which
-// are left with its gradient: softmax's probabilities, less 1 at the label. A row of them stays in a
-// core's second cache meanwhile.
+// Cross-entropy of x @ table^T + bias over many classes; `scores` are left with its gradient:
+// softmax's probabilities, less 1 at the label. A row of them stays in a core's second cache meanwhile.
 
 int tied_losses(long rows, long width, long classes, const float *restrict x,
                 const float *restrict table, const float *restrict bias,
                 const int64_t *restrict labels, float *restrict scores, float *restrict losses) {
   long counter = 0;
-  if (x)
-    cblas_sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, (int)rows, (int)classes, (int)width, 1.0f, x,
-                (int)width, table, (int)width, 0.0f, scores, (int)classes);
+  cblas_sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, (int)rows, (int)classes, (int)width, 1.0f, x, (int)width,
+              table, (int)width, 0.0f, scores, (int)classes);
 #pragma omp parallel if (rows * classes >= PARALLEL)
   for (long row; (row = next_of(&counter)) < rows;) {
     float *restrict at = scores + row * classes;

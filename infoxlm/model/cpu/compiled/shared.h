@@ -10,6 +10,8 @@
 
 // Elements below which waking other threads takes longer than it spares.
 #define PARALLEL 16384
+// Exponentials that are added up in float32.
+#define SUMMED 4096
 // Elements of one whose derivative is on the stack, in a core's first cache.
 #define SLOPES 4096
 // Queries of a tile in attention: its scores, against 512 keys, fit a core's second cache.

@@ -54,3 +54,34 @@ def test_a_masked_language_model(tiny_model, random_token_ids):
         results.append([losses.numpy(), np.concatenate([x.ravel() for x in gradients])])
     for exact, found in zip(*results, strict=True):
         assert np.linalg.norm(found - exact) < 0.05 * np.linalg.norm(exact)
+
+
+def test_many_classes_of_very_different_scores():
+    """The highest score moves on along a row, and 8,192 classes are added up in two pieces."""
+    rows, classes = 3, 8200
+    bias = paddle.linspace(-60, 60, classes)
+    bias[5] = 80.0
+    x, table = paddle.randn([rows, 8]), paddle.randn([classes, 8])
+    for tensor in (x, table):
+        tensor.stop_gradient = False
+    labels = paddle.to_tensor([5, 0, classes - 1])
+    scores = x @ table.T + bias
+    # Paddle's cross_entropy is 64 at most on CPUs.
+    exact = scores.logsumexp(axis=1) - scores.take_along_axis(labels.unsqueeze(1), 1).squeeze(1)
+    with cpu.bf16_products():
+        losses = cpu.tied_losses(x, table, bias, labels)
+    np.testing.assert_allclose(losses.numpy(), exact.numpy(), rtol=2e-3, atol=0.05)
+    exact.sum().backward()
+    expected = x.grad.numpy()
+    x.clear_gradient(set_to_zero=False)
+    losses.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), expected, atol=0.02 * np.abs(expected).max())
+
+
+def test_a_score_that_is_no_number_is_in_the_loss():
+    x, table, bias = paddle.randn([2, 8]), paddle.randn([40, 8]), paddle.zeros([40])
+    x.stop_gradient = table.stop_gradient = False
+    bias[30] = float("nan")
+    with cpu.bf16_products():
+        losses = cpu.tied_losses(x, table, bias, paddle.to_tensor([0, 30]))
+    assert losses.isnan().all()
