@@ -49,11 +49,11 @@ class InfoXLMEmbeddings(nn.Layer):
         """
         if position_ids is None:
             position_ids = self.position_ids(input_ids)
-        words = self.word_embeddings(input_ids)
-        others = self.position_embeddings(position_ids) + self.token_type_embeddings.weight[0]
+        words, norm = self.word_embeddings(input_ids), self.LayerNorm
+        positions, token_type = self.position_embeddings(position_ids), self.token_type_embeddings
         if not cpu.pays_here(words, self.training):
-            return self.dropout(self.LayerNorm(words + others))
-        norm = self.LayerNorm
+            return self.dropout(norm(words + positions + token_type.weight[0]))
+        others = positions + token_type.weight[0]
         normalised = cpu.residual_norm(
             words, others, norm.weight, norm.bias, epsilon=norm._epsilon, dropout=0.0
         )

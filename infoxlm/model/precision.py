@@ -34,7 +34,8 @@ class Precision:
     def constant_weights(self) -> Iterator[None]:
         """Promise that weights stay what they are: on CPUs they are narrowed once, and kept.
 
-        The memory they take is kept for the next time.
+        The memory they take is kept for the next time, which overwrites it: what is computed
+        within the context is differentiated within it.
         """
         before, self._narrowed = self._narrowed, self._kept
         if before is None:
@@ -43,6 +44,10 @@ class Precision:
             yield
         finally:
             self._narrowed = before
+
+    def forget(self) -> None:
+        """Free the memory of narrowed weights, outside of `constant_weights`."""
+        self._kept = cpu.Narrowed()
 
     @contextmanager
     def autocast(self) -> Iterator[None]:

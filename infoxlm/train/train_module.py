@@ -210,5 +210,6 @@ class TrainModule:
         read_objectives(folder, self.streams)
 
     def full_table(self) -> AbstractContextManager[None]:
-        """The model with its whole vocabulary while the context lasts."""
+        """The model with its whole vocabulary while the context lasts, to be scored or saved."""
+        self.precision.forget()  # scoring narrows weights of its own
         return nullcontext() if self.vocabulary is None else self.vocabulary.full_table()

@@ -1,29 +1,39 @@
-"""Room that a backward pass leaves to the next forward pass."""
+"""Memory that is used again: Linux hands it out page by page, which takes as long as a product."""
 
 import paddle
 
 
-class Spare:
-    """One array that is free, where it is large enough for the next.
+def with_room_to_grow(count: int) -> int:
+    """A quarter more: batches differ, and of a large array only what is written to takes memory."""
+    return count + count // 4
 
-    Linux would hand out tens of megabytes page by page, which takes as long as a product.
+
+class Spare:
+    """One free array, handed out again where it is large enough.
+
+    It stays when training ends.
 
     Args:
         dtype: Of the numbers.
+
+    Attributes:
+        free: The array, or nothing while it is in use.
     """
 
     def __init__(self, dtype: str) -> None:
         self._dtype = dtype
-        self.room: paddle.Tensor | None = None
+        self.free: list[paddle.Tensor] = []
 
     def take(self, count: int) -> paddle.Tensor:
-        """Room for some numbers, ``[count or more]``, that is nobody else's until it is given."""
-        room, self.room = self.room, None
+        """Room for some numbers, ``[count or more]``: nobody else's until it is given back."""
+        try:
+            room = self.free.pop()  # at once, for threads
+        except IndexError:
+            room = None
         if room is None or room.size < count:
-            # Batches differ, and what nobody writes to takes no memory.
-            room = paddle.empty([count + count // 4], self._dtype)
+            room = paddle.empty([with_room_to_grow(count)], self._dtype)
         return room
 
     def give(self, room: paddle.Tensor) -> None:
-        """Leave room that was taken to the next."""
-        self.room = room
+        """Give room back; of two the larger is kept."""
+        self.free = [max([room, *self.free], key=lambda each: each.size)]

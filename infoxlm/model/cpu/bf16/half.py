@@ -7,6 +7,7 @@ from typing import Self
 import paddle
 
 from infoxlm.model.cpu.bf16.library import call_bf16
+from infoxlm.model.cpu.spare import with_room_to_grow
 
 _kept = threading.local()
 
@@ -73,14 +74,11 @@ def scratch(count: int) -> paddle.Tensor:
 
 
 def _room(name: str, count: int, dtype: str) -> paddle.Tensor:
-    """This thread's room of a name, made anew where it is too small.
-
-    By a quarter too large: batches differ, and what nobody writes to takes no memory.
-    """
+    """This thread's room of a name, made anew where it is too small."""
     rooms: dict[str, tuple[int, paddle.Tensor]] = _kept.__dict__
     size, room = rooms.get(name, (-1, None))
     if size < count:
-        size = count + count // 4
+        size = with_room_to_grow(count)
         room = paddle.empty([size], dtype)
         rooms[name] = size, room
     return room

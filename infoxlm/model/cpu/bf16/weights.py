@@ -12,7 +12,7 @@ from infoxlm.model.cpu.bf16.half import Half, narrow
 
 
 class Narrowed:
-    """Weights in bfloat16, each narrowed once until all have changed."""
+    """Weights in bfloat16, each narrowed once until `change` is called."""
 
     def __init__(self) -> None:
         # By the parameter's identity, with the parameter, so that no other can get it.
@@ -22,8 +22,10 @@ class Narrowed:
     def change(self) -> None:
         """Narrow each anew when it is next wanted, into the memory that it has.
 
-        Nothing that was computed before may be differentiated after this.
+        What was not wanted since the last time is forgotten. Nothing that was computed before may
+        be differentiated after this.
         """
+        self._kept = {key: self._kept[key] for key in self._current}
         self._current.clear()
 
     def of(self, parameter: paddle.Tensor) -> Half:

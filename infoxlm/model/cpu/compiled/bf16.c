@@ -34,9 +34,9 @@ static inline void narrow_row(bf16 *restrict to, const float *restrict from, lon
   }
 }
 
-// Scores with their bias.
-static inline __m512 biased(const float *scores, const float *bias, __mmask16 mask) {
-  return _mm512_add_ps(_mm512_maskz_loadu_ps(mask, scores), _mm512_maskz_loadu_ps(mask, bias));
+// Sixteen numbers with their bias.
+static inline __m512 biased(const float *x, const float *bias, __mmask16 mask) {
+  return _mm512_add_ps(_mm512_maskz_loadu_ps(mask, x), _mm512_maskz_loadu_ps(mask, bias));
 }
 
 // out = x in bfloat16, plus a bias where there is one
@@ -146,8 +146,7 @@ int gelu(long rows, long width, const float *restrict x, const float *restrict b
     for (long i = 0; i < width; i += LANES) {
       __mmask16 mask = mask_of(width - i);
       long at = row * width + i;
-      __m512 value = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, x + at),
-                                   _mm512_maskz_loadu_ps(mask, bias + i));
+      __m512 value = biased(x + at, bias + i, mask);
       if (kept) narrow_to(kept + at, value, mask);
       narrow_to(out + at, gelus(value, NULL), mask);
     }
@@ -192,12 +191,13 @@ int tied_losses(long rows, long classes, const float *restrict scores, const flo
       }
       float before = most;
       most = _mm512_reduce_max_ps(highest);
+      float base = most == -INFINITY ? 0.0f : most; // of classes that are ruled out e^score is 0
       for (long i = start; i < end; i += LANES) {
         __mmask16 mask = mask_of(end - i);
-        __m512 value = _mm512_sub_ps(biased(at + i, bias + i, mask), _mm512_set1_ps(most));
+        __m512 value = _mm512_sub_ps(biased(at + i, bias + i, mask), _mm512_set1_ps(base));
         part = _mm512_mask_add_ps(part, mask, part, exponentials(value));
       }
-      sum = sum * exp((double)before - most) + _mm512_reduce_add_ps(part);
+      sum = sum * exp((double)before - base) + _mm512_reduce_add_ps(part);
     }
     long label = labels[row];
     float own = at[label] + bias[label] - most, scale = (float)(1.0 / sum);

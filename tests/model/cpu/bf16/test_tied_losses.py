@@ -2,6 +2,7 @@ from contextlib import nullcontext
 
 import numpy as np
 import paddle
+import paddle.nn.functional as F
 import pytest
 
 from infoxlm.model import cpu
@@ -56,26 +57,61 @@ def test_a_masked_language_model(tiny_model, random_token_ids):
         assert np.linalg.norm(found - exact) < 0.05 * np.linalg.norm(exact)
 
 
-def test_many_classes_of_very_different_scores():
-    """The highest score moves on along a row, and 8,192 classes are added up in two pieces."""
-    rows, classes = 3, 8200
-    bias = paddle.linspace(-60, 60, classes)
-    bias[5] = 80.0
-    x, table = paddle.randn([rows, 8]), paddle.randn([classes, 8])
+@pytest.mark.parametrize("ends", [(-5, 5), (5, -5)])
+def test_the_highest_score_of_a_row_may_come_late(ends):
+    """9,000 classes are added up in three pieces, whose highest scores rise, or fall."""
+    rows, classes = 3, 9000
+    bias = paddle.linspace(*ends, classes)
+    x, table = 0.1 * paddle.randn([rows, 8]), paddle.randn([classes, 8])
     for tensor in (x, table):
         tensor.stop_gradient = False
     labels = paddle.to_tensor([5, 0, classes - 1])
-    scores = x @ table.T + bias
-    # Paddle's cross_entropy is 64 at most on CPUs.
-    exact = scores.logsumexp(axis=1) - scores.take_along_axis(labels.unsqueeze(1), 1).squeeze(1)
+    exact = F.cross_entropy(x @ table.T + bias, labels, reduction="none")
     with cpu.bf16_products():
         losses = cpu.tied_losses(x, table, bias, labels)
-    np.testing.assert_allclose(losses.numpy(), exact.numpy(), rtol=2e-3, atol=0.05)
+    np.testing.assert_allclose(losses.numpy(), exact.numpy(), atol=0.01)
     exact.sum().backward()
     expected = x.grad.numpy()
     x.clear_gradient(set_to_zero=False)
     losses.sum().backward()
     np.testing.assert_allclose(x.grad.numpy(), expected, atol=0.02 * np.abs(expected).max())
+
+
+def test_classes_that_are_ruled_out():
+    """All of the first piece's; a label among them has an infinite loss."""
+    x, table = paddle.randn([2, 8]), paddle.randn([5000, 8])
+    x.stop_gradient = table.stop_gradient = False
+    bias = paddle.zeros([5000])
+    bias[:4100] = -float("inf")
+    with cpu.bf16_products():
+        losses = cpu.tied_losses(x, table, bias, paddle.to_tensor([4500, 7]))
+        own = cpu.tied_losses(x, table[4100:], bias[4100:], paddle.to_tensor([400, 7]))
+    np.testing.assert_allclose(losses[0], own[0], rtol=1e-5)
+    assert losses[1] == float("inf")
+    losses[0].backward()
+    assert x.grad.isfinite().all()
+
+
+def test_two_losses_before_a_backward_pass_have_scores_of_their_own():
+    table, bias, labels = paddle.randn([40, 8]), paddle.randn([40]), paddle.to_tensor([3, 5])
+    inputs = [paddle.randn([2, 8]) for _ in range(2)]
+    table.stop_gradient = False
+    gradients = []
+    for apart in (True, False):
+        table.clear_gradient(False)
+        for x in inputs:
+            x.stop_gradient = False
+            x.clear_gradient(False)
+        with cpu.bf16_products():
+            if apart:
+                for x, factor in zip(inputs, (1, 3), strict=True):
+                    (factor * cpu.tied_losses(x, table, bias, labels).sum()).backward()
+            else:
+                first, second = (cpu.tied_losses(x, table, bias, labels) for x in inputs)
+                (first.sum() + 3 * second.sum()).backward()
+        gradients.append([table.grad.numpy(), *(x.grad.numpy() for x in inputs)])
+    for one, other in zip(*gradients, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
 def test_a_score_that_is_no_number_is_in_the_loss():

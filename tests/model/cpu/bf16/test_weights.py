@@ -29,6 +29,16 @@ def test_a_weight_that_has_changed_is_narrowed_anew_where_it_was():
     assert float((found.widened() + exact).abs().max()) == 0.0
 
 
+def test_what_was_not_wanted_again_is_forgotten():
+    kept, weights = Narrowed(), [paddle.randn([4, 4]) for _ in range(2)]
+    for weight in weights:
+        kept.of(weight)
+    kept.change()
+    kept.of(weights[0])
+    kept.change()
+    assert list(kept._kept) == [id(weights[0])]
+
+
 def test_functions_multiply_as_where_they_were_made():
     assert not in_bf16()
     assert as_here(in_bf16) is in_bf16
