@@ -92,7 +92,8 @@ def test_first_losses_match_numpy(case, pretraining, made_up, tiny_model):
     assert np.std(expected) > 0.01
     module.optimizer_step(1)
     scalars = module.scalars()
-    assert scalars["train/xlco/accuracy"] == pytest.approx(np.mean(right))
+    if options.mask_equal_texts:  # else the queue holds each own key: rounding tells which is first
+        assert scalars["train/xlco/accuracy"] == pytest.approx(np.mean(right))
     assert scalars["train/xlco/accuracy_in_batch"] == pytest.approx(np.mean(right_in_batch))
     assert set(scalars) == {
         f"train/xlco/{x}" for x in ("accuracy", "accuracy_in_batch", "equal_texts", "momentum")
