@@ -36,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=3, help="timed ones, after one that is not")
+    parser.add_argument("--steps", type=int, default=6, help="timed ones, after one that is not")
     parser.add_argument("--tokens", default="768,1536,3072", help="of a micro-batch")
     parser.add_argument("--attention", default="sdpa,eager", help="PyTorch's")
     parser.add_argument("--bf16", action="store_true", help="on a CPU that has it")
