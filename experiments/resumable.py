@@ -10,6 +10,8 @@ from queue import SimpleQueue
 
 #: Commands whose runs resume where they were cut short; others begin again.
 RESUMED = ("train", "pretrain")
+#: A command, its settings, and the folder of its run.
+Command = tuple[str, list[str], Path]
 
 
 def finish(command: str, words: list[str], run: Path) -> None:
@@ -42,7 +44,7 @@ def finish(command: str, words: list[str], run: Path) -> None:
         raise SystemExit(status)
 
 
-def finish_all(commands: Sequence[tuple[str, list[str], Path]], jobs: int) -> None:
+def finish_all(commands: Sequence[Command], jobs: int) -> None:
     """Finish several commands, some at a time, each of these with its share of the cores.
 
     Two cores do more for two runs than for one of two threads: not all of a step is parallel.
@@ -51,16 +53,12 @@ def finish_all(commands: Sequence[tuple[str, list[str], Path]], jobs: int) -> No
         commands: What `finish` takes, in the order in which they begin.
         jobs: How many run at a time. If one fails, no other is begun.
     """
-    if jobs == 1:
-        for command in commands:
-            finish(*command)
-        return
     cores = sorted(os.sched_getaffinity(0))
     free: SimpleQueue[list[int]] = SimpleQueue()
     for job in range(jobs):
         free.put(cores[job::jobs])
 
-    def finish_on_share(command: tuple[str, list[str], Path]) -> None:
+    def finish_on_share(command: Command) -> None:
         share = free.get()
         try:
             os.sched_setaffinity(0, share)  # of this thread, and of what it starts

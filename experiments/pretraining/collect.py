@@ -25,9 +25,8 @@ NAMES = {
 }  # fmt: skip
 COLORS = {START: "#8c959f", "mlm": "#d4a72c", "mlm_tlm": "#2da44e", CONTRAST: "#1f6feb"}
 TITLES = {
-    "flores": "FLORES, state of <s>",
-    "tatoeba_cls": "Tatoeba, state of <s>",
-    "tatoeba_mean": "Tatoeba, mean over tokens",
+    "flores": f"FLORES, {POOLINGS['cls']}",
+    **{f"tatoeba_{pooling}": f"Tatoeba, {words}" for pooling, words in POOLINGS.items()},
 }
 
 #: Accuracy by block and language, ``[blocks + 1, languages]``, and the languages.

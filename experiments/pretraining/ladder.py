@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1]))
-from resumable import finish_all  # in the folder above
+from resumable import Command, finish_all  # in the folder above
 
 #: What a rung learns from, as settings.
 RUNGS = {
@@ -30,7 +30,7 @@ START = "start"
 BLOCK = 8
 STEPS = 300
 #: What a sentence's vector is in retrieval: the state of `<s>`, which is contrasted, and the mean.
-POOLINGS = ("cls", "mean")
+POOLINGS = {"cls": "state of <s>", "mean": "mean over tokens"}
 
 # The contrast's keys are those of the step: an older key can be told from an example's own by its
 # age alone, which this encoder learns sooner than to tell texts (see README.md). A temperature
@@ -65,9 +65,6 @@ def run_folder(folder: Path, kind: str, rung: str, seed: int | None = None) -> P
         seed: None: that of the start, which has none.
     """
     return folder / kind / (rung if seed is None else f"{rung}-{seed}")
-
-
-Command = tuple[str, list[str], Path]
 
 
 def pretraining(given: argparse.Namespace) -> list[Command]:

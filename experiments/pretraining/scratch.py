@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from collect import Table, averages, read, section, tatoeba
+from ladder import POOLINGS
 
 from infoxlm.files.atomic import write_json, write_text
 from infoxlm.reporting.sections import markdown_table
@@ -38,8 +39,6 @@ NEGATIVES = {
 UNTRAINED = "untrained"
 NAMES = {UNTRAINED: "untrained", "queue": "queue", "batch": "the step's own keys"}
 COLORS = {UNTRAINED: "#8c959f", "queue": "#d4a72c", "batch": "#1f6feb"}
-#: What a sentence's vector is on Tatoeba.
-POOLINGS = {"mean": "mean over tokens", "cls": "state of <s>"}
 LANGUAGES = ("en", "de", "fr", "tr", "ru", "zh")
 BLOCK, STEPS, EVERY = 3, 2000, 250
 #: Updates that a point of the contrast's curves is the mean of.
@@ -199,10 +198,9 @@ def main() -> None:
     def at(name: str, place: int) -> Table:
         return np.array(logged[name]["retrieval"][place]), logged[name]["languages"]
 
+    flores = {UNTRAINED: at("queue", 0), **{name: at(name, -1) for name in NEGATIVES}}
     tables = {
-        "FLORES, mean over tokens": {
-            UNTRAINED: at("queue", 0), **{name: at(name, -1) for name in NEGATIVES}
-        },
+        f"FLORES, {POOLINGS['mean']}": flores,
         **{
             f"Tatoeba, {words}": {
                 name: tatoeba(read(given.out / f"tatoeba-{pooling}-{name}") or {})
@@ -221,7 +219,7 @@ def main() -> None:
     }
     write_json(HERE / "scratch.json", record)
     write_text(HERE / "scratch.md", "\n\n".join([*parts, contrast_table(logged)]) + "\n")
-    plot(tables["FLORES, mean over tokens"], logged)
+    plot(flores, logged)
     print((HERE / "scratch.md").read_text(encoding="utf-8"))
 
 

@@ -20,13 +20,14 @@ class Half:
         shape: ``[rows, width]``.
 
     Attributes:
+        room: As given.
         shape: ``[rows, width]``.
     """
 
-    __slots__ = ("_address", "_room", "shape")
+    __slots__ = ("_address", "room", "shape")
 
     def __init__(self, room: paddle.Tensor, shape: Sequence[int]) -> None:
-        self._room, self._address = room, room.data_ptr()
+        self.room, self._address = room, room.data_ptr()
         self.shape = tuple(shape)
 
     @classmethod
@@ -49,7 +50,7 @@ class Half:
     def widened(self) -> paddle.Tensor:
         """It in float32."""
         rows, width = self.shape
-        return self._room.flatten()[: rows * width].astype("float32").reshape([rows, width])
+        return self.room.flatten()[: rows * width].astype("float32").reshape([rows, width])
 
 
 def narrow(x: paddle.Tensor, out: Half | None = None, bias: paddle.Tensor | None = None) -> Half:

@@ -35,8 +35,7 @@ class Bf16TiedLosses(Operation):
         scores, losses = scratch(rows * classes), paddle.empty([rows])
         x_16 = narrow(x, Half.reused("outer", rows, width))
         multiply(x_16, table, scores, transpose_right=True)
-        ctx.room = _spare.take(rows * classes)
-        ctx.of_scores = Half(ctx.room, (rows, classes))
+        ctx.of_scores = Half(_spare.take(rows * classes), (rows, classes))
         call_bf16("tied_losses", rows, classes, scores, bias, labels, ctx.of_scores, losses)
         ctx.table, ctx.learned = table, learned
         ctx.save_for_backward(x)
@@ -54,6 +53,6 @@ class Bf16TiedLosses(Operation):
             add_rows(ctx.learned.bias, ctx.of_scores, gradient)
         of_x = paddle.empty_like(x)
         multiply(ctx.of_scores, ctx.table, of_x)
-        _spare.give(ctx.room)
-        del ctx.room, ctx.of_scores
+        _spare.give(ctx.of_scores.room)
+        del ctx.of_scores
         return of_x.multiply_(factors), None, None

@@ -10,6 +10,7 @@ def test_a_weight_is_narrowed_once_within_the_products():
         with bf16_products(kept):
             found = weight_in_bf16(weight)
             assert weight_in_bf16(weight) is found
+    assert kept.of(weight) is found
     weight.set_value(weight + 1)
     with bf16_products():
         assert float((weight_in_bf16(weight).widened() - weight).abs().max()) < 0.02
