@@ -47,7 +47,7 @@ WINDOW = 25
 SETTINGS = [
     "model=checkpoint", f"data.languages=[{','.join(LANGUAGES)}]", "data.held_out=100",
     "data.eval_limit=500", "data.max_length=64", f"task.block={BLOCK}", "task.momentum=0.99",
-    "task.joint_denominator=false", "optimizer.learning_rate=1e-3",
+    "task.temperature=0.05", "task.joint_denominator=false", "optimizer.learning_rate=1e-3",
     "scheduler.warmup_ratio=0.1", "trainer.effective_batch_size=64", f"trainer.max_steps={STEPS}",
     f"trainer.eval_every={EVERY}", "trainer.log_every=1", "trainer.save_every=100", "seed=1",
 ]  # fmt: skip
