@@ -1,10 +1,11 @@
 """Kill a training run again and again, resume it each time, and compare it with one left alone.
 
     python tests/kill_and_resume.py --out FOLDER --kills 20 model=tiny data=sample ...
+    python tests/kill_and_resume.py --out FOLDER --command pretrain experiment=pretraining_demo ...
 
 Kills come without warning (SIGKILL) at random moments: while the process starts, in the middle of
 a step, of a scoring, of a checkpoint. Ends with code 1 when anything but times differs between the
-two runs: weights, optimizer, logged numbers, curves, predictions, scores.
+two runs: weights, optimizer, queue, momentum encoder, logged numbers, curves, predictions, scores.
 """
 
 import argparse
@@ -13,27 +14,36 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-COMMAND = [sys.executable, "-c", "from infoxlm.cli.entry import main; main()", "train"]
+INFOXLM = [sys.executable, "-c", "from infoxlm.cli.entry import main; main()"]
+COMMAND = [*INFOXLM, "train"]
 TIMES = ("time", "train/pairs_per_second")
 
 
-def start(folder: Path, words: list[str]) -> subprocess.Popen[bytes]:
+def start(
+    folder: Path, words: list[str], command: Sequence[str] = COMMAND
+) -> subprocess.Popen[bytes]:
     """Start a run in a folder, or resume the one that is there."""
     with open(folder.with_suffix(".log"), "ab") as log:
         return subprocess.Popen(
-            [*COMMAND, *words, f"hydra.run.dir={folder}", "trainer.resume=auto"],
+            [*command, *words, f"hydra.run.dir={folder}", "trainer.resume=auto"],
             stdout=log,
             stderr=log,
         )
 
 
 def kill_and_resume(
-    folder: Path, words: list[str], kills: int, seconds: float, seed: int
+    folder: Path,
+    words: list[str],
+    kills: int,
+    seconds: float,
+    seed: int,
+    command: Sequence[str] = COMMAND,
 ) -> list[str]:
     """Kill and resume until the run ends.
 
@@ -43,6 +53,7 @@ def kill_and_resume(
         kills: The number of kills.
         seconds: The seconds that training takes when it is left alone.
         seed: The seed of the moments.
+        command: What begins the command line.
 
     Returns:
         The activity of the process at each kill.
@@ -52,7 +63,7 @@ def kill_and_resume(
     while len(moments_found) < kills and not (folder / "results.json").exists():
         log = folder / "metrics.jsonl"
         logged = log.stat().st_mtime_ns if log.exists() else 0
-        process = start(folder, words)
+        process = start(folder, words, command)
         while process.poll() is None and (not log.exists() or log.stat().st_mtime_ns == logged):
             time.sleep(0.001)
             if moments.random() < 1e-5:  # once in a while before it has come to train
@@ -68,7 +79,7 @@ def kill_and_resume(
         else:
             if code:
                 raise SystemExit(f"the run failed, see {folder.with_suffix('.log')}")
-    if not (folder / "results.json").exists() and start(folder, words).wait():
+    if not (folder / "results.json").exists() and start(folder, words, command).wait():
         raise SystemExit(f"the run failed, see {folder.with_suffix('.log')}")
     return moments_found
 
@@ -94,8 +105,8 @@ def outcome(folder: Path) -> dict[str, Any]:
     newest = max((folder / "checkpoints").glob("step-*"), key=lambda path: int(path.name[5:]))
     files = {}
     for checkpoint in (newest, folder / "checkpoints" / "best"):
-        for name in ("model.safetensors", "optimizer.safetensors", "config.json"):
-            files[f"{checkpoint.name}/{name}"] = (checkpoint / name).read_bytes()
+        for file in (*checkpoint.glob("*.safetensors"), checkpoint / "config.json"):
+            files[f"{checkpoint.name}/{file.name}"] = file.read_bytes()
     return {
         "metrics.jsonl": metrics,
         "curves": {
@@ -104,7 +115,9 @@ def outcome(folder: Path) -> dict[str, Any]:
             if tag not in ("step", *TIMES)
         },
         "predictions.jsonl": (folder / "predictions.jsonl").read_bytes(),
-        "results.json": {key: results[key] for key in ("dev", "test", "best_step", "steps")},
+        "results.json": {
+            key: results.get(key) for key in ("start", "dev", "test", "best_step", "steps")
+        },
         **files,
     }
 
@@ -115,16 +128,21 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--command", choices=["train", "pretrain"], default="train")
     arguments, words = parser.parse_known_args()
+    command = [*INFOXLM, arguments.command]
     out = arguments.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
-    if not (out / "alone" / "results.json").exists() and start(out / "alone", words).wait():
-        raise SystemExit(f"the run failed, see {out / 'alone.log'}")
-    expected = outcome(out / "alone")
-    with open(out / "alone" / "metrics.jsonl", encoding="utf-8") as lines:
+    alone = out / "alone"
+    if not (alone / "results.json").exists() and start(alone, words, command).wait():
+        raise SystemExit(f"the run failed, see {alone.with_suffix('.log')}")
+    expected = outcome(alone)
+    with open(alone / "metrics.jsonl", encoding="utf-8") as lines:
         logged = [json.loads(line)["time"] for line in lines]
     seconds = float(np.ptp(logged))
-    found = kill_and_resume(out / "killed", words, arguments.kills, seconds, arguments.seed)
+    found = kill_and_resume(
+        out / "killed", words, arguments.kills, seconds, arguments.seed, command
+    )
     for what in sorted(set(found)):
         print(f"killed {found.count(what)} times while {what}")
     got = outcome(out / "killed")

@@ -52,7 +52,8 @@ COMMAND_OF = {
     "data=tatoeba": "retrieve",
     **dict.fromkeys(
         ("task=pretraining", "data=corpus", "data=sample_corpus", "optimizer=adamw_pretraining",
-         "experiment=infoxlm_pretraining", "experiment=pretraining_demo"),
+         "experiment=infoxlm_pretraining", "experiment=pretraining_demo",
+         "experiment=pretraining_short"),
         "pretrain",
     ),
 }  # fmt: skip

@@ -18,7 +18,7 @@ class Sampler(Protocol):
     """The examples of each optimizer step.
 
     Attributes:
-        per_epoch: Optimizer steps until every example was drawn once.
+        per_epoch: Optimizer steps until as many examples were drawn as there are.
     """
 
     per_epoch: int

@@ -161,6 +161,11 @@ class PretrainConfig(BaseTrainConfig):
                 "trainer.select_on=dev_en in pre-training",
                 "Leave it out: checkpoints are chosen by the average over the languages.",
             )
+        if self.task.restrict_vocabulary and not self.hardware.active_vocabulary:
+            raise UserError(
+                "task.restrict_vocabulary=true with hardware.active_vocabulary=false",
+                "Set hardware.active_vocabulary=true, or leave the vocabulary whole.",
+            )
         self.data.check_text(self.task.streams)
         if self.model.checkpoint is None and self.model.shape is not None:
             self.task.check_blocks(self.model.shape.num_hidden_layers)

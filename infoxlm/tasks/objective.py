@@ -33,7 +33,7 @@ class StreamBatches(Protocol):
 
     @property
     def per_epoch(self) -> int:
-        """Steps until every example was drawn once."""
+        """Steps until as many examples were drawn as there are."""
 
     def draw(self, step: int) -> StreamBatch:
         """Draw the batch of a step; 0 is the first."""

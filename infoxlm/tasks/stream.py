@@ -26,6 +26,8 @@ class TrainingStream:
         weight: The weight of its mean loss in the sum over the streams.
         joint: Whether its losses are divided by the sum of the weights of all examples of joint
             streams, and not by that of its own: sentences and masked tokens then count alike.
+        number: What tells its random draws from those of the task's other streams. It is the same
+            where others are left out, so that runs without them draw alike.
     """
 
     name: str
@@ -34,6 +36,7 @@ class TrainingStream:
     objective: Objective
     weight: float = 1.0
     joint: bool = False
+    number: int = 0
 
 
 def write_objectives(folder: Path, streams: Sequence[TrainingStream]) -> None:

@@ -131,7 +131,7 @@ def consistent_streams(
 
 def log_plan(trainer: Trainer) -> None:
     """Log the numbers of examples and of steps, and the sizes of batches."""
-    hardware, config = trainer.module.hardware, trainer.config
+    hardware = trainer.module.hardware
     size = hardware.micro_batch_size
     rows = f" or {counted(size, 'example')}" if size else ""
     if trainer.run.ranks.size > 1:
@@ -141,7 +141,7 @@ def log_plan(trainer: Trainer) -> None:
         logger.info(
             "%s%s, %d a step in micro-batches of at most %d tokens%s: %s an epoch, %d in all",
             name, counted(len(stream.examples), "training example"),
-            min(config.effective_batch_size, len(stream.examples)),
+            len(stream.sampler.rows(0)),
             hardware.micro_batch_tokens, rows, counted(stream.sampler.per_epoch, "step"),
             trainer.steps,
         )  # fmt: skip

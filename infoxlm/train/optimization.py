@@ -48,7 +48,7 @@ def trains_rows_apart(config: OptimizerConfig) -> bool:
     if not (apart := OPTIMIZERS[config.name].moves_rows_apart):
         logger.info(
             "optimizer=%s takes norms of whole tensors: every embedding row is trained, "
-            "hardware.active_vocabulary=true has no effect",
+            "hardware.active_vocabulary=true and task.restrict_vocabulary=true have no effect",
             config.name,
         )
     return apart

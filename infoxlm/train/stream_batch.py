@@ -59,7 +59,6 @@ class StreamBatches:
 
     Attributes:
         stream: The stream.
-        number: Its place among the streams, which its random draws follow.
         seed: The run's.
         ranks: The processes that share each batch.
         hardware: The sizes of micro-batches.
@@ -67,7 +66,6 @@ class StreamBatches:
     """
 
     stream: TrainingStream
-    number: int
     seed: int
     ranks: Ranks
     hardware: HardwareConfig
@@ -75,7 +73,7 @@ class StreamBatches:
 
     @property
     def per_epoch(self) -> int:
-        """Steps until every example was drawn once."""
+        """Steps until as many examples were drawn as there are."""
         return self.stream.sampler.per_epoch
 
     def draw(self, step: int, rows: np.ndarray | None = None) -> StreamBatch:
@@ -86,7 +84,7 @@ class StreamBatches:
             rows: Other examples than the step's.
         """
         rows = self.stream.sampler.rows(step) if rows is None else rows
-        batch = self.stream.examples.batch(rows, (self.seed, step, self.number))
+        batch = self.stream.examples.batch(rows, (self.seed, step, self.stream.number))
         share = self.ranks.shares(batch.lengths)[self.ranks.rank]
         return StreamBatch(rows, batch, share, self.hardware, self.vocabulary)
 

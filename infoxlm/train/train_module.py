@@ -86,8 +86,7 @@ class TrainModule:
         self.learning_rate = build_learning_rate(optimizer, scheduler, steps)
         self.optimizer = build_optimizer(model, optimizer, self.learning_rate, steps)
         self.batches = [
-            StreamBatches(stream, number, seed, ranks, hardware, self.vocabulary)
-            for number, stream in enumerate(streams)
+            StreamBatches(stream, seed, ranks, hardware, self.vocabulary) for stream in streams
         ]
 
     def before_training(self) -> None:

@@ -24,7 +24,14 @@ TINY = [
 OWN = {
     "tatoeba": "retrieve",
     **dict.fromkeys(
-        ("corpus", "sample_corpus", "pretraining", "infoxlm_pretraining", "pretraining_demo"),
+        (
+            "corpus",
+            "sample_corpus",
+            "pretraining",
+            "infoxlm_pretraining",
+            "pretraining_demo",
+            "pretraining_short",
+        ),
         "pretrain",
     ),
 }

@@ -40,7 +40,7 @@ def test_what_is_not_data_fits_every_command_that_takes_it():
 
 
 def test_an_experiment_is_of_the_command_that_takes_its_choices():
-    pretraining = ["infoxlm_pretraining", "pretraining_demo"]
+    pretraining = ["infoxlm_pretraining", "pretraining_demo", "pretraining_short"]
     assert fitting_options("experiment", "pretrain") == pretraining
     others = [x for x in options_of("experiment") if x not in pretraining]
     assert fitting_options("experiment", "train") == others

@@ -42,6 +42,14 @@ def test_the_defaults_are_those_of_the_released_base_model(compose):
     assert (config.model.dropout, config.data.max_length) == (0.0, 512)
 
 
+def test_the_paper_continues_xlm_r_base_with_those_defaults(compose):
+    config = compose("pretrain", "experiment=infoxlm_pretraining", *TEXT)
+    default = compose("pretrain", *TEXT)
+    assert config.model.checkpoint == "FacebookAI/xlm-roberta-base"
+    for group in ("task", "data", "optimizer", "scheduler", "trainer"):
+        assert getattr(config, group) == getattr(default, group), group
+
+
 @pytest.mark.parametrize(
     ("word", "problem"),
     [

@@ -88,6 +88,19 @@ def test_twenty_kills_change_nothing(tmp_path):
     assert "20 kills; different: nothing" in done.stdout
 
 
+@pytest.mark.slow
+def test_twenty_kills_change_nothing_of_a_pre_training(tmp_path):
+    done = subprocess.run(
+        [sys.executable, SCRIPT, "--out", tmp_path, "--kills", "20", "--command", "pretrain",
+         "experiment=pretraining_demo", "model=tiny", "model.checkpoint=null", "task.block=2",
+         "task.queue_size=256", "trainer.max_steps=100", "trainer.eval_every=20",
+         "trainer.save_every=1", "trainer.log_every=1", "hardware.threads=1"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "20 kills; different: nothing" in done.stdout
+
+
 def test_two_runs_at_once_keep_apart(script, tmp_path):
     words = [*WORDS, "trainer.max_steps=2", f"data.cache_dir={tmp_path / 'cache'}"]
     here = {"cwd": tmp_path, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}

@@ -73,7 +73,9 @@ class ContrastObjective(Objective):
     def before_training(self, batches: StreamBatches, ranks: Ranks) -> None:
         """Copy the model, and fill the queue with the keys of the end of the first epoch.
 
-        Those come up last in training: at the beginning no example meets its own key.
+        Those come up last in training, so that at the beginning few examples meet their own key:
+        those of small languages, which come up more than once an epoch; where equal texts are
+        masked, none does.
         """
         self._copy_model()
         size, filled, step = self.options.queue_size, 0, batches.per_epoch
@@ -173,9 +175,12 @@ class ContrastObjective(Objective):
                 name.removeprefix(prefix): x for name, x in state.items() if name.startswith(prefix)
             }
 
-        if f"{QUEUE}keys" not in state:
+        needed = [f"{QUEUE}{name}" for name in ("keys", "texts", "next")]
+        needed += [] if self._projection is None else [PROJECTION]
+        if missing := [name for name in needed if name not in state]:
             raise UserError(
-                "the checkpoint holds no queue and no momentum encoder of a contrast",
+                f"the checkpoint holds no {missing[0]}: no queue and momentum encoder of such a "
+                "contrast",
                 "Resume with the objectives that the run began with.",
             )
         self._copy_model()

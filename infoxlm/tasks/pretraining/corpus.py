@@ -120,7 +120,7 @@ def open_corpus(
             raise UserError(
                 f"{store.language}: all {len(store):,} {nouns} share a text with held-out ones"
                 f"{' or those of data.eval_pairs' if pairs else ''}",
-                "Lower data.held_out, or give more text.",
+                "Lower data.held_out, give more text, or leave its files out with data.exclude.",
             )
     for kind, of in zip(("sentences", "pairs"), stores, strict=True):
         log_sizes(kind, {store.language: splits[store] for store in of})

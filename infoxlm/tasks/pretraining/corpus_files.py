@@ -89,12 +89,6 @@ def log_unused_patterns(paths: Sequence[Path], exclude: Sequence[str]) -> None:
             logger.warning("data.exclude: no file's path fits %s", pattern)
 
 
-def checksums(files: CorpusFiles) -> dict[str, str]:
-    """The SHA-256 of each file, by its path."""
-    every = {file for rows in files.values() for each in rows for file in each.files}
-    return {str(file): file.sha256() for file in sorted(every, key=str)}
-
-
 def _search(
     key: str,
     paths: Sequence[Path],
@@ -103,23 +97,24 @@ def _search(
     forms: str,
 ) -> CorpusFiles:
     """Look through paths, each of which must hold something that is not excluded."""
-    found: dict[str, list[TextRows]] = {}
-    seen: set[Path] = set()
+    files: dict[Path, Path] = {}  # where they lie, and by which name they were found first
+    kept: dict[Path, list[Path]] = {}
     for path in paths:
         listed = list(_listed(key, path))
-        kept = [file for file in listed if not _is_excluded(file, exclude)]
-        new = [file for file in kept if file.resolve() not in seen]
-        seen.update(file.resolve() for file in new)
-        own: dict[str, list[TextRows]] = {}
-        add(own, kept)
-        if listed and not kept:
+        kept[path] = [file for file in listed if not _is_excluded(file, exclude)]
+        if listed and not kept[path]:
             raise UserError(
                 f"{key}: data.exclude leaves out every file of {path}",
                 "Leave the path out, or change data.exclude.",
             )
-        if not own:
+        for file in kept[path]:
+            files.setdefault(file.resolve(), file)
+    found: dict[str, list[TextRows]] = {}
+    add(found, list(files.values()))  # together: two aligned files may be two paths
+    read = {file.path.resolve() for of in found.values() for rows in of for file in rows.files}
+    for path, of_path in kept.items():
+        if not any(file.resolve() in read for file in of_path):
             raise UserError(f"{key}: {path} holds no text in a known form", f"Give {forms}.")
-        add(found, new)
     return {language: tuple(found[language]) for language in sorted(found)}
 
 

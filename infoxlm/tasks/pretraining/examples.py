@@ -83,7 +83,7 @@ class ContrastBatch(Batch):
         Returns:
             ``input_ids`` and ``key_ids``, int64 ``[k, seq]``, each padded by itself; ``text``, a
             hash of each sentence on both sides, int64 ``[k, 2]``, or ``[k, 4]`` with mixup;
-            ``position`` in the batch and ``batch_size``, int64 ``[k]``.
+            ``position`` in the batch, int64 ``[k]``.
         """
         keys = self.keys.padded(self.index[positions])
         return {**super().arrays(positions), "key_ids": keys}
@@ -127,13 +127,8 @@ class ContrastExamples(StoredExamples[Pairs]):
                 self.masking(x, rows[order], *seed, side).token_ids for side, x in enumerate(both)
             ]
         places = np.argsort(order)
-        count = len(rows)
-        targets = {
-            "text": np.concatenate(texts)[places],
-            "position": np.arange(count),
-            "batch_size": np.full(count, count),
-        }
-        return ContrastBatch(both[0], places, targets, np.ones(count), both[1])
+        targets = {"text": np.concatenate(texts)[places], "position": np.arange(len(rows))}
+        return ContrastBatch(both[0], places, targets, np.ones(len(rows)), both[1])
 
     def _sides(self, rows: np.ndarray, *seed: int) -> tuple[np.ndarray, np.ndarray]:
         """The sentences of queries and of keys, int64 ``[k, 1 or 2]`` each.

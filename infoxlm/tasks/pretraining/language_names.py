@@ -23,7 +23,7 @@ ISO_639_1 = frozenset((
     "wo", "xh", "yi", "yo", "za", "zh", "zu",
 ))  # fmt: skip
 
-_CODE = r"[a-z]{2,3}(?:[-_][A-Z][a-z]{3})?(?:[-_][A-Z]{2})?"
+_CODE = r"[a-z]{2,3}(?:[-_][A-Z][a-z]{3})?(?:[-_](?:[A-Z]{2}|[0-9]{3}))?"
 
 #: Two codes at the end of a name, such as `Tatoeba.de-en`.
 _PAIR = re.compile(rf"(?:^|[._-])({_CODE})-({_CODE})$")
@@ -55,11 +55,6 @@ def pair_in(stem: str) -> tuple[str, str] | None:
     if found and found[1] != found[2] and all(map(_may_be_language, found.groups())):
         return found[1], found[2]
     return None
-
-
-def codes_of(name: str) -> tuple[str, ...]:
-    """The languages of a store: of `de` one, of `en-de` and `en-zh-Hant` two."""
-    return pair_in(name) or (name,)
 
 
 def pair_in_header(line: str) -> tuple[str, str] | None:

@@ -1,6 +1,8 @@
 """The files of a corpus by language, as a configuration chooses them."""
 
+import logging
 from collections.abc import Sequence
+from itertools import permutations
 from pathlib import Path
 
 from infoxlm.errors import UserError
@@ -12,6 +14,8 @@ from infoxlm.tasks.pretraining.corpus_files import (
     log_unused_patterns,
 )  # fmt: skip
 from infoxlm.tasks.pretraining.retrieval_pairs import find_retrieval_pairs
+
+logger = logging.getLogger(__name__)
 
 #: The streams that learn from monolingual text, and those that learn from pairs.
 _MONO, _PARALLEL = {"mlm"}, {"tlm", "xlco"}
@@ -53,21 +57,25 @@ def find_pairs(data: CorpusConfig) -> CorpusFiles:
 
 
 def chosen(key: str, files: CorpusFiles, data: CorpusConfig) -> CorpusFiles:
-    """Those files whose languages all take part.
+    """Those files whose languages all take part; a language without any is logged.
 
     Raises:
         UserError: There are none.
     """
     if data.languages is None:
         return files
-    wanted = set(data.languages)
-    kept = {codes: rows for codes, rows in files.items() if set(codes.split("-")) <= wanted}
+    # By name: a code may have hyphens itself, such as zh-Hant.
+    names = {code: {code} for code in data.languages}
+    names |= {f"{a}-{b}": {a, b} for a, b in permutations(data.languages, 2)}
+    kept = {name: rows for name, rows in files.items() if name in names}
     if not kept:
         raise UserError(
             f"{key} has no text in data.languages=[{','.join(data.languages)}], but in "
             f"{', '.join(files)}",
-            "Name two of these for translations, or leave data.languages out.",
+            "Name languages of these, two for translations, or leave data.languages out.",
         )
+    if missing := set(data.languages).difference(*(names[name] for name in kept)):
+        logger.warning("%s has no text in %s", key, ", ".join(sorted(missing)))
     return kept
 
 

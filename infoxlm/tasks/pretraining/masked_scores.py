@@ -21,7 +21,8 @@ from infoxlm.tracking.progress import progress
 #: The names of the figures.
 PERPLEXITY, MASKED_ACCURACY = "perplexity", "masked_accuracy"
 
-#: The seed of the masks of held-out text: the same in every run, so that runs can be compared.
+#: The seed of the masks of held-out text: the same in every run, so that runs can be compared
+#: that have the same text, vocabulary and limit.
 _SEED = (0, 0, 0)
 
 

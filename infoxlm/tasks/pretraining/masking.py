@@ -1,8 +1,8 @@
 """The masking of masked LM (Devlin et al. 2019): which tokens are learned, and what replaces them.
 
 As in fairseq, which InfoXLM was trained with: of each sequence 15 % of the tokens, of these 80 %
-become ``<mask>``, 10 % another token, 10 % stay. Other than in fairseq, `<s>` and `</s>` are never
-chosen, and each sequence has at least one masked token.
+become ``<mask>``, 10 % another token, 10 % stay. Other than in fairseq, `<s>`, `</s>` and `<unk>`
+are never chosen, and each sequence has at least one masked token.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,5 @@
 """Translation pairs that retrieval is scored on while a model is pre-trained."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 from infoxlm.data.examples import Examples
 from infoxlm.data.token_cache import TokenCache
 from infoxlm.errors import UserError
+from infoxlm.reporting.counts import counted
 from infoxlm.tasks.pretraining.corpus_files import CorpusFiles, find_parallel
 from infoxlm.tasks.pretraining.sequences import joined
 from infoxlm.tasks.pretraining.stored_examples import NONE
@@ -33,14 +33,14 @@ class RetrievalPairs(Examples):
     translations: TokenIds = NONE
 
 
-def find_retrieval_pairs(folder: str, exclude: Sequence[str] = ()) -> CorpusFiles:
+def find_retrieval_pairs(folder: str) -> CorpusFiles:
     """Find the files of pairs by their languages, in any form of ``data.parallel``.
 
     Raises:
         UserError: There are none.
     """
     try:
-        return find_parallel([Path(folder).expanduser()], exclude)
+        return find_parallel([Path(folder).expanduser()])
     except UserError as error:
         problem = error.problem.replace("data.parallel", "data.eval_pairs")
         raise UserError(problem, error.remedy) from error
@@ -65,8 +65,9 @@ def load_retrieval_pairs(
         numbers = 2 * np.arange(min(len(store), limit or len(store)))
         if len(numbers) < LEAST:
             raise UserError(
-                f"data.eval_pairs: {sources[0]} has {len(numbers)} pair",
-                f"Give at least {LEAST}, so that there is something to choose from.",
+                f"data.eval_pairs: {counted(len(numbers), 'pair')} of {sources[0]}",
+                f"There must be at least {LEAST} to choose from: give more, or raise "
+                "data.eval_limit and trainer.eval_limit.",
             )
         first, second = (
             joined(store.token_ids, (numbers + side)[None], cache.max_length) for side in (0, 1)

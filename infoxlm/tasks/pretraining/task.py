@@ -1,7 +1,6 @@
 """Pre-training on text and translations: from the files to the scores."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from infoxlm.data.sampler import LanguageSampler
 from infoxlm.data.token_cache import TokenCache
 from infoxlm.errors import UserError
 from infoxlm.schema import CorpusConfig, Faulty, PretrainingConfig
+from infoxlm.schema.pretraining import WEIGHTS
 from infoxlm.tasks import task
 from infoxlm.tasks.pretraining import report
 from infoxlm.tasks.pretraining.corpus import Corpus, open_corpus, random_ids
@@ -117,9 +117,10 @@ class Task(task.Task):
         from infoxlm.tasks.stream import TrainingStream
 
         streams = []
-        for number, (name, part) in enumerate(zip(self.options.streams, examples, strict=True)):
+        for name, part in zip(self.options.streams, examples, strict=True):
             assert isinstance(part, StoredExamples)
-            # Each stream has an order of its own.
+            # Each stream has an order of its own, with and without the others.
+            number = list(WEIGHTS).index(name)
             sampler = LanguageSampler(
                 part.sizes, self.data.alpha, batch_size, seed + (number << 32)
             )
@@ -129,8 +130,9 @@ class Task(task.Task):
                     part,
                     sampler,
                     self._objective(name, model),
-                    getattr(self.options, f"{name}_weight"),
+                    getattr(self.options, WEIGHTS[name]),
                     self.options.joint_denominator,
+                    number,
                 )
             )
         return streams
@@ -203,12 +205,12 @@ class Task(task.Task):
                 made[name] = MaskedExamples.of(corpus.pairs(length), masking, vocabulary)
             else:
                 own = masking if self.options.mask_contrast else None
-                pairs = ContrastExamples.of(corpus.pairs(length), own, vocabulary)
-                made[name] = replace(pairs, mixup=self.options.mixup)
+                pairs, mixup = corpus.pairs(length), self.options.mixup
+                made[name] = ContrastExamples.of(pairs, own, vocabulary, mixup=mixup)
             if not len(made[name]):
                 raise UserError(
-                    f"there is too little text for {name}: no two translation pairs to join",
-                    "Give more text, or set task.mixup=false.",
+                    f"there is too little text for {name}: not one example",
+                    "Give more text; the contrast joins two pairs, but with task.mixup=false.",
                 )
         return made
 

@@ -97,7 +97,7 @@ def test_an_example_is_drawn_alike_in_any_batch(kind, request):
         for position, row in enumerate(rows):
             one = batch.arrays(np.array([position]))
             same = together.arrays(np.array([row]))
-            for name in set(one) - {"position", "batch_size"}:
+            for name in set(one) - {"position"}:
                 np.testing.assert_array_equal(one[name], same[name])
             assert batch.lengths[position] == together.lengths[row]
             assert batch.weights[position] == together.weights[row]
@@ -186,10 +186,10 @@ def test_contrast_arrays_are_those_the_objective_takes(pairs, masking):
     rows = np.array([5, 0, 3, 1])
     batch = examples.batch(rows, SEED)
     arrays = batch.arrays(np.array([2, 0, 3]))
-    assert sorted(arrays) == ["batch_size", "input_ids", "key_ids", "position", "text"]
+    assert sorted(arrays) == ["input_ids", "key_ids", "position", "text"]
     assert {array.dtype for array in arrays.values()} == {np.dtype(np.int64)}
     assert arrays["text"].shape == (3, 4)
-    assert arrays["position"].tolist() == [2, 0, 3] and arrays["batch_size"].tolist() == [4] * 3
+    assert arrays["position"].tolist() == [2, 0, 3]
     tokens = sum((arrays[name] != PAD_ID).sum(axis=1) for name in ("input_ids", "key_ids"))
     assert tokens.tolist() == batch.lengths[[2, 0, 3]].tolist()
     assert batch.weights.tolist() == [1.0] * 4

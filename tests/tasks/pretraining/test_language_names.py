@@ -3,7 +3,6 @@ from pathlib import Path
 import pytest
 
 from infoxlm.tasks.pretraining.language_names import (
-    codes_of,
     language_of,
     pair_in,
     pair_in_header,
@@ -31,18 +30,13 @@ def test_language_of_a_file(file, language):
         ("en-de", ("en", "de")), ("News-Commentary.de-en", ("de", "en")),
         ("wmt-en-de", ("en", "de")),
         ("x.en-zh-Hant", ("en", "zh-Hant")), ("pt-BR-en", ("pt-BR", "en")),
+        ("en-es-419", ("en", "es-419")),
         ("eng-swh", ("eng", "swh")),
         ("my-new", None), ("en-en", None), ("train", None), ("zh-Hant", None), ("half-time", None),
     ],
 )  # fmt: skip
 def test_pair_at_the_end_of_a_name(stem, pair):
     assert pair_in(stem) == pair
-
-
-def test_codes_of_stores():
-    assert [*map(codes_of, ("de", "en-de", "en-zh-Hant", "zh-Hant", "pt-BR"))] == [
-        ("de",), ("en", "de"), ("en", "zh-Hant"), ("zh-Hant",), ("pt-BR",),
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("line", ["en\tde", "en\tde\r\n", "xx\tyyy\n"])

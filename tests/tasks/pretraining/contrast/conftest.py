@@ -131,12 +131,15 @@ def pretraining(made_up, tiny_model):
         options = PretrainingConfig(**{"block": 1, "queue_size": 20, "momentum": 0.9} | contrast)
         examples = examples or made_up()
         streams = []
-        for name in names:
+        for number, name in enumerate(names):
             objective = (
                 ContrastObjective(model, options) if name == "xlco" else MaskedLMObjective(model)
             )
             sampler = EpochSampler(len(examples[name]), batch, seed=1)
-            streams.append(TrainingStream(name, examples[name], sampler, objective, joint=joint))
+            stream = TrainingStream(
+                name, examples[name], sampler, objective, joint=joint, number=number
+            )
+            streams.append(stream)
         module = TrainModule(
             model,
             streams,

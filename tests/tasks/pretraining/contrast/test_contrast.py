@@ -5,10 +5,12 @@ import signal
 import numpy as np
 import paddle
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from infoxlm.errors import UserError
+from infoxlm.model.pretraining import PROJECTION
 from infoxlm.runs.context import RunContext
-from infoxlm.schema import PretrainingConfig
+from infoxlm.schema import Momentum, PretrainingConfig
 from infoxlm.stopping import Interrupted, StopRequests
 from infoxlm.tasks.pretraining.contrast import ContrastObjective
 from infoxlm.tasks.stream import read_objectives, write_objectives
@@ -181,9 +183,26 @@ def test_a_state_of_other_options_is_refused(pretraining, tmp_path):
     ):
         with pytest.raises(UserError, match=told):
             read_objectives(tmp_path, pretraining(begin=False, **options).streams)
-    (tmp_path / "objective.safetensors").unlink()
+    for missing in ("queue.texts", PROJECTION):
+        kept = dict(load_file(tmp_path / "objective.safetensors"))
+        del kept[f"xlco.{missing}"]
+        (tmp_path / "part").mkdir(exist_ok=True)
+        save_file(kept, tmp_path / "part" / "objective.safetensors")
+        with pytest.raises(UserError, match=f"holds no {missing}"):
+            read_objectives(tmp_path / "part", pretraining(begin=False).streams)
     with pytest.raises(UserError, match="no queue"):
-        read_objectives(tmp_path, pretraining(begin=False).streams)
+        read_objectives(tmp_path / "nothing", pretraining(begin=False).streams)
+
+
+def test_the_momentum_encoder_follows_its_schedule(pretraining, take_steps):
+    module = pretraining(
+        momentum_schedule=Momentum.linear, momentum_start=0.5, momentum=0.9, momentum_steps=4
+    )
+    found = []
+    for step in range(5):
+        take_steps(module, range(step, step + 1))
+        found.append(module.streams[2].objective.scalars()["momentum"])
+    assert found == pytest.approx([0.6, 0.7, 0.8, 0.9, 0.9])
 
 
 def test_a_block_that_the_model_does_not_have(tiny_model):
