@@ -40,7 +40,7 @@ UNTRAINED = "untrained"
 NAMES = {UNTRAINED: "untrained", "queue": "queue", "batch": "the step's own keys"}
 COLORS = {UNTRAINED: "#8c959f", "queue": "#d4a72c", "batch": "#1f6feb"}
 LANGUAGES = ("en", "de", "fr", "tr", "ru", "zh")
-BLOCK, STEPS, EVERY = 3, 2000, 250
+BLOCK, STEPS, EVERY = 3, 1500, 250
 #: Updates that a point of the contrast's curves is the mean of.
 WINDOW = 25
 
