@@ -127,7 +127,17 @@ def headline(results: SweepResults) -> str:
     text += f" {which} {figure(metric, best, *chosen)}{unit}{seeds}"
     if len(results.splits) > 1:
         text += f"; on {results.splits[1]} {figure(metric, best, results.splits[1], AVERAGE)}{unit}"
-    return f"{text}."
+    return f"{text}.{unlike(results)}"
+
+
+def unlike(results: SweepResults) -> str:
+    """Say by what runs were scored where it is not the same, such as different blocks."""
+    split = results.splits[0]
+    told = {run.scores[split].explanation for run in results.finished if split in run.scores}
+    if len(told) == 1:
+        return ""
+    scored = " ".join(sorted(filter(None, told)))
+    return f" Not all are scored alike, so do not compare them: {scored}"
 
 
 def over_seeds(results: SweepResults) -> bool:

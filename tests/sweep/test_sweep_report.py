@@ -1,5 +1,6 @@
 import csv
 import io
+import json
 from dataclasses import replace
 
 from rich.console import Console
@@ -54,6 +55,17 @@ def test_markdown(sweep_folder):
     assert "| de | 68.0 | 43.0 ± 7.1 |" in text
     assert "| [3](3) | 2e-05 | 2 | failed | no \\| room |" in text
     assert f"infoxlm train --multirun sweep.resume={folder}" in text
+
+
+def test_runs_that_are_not_scored_alike_are_told(sweep_folder):
+    folder = sweep_folder(GRID, [0.5, 0.6, 0.8, "no room"])
+    assert "scored alike" not in markdown(SweepResults.read(folder))
+    path = folder / "0" / "results.json"
+    results = json.loads(path.read_text())
+    results["dev"]["explanation"] = "By block 3."
+    path.write_text(json.dumps(results))
+    told = "Not all are scored alike, so do not compare them: By block 3."
+    assert told in markdown(SweepResults.read(folder))
 
 
 def test_hundred_runs_stay_narrow(sweep_folder):

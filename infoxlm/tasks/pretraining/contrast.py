@@ -19,6 +19,7 @@ from infoxlm.errors import UserError
 from infoxlm.model.losses import cross_entropy
 from infoxlm.model.masked_lm import InfoXLMForMaskedLM
 from infoxlm.model.pretraining import PROJECTION
+from infoxlm.reporting.counts import counted
 from infoxlm.schema import PretrainingConfig
 from infoxlm.tasks.objective import Arrays, Objective, StreamBatch, StreamBatches
 from infoxlm.tasks.pretraining.momentum import MomentumEncoder, momentum_at
@@ -79,7 +80,7 @@ class ContrastObjective(Objective):
         """
         self._copy_model()
         size, filled, step = self.options.queue_size, 0, batches.per_epoch
-        logger.info("filling the queue of the contrast with %d keys", size)
+        logger.info("filling the queue of the contrast with %s", counted(size, "key"))
         with progress(label="filling the queue", total=size, unit=" keys", delay=3) as bar:
             while filled < size:
                 ranks.stop_together()
@@ -205,8 +206,12 @@ class ContrastObjective(Objective):
 
 
 def nearest(scores: paddle.Tensor) -> paddle.Tensor:
-    """Count the rows of scores ``[k, keys]`` whose first is the highest, float32 ``[]``."""
-    return (scores.detach().argmax(axis=1) == 0).astype("float32").sum()
+    """Count the rows of scores ``[k, keys]`` whose first is above all others, float32 ``[]``.
+
+    A tie is none of them: where all keys have become one, nothing is told apart.
+    """
+    scores = scores.detach()
+    return (scores[:, 0] > scores[:, 1:].max(axis=1)).astype("float32").sum()
 
 
 def hide(scores: paddle.Tensor, matches: Matches) -> paddle.Tensor:

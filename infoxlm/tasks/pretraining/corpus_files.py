@@ -25,7 +25,10 @@ CorpusFiles = Mapping[str, Sequence[TextRows]]
 _TABLE = ".tsv"
 
 _MONO_FORMS = "LANG.txt, NAME.LANG, LANG/NAME.txt or files of pairs, packed as .gz or not"
-_PAIR_FORMS = "a .tsv of two columns headed by their languages or named x-y.tsv, or x-y.x and x-y.y"
+_PAIR_FORMS = (
+    "a .tsv of two columns headed by their languages or named x-y.tsv, x-y.x and x-y.y, or NAME.x "
+    "and NAME.y of two languages alone"
+)
 
 
 def find_monolingual(paths: Sequence[Path], exclude: Sequence[str] = ()) -> CorpusFiles:

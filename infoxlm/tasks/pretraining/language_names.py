@@ -29,7 +29,7 @@ _CODE = r"[a-z]{2,3}(?:[-_][A-Z][a-z]{3})?(?:[-_](?:[A-Z]{2}|[0-9]{3}))?"
 _PAIR = re.compile(rf"(?:^|[._-])({_CODE})-({_CODE})$")
 
 #: Parts of names that have the form of a three-letter code.
-_WORDS = ("all", "dev", "new", "old", "raw", "src", "tmp", "txt")
+_WORDS = ("all", "csv", "dev", "net", "new", "old", "org", "out", "raw", "src", "tmp", "txt", "web")
 
 TEXT = ".txt"
 

@@ -43,7 +43,8 @@ def find_retrieval_pairs(folder: str) -> CorpusFiles:
         return find_parallel([Path(folder).expanduser()])
     except UserError as error:
         problem = error.problem.replace("data.parallel", "data.eval_pairs")
-        raise UserError(problem, error.remedy) from error
+        remedy = error.remedy.replace("leave this one out with data.exclude", "take this one away")
+        raise UserError(problem, remedy) from error
 
 
 def load_retrieval_pairs(

@@ -208,9 +208,10 @@ class Task(task.Task):
                 pairs, mixup = corpus.pairs(length), self.options.mixup
                 made[name] = ContrastExamples.of(pairs, own, vocabulary, mixup=mixup)
             if not len(made[name]):
+                joined = "which joins two pairs, " if name == XLCO and self.options.mixup else ""
                 raise UserError(
-                    f"there is too little text for {name}: not one example",
-                    "Give more text; the contrast joins two pairs, but with task.mixup=false.",
+                    f"there is too little text for {name}, {joined}to make one example",
+                    f"Give more text{', or set task.mixup=false' if joined else ''}.",
                 )
         return made
 

@@ -39,7 +39,7 @@ def test_a_limit_takes_the_first_pairs(corpus, cache):
     files = find_retrieval_pairs(str(corpus / "eval"))
     limited = load_retrieval_pairs(files, cache, 3)
     assert [len(x) for x in limited] == [3, 3]
-    with pytest.raises(UserError, match=r"data\.eval_pairs: .*en-de\.tsv has 1 pair"):
+    with pytest.raises(UserError, match=r"data\.eval_pairs: 1 pair of .*en-de\.tsv. .*eval_limit"):
         load_retrieval_pairs(files, cache, 1)
 
 

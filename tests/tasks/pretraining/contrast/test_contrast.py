@@ -12,7 +12,7 @@ from infoxlm.model.pretraining import PROJECTION
 from infoxlm.runs.context import RunContext
 from infoxlm.schema import Momentum, PretrainingConfig
 from infoxlm.stopping import Interrupted, StopRequests
-from infoxlm.tasks.pretraining.contrast import ContrastObjective
+from infoxlm.tasks.pretraining.contrast import ContrastObjective, nearest
 from infoxlm.tasks.stream import read_objectives, write_objectives
 from infoxlm.tracking.timings import Timings
 from infoxlm.train.building import prepare
@@ -121,6 +121,11 @@ def test_micro_batches_do_not_matter(case, pretraining, take_steps):
         assert one == pytest.approx(other, rel=1e-5)
     assert_close(found[0][1], found[1][1], rtol=1e-4, atol=1e-4)
     assert found[0][2] == found[1][2]
+
+
+def test_keys_that_have_become_one_are_not_told_apart():
+    scores = np.array([[1.0, 1.0, 1.0], [2.0, 1.0, -np.inf], [0.0, 1.0, 0.0]], np.float32)
+    assert float(nearest(paddle.to_tensor(scores))) == 1
 
 
 def test_projection_and_momentum_encoder_move(pretraining, take_steps):
