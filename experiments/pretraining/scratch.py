@@ -117,19 +117,22 @@ def contrast_table(logged: dict[str, dict[str, Any]]) -> str:
     )
 
 
-def plot(tables: dict[str, Table], logged: dict[str, dict[str, Any]]) -> None:
-    """Draw accuracy by block, along training, and the contrast's own."""
+def plot(shown: dict[str, dict[str, Table]], logged: dict[str, dict[str, Any]]) -> None:
+    """Draw accuracy by block of two data sets, along training, and the contrast's own."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, (blocks, steps, contrast) = plt.subplots(1, 3, figsize=(14, 4), layout="constrained")
-    for name, table in tables.items():
-        blocks.plot(100 * averages([table])[0], color=COLORS[name], lw=2, label=NAMES[name])
-    blocks.set_xticks(range(len(tables[UNTRAINED][0])))
-    blocks.set_xlabel(f"block (0: embeddings; the contrast's is {BLOCK})")
-    blocks.set_ylabel("translations found, percent")
+    figure, panels = plt.subplots(1, 4, figsize=(17, 4), layout="constrained")
+    *by_block, steps, contrast = panels
+    for axes, tables in zip(by_block, shown.values(), strict=True):
+        for name, table in tables.items():
+            axes.plot(100 * averages([table])[0], color=COLORS[name], lw=2, label=NAMES[name])
+        axes.set_xticks(range(len(tables[UNTRAINED][0])))
+        axes.set_xlabel(f"block (0: embeddings; the contrast's is {BLOCK})")
+        axes.set_ylim(0, 14)
+    by_block[0].set_ylabel("translations found, percent")
     for name, found in logged.items():
         retrieval = 100 * np.mean(found["retrieval"], axis=2)
         for block, style in ((BLOCK, "-"), (-1, ":")):
@@ -139,12 +142,12 @@ def plot(tables: dict[str, Table], logged: dict[str, dict[str, Any]]) -> None:
             count = len(values) // WINDOW
             means = 100 * values[: count * WINDOW].reshape(count, WINDOW).mean(axis=1)
             contrast.plot(WINDOW * (np.arange(count) + 1), means, style, color=COLORS[name], lw=1.5)
-    blocks.legend(frameon=False)
+    by_block[0].legend(frameon=False)
     titles = (
-        "FLORES, mean over tokens", f"the same; line: block {BLOCK}, dotted: the last",
+        *shown, f"FLORES; line: block {BLOCK}, dotted: the last",
         "own key first; line: of all, dotted: of the step's",
     )  # fmt: skip
-    for axes, title in zip((blocks, steps, contrast), titles, strict=True):
+    for axes, title in zip(panels, titles, strict=True):
         axes.set_title(title, loc="left", fontsize=10)
         axes.spines[["top", "right"]].set_visible(False)
     for axes in (steps, contrast):
@@ -219,7 +222,7 @@ def main() -> None:
     }
     write_json(HERE / "scratch.json", record)
     write_text(HERE / "scratch.md", "\n\n".join([*parts, contrast_table(logged)]) + "\n")
-    plot(flores, logged)
+    plot(dict(list(tables.items())[:2]), logged)
     print((HERE / "scratch.md").read_text(encoding="utf-8"))
 
 
