@@ -32,18 +32,10 @@ STEPS = 300
 #: What a sentence's vector is in retrieval: the state of `<s>`, which is contrasted, and the mean.
 POOLINGS = {"cls": "state of <s>", "mean": "mean over tokens"}
 
-# The contrast's keys are those of the step: an older key can be told from an example's own by its
-# age alone, which this encoder learns sooner than to tell texts (see README.md). A temperature
-# below the released 0.25, as its <s> behind block 8 is nearly the same for all texts. Masked LM
-# weighs less than in the paper, as its head begins at random.
+#: Why these, the recipe tells.
 SETTINGS = [
-    "model=e5_small", "data.held_out=100", "data.eval_limit=500", "data.max_length=64",
-    "task.mlm_weight=0.1", "task.tlm_weight=0.1", "task.joint_denominator=false",
-    f"task.block={BLOCK}", "task.queue_size=1", "task.batch_negatives=true", "task.momentum=0.9",
-    "task.temperature=0.02", "task.restrict_vocabulary=true", "task.retrieval_pooling=cls",
-    "optimizer.learning_rate=1e-4", "scheduler.warmup_ratio=0.1",
-    "trainer.effective_batch_size=64", f"trainer.max_steps={STEPS}", f"trainer.eval_every={STEPS}",
-    "trainer.log_every=1", "trainer.save_every=25",
+    "experiment=pretraining_short", f"task.block={BLOCK}", f"trainer.max_steps={STEPS}",
+    f"trainer.eval_every={STEPS}", "trainer.log_every=1", "trainer.save_every=25",
 ]  # fmt: skip
 
 #: Fine-tuning, as in experiments/xtune: 35 updates of 256 English pairs.

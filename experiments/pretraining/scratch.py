@@ -126,12 +126,13 @@ def plot(shown: dict[str, dict[str, Table]], logged: dict[str, dict[str, Any]]) 
 
     figure, panels = plt.subplots(1, 4, figsize=(17, 4), layout="constrained")
     *by_block, steps, contrast = panels
+    by_block[1].sharey(by_block[0])
     for axes, tables in zip(by_block, shown.values(), strict=True):
         for name, table in tables.items():
             axes.plot(100 * averages([table])[0], color=COLORS[name], lw=2, label=NAMES[name])
         axes.set_xticks(range(len(tables[UNTRAINED][0])))
         axes.set_xlabel(f"block (0: embeddings; the contrast's is {BLOCK})")
-        axes.set_ylim(0, 14)
+    by_block[0].set_ylim(bottom=0)  # of both: once it is set nothing widens it
     by_block[0].set_ylabel("translations found, percent")
     for name, found in logged.items():
         retrieval = 100 * np.mean(found["retrieval"], axis=2)
@@ -201,9 +202,10 @@ def main() -> None:
     def at(name: str, place: int) -> Table:
         return np.array(logged[name]["retrieval"][place]), logged[name]["languages"]
 
-    flores = {UNTRAINED: at("queue", 0), **{name: at(name, -1) for name in NEGATIVES}}
     tables = {
-        f"FLORES, {POOLINGS['mean']}": flores,
+        f"FLORES, {POOLINGS['mean']}": {
+            UNTRAINED: at("queue", 0), **{name: at(name, -1) for name in NEGATIVES}
+        },
         **{
             f"Tatoeba, {words}": {
                 name: tatoeba(read(given.out / f"tatoeba-{pooling}-{name}") or {})
@@ -222,7 +224,8 @@ def main() -> None:
     }
     write_json(HERE / "scratch.json", record)
     write_text(HERE / "scratch.md", "\n\n".join([*parts, contrast_table(logged)]) + "\n")
-    plot(dict(list(tables.items())[:2]), logged)
+    shown = (f"FLORES, {POOLINGS['mean']}", f"Tatoeba, {POOLINGS['cls']}")
+    plot({title: tables[title] for title in shown}, logged)
     print((HERE / "scratch.md").read_text(encoding="utf-8"))
 
 

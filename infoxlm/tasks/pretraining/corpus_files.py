@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 CorpusFiles = Mapping[str, Sequence[TextRows]]
 
 _TABLE = ".tsv"
+#: The key of the paths that `exclude` is about.
+_PARALLEL = "data.parallel"
 
 _MONO_FORMS = "LANG.txt, NAME.LANG, LANG/NAME.txt or files of pairs, packed as .gz or not"
 _PAIR_FORMS = (
@@ -55,19 +57,24 @@ def find_monolingual(paths: Sequence[Path], exclude: Sequence[str] = ()) -> Corp
     return _search("data.mono", paths, exclude, add, _MONO_FORMS)
 
 
-def find_parallel(paths: Sequence[Path], exclude: Sequence[str] = ()) -> CorpusFiles:
+def find_parallel(
+    paths: Sequence[Path], exclude: Sequence[str] = (), key: str = _PARALLEL
+) -> CorpusFiles:
     """Find translation pairs: tables of two columns, and files of two languages side by side.
 
     English is the first language of a pair, else the first in the alphabet, whatever the order in
     the file.
 
     Args:
-        paths: Files, and folders that are searched to the bottom: `data.parallel`.
+        paths: Files, and folders that are searched to the bottom.
         exclude: Patterns of paths that are left out.
+        key: What names the paths; what `data.parallel` does may be left out with `data.exclude`.
 
     Raises:
         UserError: A path does not exist or holds none of these, or a file lacks its other side.
     """
+    parallel = key == _PARALLEL
+    way_out = "leave this one out with data.exclude" if parallel else "take this one away"
 
     def add(found: dict[str, list[TextRows]], files: Sequence[Path]) -> None:
         for file in files:
@@ -76,12 +83,12 @@ def find_parallel(paths: Sequence[Path], exclude: Sequence[str] = ()) -> CorpusF
                 first, second = sorted((0, 1), key=lambda column: _rank(codes[column]))
                 rows = Columns(text_file(file), (first, second), header)
                 found.setdefault(f"{codes[first]}-{codes[second]}", []).append(rows)
-        for by_language in _aligned(files):
+        for by_language in _aligned(files, way_out):
             pair = sorted(by_language, key=_rank)
             aligned = Lines(tuple(text_file(by_language[code]) for code in pair))
             found.setdefault("-".join(pair), []).append(aligned)
 
-    return _search("data.parallel", paths, exclude, add, _PAIR_FORMS)
+    return _search(key, paths, exclude, add, _PAIR_FORMS)
 
 
 def log_unused_patterns(paths: Sequence[Path], exclude: Sequence[str]) -> None:
@@ -101,22 +108,23 @@ def _search(
 ) -> CorpusFiles:
     """Look through paths, each of which must hold something that is not excluded."""
     files: dict[Path, Path] = {}  # where they lie, and by which name they were found first
-    kept: dict[Path, list[Path]] = {}
+    places: dict[Path, set[Path]] = {}
     for path in paths:
         listed = list(_listed(key, path))
-        kept[path] = [file for file in listed if not _is_excluded(file, exclude)]
-        if listed and not kept[path]:
+        kept = {file: file.resolve() for file in listed if not _is_excluded(file, exclude)}
+        if listed and not kept:
             raise UserError(
                 f"{key}: data.exclude leaves out every file of {path}",
                 "Leave the path out, or change data.exclude.",
             )
-        for file in kept[path]:
-            files.setdefault(file.resolve(), file)
+        places[path] = set(kept.values())
+        for file, place in kept.items():
+            files.setdefault(place, file)
     found: dict[str, list[TextRows]] = {}
     add(found, list(files.values()))  # together: two aligned files may be two paths
-    read = {file.path.resolve() for of in found.values() for rows in of for file in rows.files}
-    for path, of_path in kept.items():
-        if not any(file.resolve() in read for file in of_path):
+    read = {file.path for of_code in found.values() for rows in of_code for file in rows.files}
+    for path, of_path in places.items():
+        if not any(files[place] in read for place in of_path):
             raise UserError(f"{key}: {path} holds no text in a known form", f"Give {forms}.")
     return {language: tuple(found[language]) for language in sorted(found)}
 
@@ -162,8 +170,12 @@ def _table_sides(file: Path) -> tuple[tuple[str, str], bool] | None:
     return (named, False) if named else None
 
 
-def _aligned(files: Sequence[Path]) -> Iterator[dict[str, Path]]:
+def _aligned(files: Sequence[Path], way_out: str) -> Iterator[dict[str, Path]]:
     """Pairs of files of lines that differ in their language alone, by language.
+
+    Args:
+        files: All that there are.
+        way_out: What to do with a file that lacks its other side.
 
     Raises:
         UserError: The name of one says that there is another, which is not there.
@@ -185,7 +197,7 @@ def _aligned(files: Sequence[Path]) -> Iterator[dict[str, Path]]:
             other = pair[1 - pair.index(code)]
             raise UserError(
                 f"{file} has no translation: {stem.name}.{other} is not next to it",
-                "Add that file, or leave this one out with data.exclude.",
+                f"Add that file, or {way_out}.",
             )
         if own:
             yield own

@@ -39,12 +39,7 @@ def find_retrieval_pairs(folder: str) -> CorpusFiles:
     Raises:
         UserError: There are none.
     """
-    try:
-        return find_parallel([Path(folder).expanduser()])
-    except UserError as error:
-        problem = error.problem.replace("data.parallel", "data.eval_pairs")
-        remedy = error.remedy.replace("leave this one out with data.exclude", "take this one away")
-        raise UserError(problem, remedy) from error
+    return find_parallel([Path(folder).expanduser()], key="data.eval_pairs")
 
 
 def load_retrieval_pairs(
